@@ -1,0 +1,138 @@
+# Countinghouse: two commands are enough, `make run` and `make test`. The rest serves who works on it.
+#
+# A fresh machine needs Python 3.11 or newer and make. Everything else comes hashed from the two lock files.
+
+MAKEFLAGS += --no-print-directory
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+CACHE := .cache
+
+# The first Python on the path that is new enough; `make run PYTHON=/some/where/python3.13` names another.
+new_enough := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON = $(shell for python in python3 python3.11 python3.12 python3.13 python3.14; do \
+	"$$python" -c '$(new_enough)' 2>/dev/null && echo "$$python" && break; done)
+
+# No sdist is ever built: a machine without a compiler gets the same files as every other.
+INSTALL = $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-input --require-hashes \
+	--only-binary :all: --requirement
+INSTALL_SELF = $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-input \
+	--no-deps --no-build-isolation --editable .
+
+# Debian's PostgreSQL 15, where it is installed, runs the tests of the database a second time.
+POSTGRES_15 := $(wildcard /usr/lib/postgresql/15/bin/postgres)
+TESTS_OF_THE_DATABASE := $(wildcard tests/core tests/iam tests/billing tests/database)
+
+.PHONY: help
+help: ## Say what can be made
+	@echo 'make run     everything on this machine: database, demo, server on 127.0.0.1:8000'
+	@echo 'make test    everything from nothing: checks, then tests on PostgreSQL 18, and on 15 where it is installed'
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+.PHONY: run
+run: $(VENV)/.run ## Start the database, load it, make the demo and serve it
+	@$(BIN)/countinghouse serve --demo
+
+.PHONY: test
+test: $(VENV)/.dev node ## Run the checks and every test
+	@$(MAKE) check
+	@echo 'Tests on the embedded PostgreSQL 18'
+	@$(BIN)/pytest --quiet
+ifneq ($(POSTGRES_15),)
+	@echo 'Tests of the database on PostgreSQL 15'
+	@COUNTINGHOUSE_TEST_POSTGRES=15 $(BIN)/pytest --quiet $(TESTS_OF_THE_DATABASE)
+endif
+
+.PHONY: check
+check: check-format check-lint check-types check-sql check-schema check-docs ## Format, lint, types, SQL, schema, docs
+
+.PHONY: check-format check-lint check-types check-sql check-schema check-docs
+check-format: $(VENV)/.dev
+	@$(BIN)/ruff format --quiet --check src tests \
+		|| { echo 'Some files are not formatted; `make format` does it.' >&2; $(BIN)/ruff format --check src tests; }
+
+check-lint: $(VENV)/.dev
+	@$(BIN)/ruff check --quiet src tests
+
+check-types: $(VENV)/.dev
+	@$(BIN)/mypy --no-error-summary
+
+check-sql: $(VENV)/.dev
+	@$(BIN)/squawk --config .squawk.toml $$(find sql -name '*.sql' ! -name load.sql | sort)
+
+check-schema: $(VENV)/.dev
+	@mkdir -p $(CACHE)
+	@$(BIN)/countinghouse schema > $(CACHE)/schema.graphql
+	@diff -u schema.graphql $(CACHE)/schema.graphql \
+		|| { echo 'schema.graphql is not the schema of the code; `make schema` writes it.' >&2; exit 1; }
+
+check-docs: $(VENV)/.dev
+	@mkdir -p $(CACHE)
+	@$(BIN)/countinghouse errors > $(CACHE)/errors.md
+	@diff -u docs/errors.md $(CACHE)/errors.md \
+		|| { echo 'docs/errors.md is not the catalogue of the code; `make docs` writes it.' >&2; exit 1; }
+
+.PHONY: format
+format: $(VENV)/.dev ## Format the code and mend what the linter can
+	@$(BIN)/ruff check --quiet --fix-only src tests
+	@$(BIN)/ruff format --quiet src tests
+
+.PHONY: schema
+schema: $(VENV)/.run ## Write schema.graphql
+	@$(BIN)/countinghouse schema > $(VENV)/schema.graphql && mv $(VENV)/schema.graphql schema.graphql
+
+.PHONY: docs
+docs: $(VENV)/.run ## Write docs/errors.md, the catalogue of errors
+	@mkdir -p docs
+	@$(BIN)/countinghouse errors > $(VENV)/errors.md && mv $(VENV)/errors.md docs/errors.md
+
+.PHONY: psql
+psql: $(VENV)/.run ## Open psql on the embedded database, as its administrator
+	@$(BIN)/countinghouse psql
+
+.PHONY: node
+node: ## Install what the tests of JavaScript clients need, where there is npm
+	@if command -v npm >/dev/null 2>&1; then $(MAKE) tests/clients/node_modules/.installed; \
+		else echo 'There is no npm here: the tests of JavaScript clients will not run.'; fi
+
+.PHONY: lock
+lock: $(VENV)/.dev ## Take new versions of the dependencies into the lock files
+	@$(BIN)/uv pip compile --upgrade --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-emit-index-url pyproject.toml --group build --output-file requirements.lock
+	@$(BIN)/uv pip compile --upgrade --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-emit-index-url pyproject.toml --group build --group dev --constraint requirements.lock \
+		--output-file requirements-dev.lock
+	@cd tests/clients && npm install --package-lock-only --silent
+
+.PHONY: clean
+clean: ## Remove the environment and what tools leave behind; the embedded database stays
+	@rm -rf $(VENV) $(CACHE) .hypothesis .ruff_cache tests/clients/node_modules dist
+	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment. A stamp is written last, so that an interrupted installation is taken up again.
+$(VENV)/.made:
+	@test -n '$(PYTHON)' || { echo 'Countinghouse needs Python 3.11 or newer, and found none on the path; \
+	name one with `make run PYTHON=/path/to/python3`.' >&2; exit 1; }
+	@echo 'Making an environment in $(VENV)'
+	@$(PYTHON) -m venv --clear $(VENV) || { echo 'This Python cannot make an environment. On Debian and Ubuntu: \
+	apt install python3-venv' >&2; exit 1; }
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.made requirements.lock pyproject.toml
+	@echo 'Installing what the server needs (once; about 100 MB)'
+	@$(INSTALL) requirements.lock
+	@$(INSTALL_SELF)
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements-dev.lock
+	@echo 'Installing what the tests need (once; about 100 MB)'
+	@$(INSTALL) requirements-dev.lock
+	@touch $@
+
+tests/clients/node_modules/.installed: tests/clients/package-lock.json
+	@echo 'Installing the JavaScript clients that the tests use'
+	@cd tests/clients && npm ci --silent --no-audit --no-fund --ignore-scripts
+	@touch $@
