@@ -1,0 +1,185 @@
+"""Settings, read from the environment once, at start.
+
+Every variable is named COUNTINGHOUSE_ and the name of a field below in capitals. All wrong values are named
+together, each with what was expected; so is a variable with our prefix that is no setting (a misspelling would
+otherwise leave a default in force unnoticed).
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final, Literal, cast
+from urllib.parse import urlsplit
+
+PREFIX: Final = "COUNTINGHOUSE_"
+TEST_PREFIX: Final = "COUNTINGHOUSE_TEST_"  # read by the test suite only, and none of the server's business
+
+PoolMode = Literal["session", "transaction"]
+Environment = Literal["development", "production"]
+
+
+class SettingsError(Exception):
+    """The environment holds values that cannot be used. `errors` has one sentence for each."""
+
+    def __init__(self, errors: list[str]) -> None:
+        super().__init__("\n".join(errors))
+        self.errors = errors
+
+
+def _setting(default: Any, read: Callable[[str], Any], expected: str, meaning: str, *, secret: bool = False) -> Any:
+    """A field with what reads it (raising ValueError), what it expects, and whether its value may be shown."""
+    return field(default=default, metadata={"read": read, "expected": expected, "meaning": meaning, "secret": secret})
+
+
+def _database_address(text: str) -> str:
+    address = urlsplit(text)
+    if address.scheme not in ("postgresql", "postgres") or not address.hostname or len(address.path) < 2:
+        raise ValueError
+    _ = address.port  # raises ValueError for a port that is no number
+    return text
+
+
+def _whole_number(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        number = int(text)
+        if not least <= number <= most:
+            raise ValueError
+        return number
+
+    return read
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in words:
+            raise ValueError
+        return text
+
+    return read
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+def _existing_file(text: str) -> Path:
+    path = _path(text)
+    if not path.is_file():
+        raise ValueError
+    return path
+
+
+def _word(text: str) -> str:
+    if text.split() != [text]:
+        raise ValueError
+    return text
+
+
+ADDRESS: Final = "an address like postgresql://user:password@host:5432/database"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How this process runs. Times are in milliseconds; sizes of pools in connections."""
+
+    database_url: str | None = _setting(
+        None, _database_address, ADDRESS, "The database, as countinghouse_api; unset: the embedded one.", secret=True
+    )
+    database_read_url: str | None = _setting(
+        None, _database_address, ADDRESS, "A replica that answers queries; unset: the database itself.", secret=True
+    )
+    admin_url: str | None = _setting(
+        None, _database_address, ADDRESS, "The same database as superuser, for migrate and tenant create.", secret=True
+    )
+    data_dir: Path = _setting(
+        Path(".countinghouse"), _path, "a path", "Where the embedded database and its secrets are kept."
+    )
+    host: str = _setting("127.0.0.1", _word, "a host name or an IP address", "The address to listen on.")
+    port: int = _setting(
+        8000, _whole_number(0, 65535), "a port from 0 (any free one) to 65535", "The port to listen on."
+    )
+    environment: Environment = _setting(
+        "development",
+        _one_of("development", "production"),
+        "development or production",
+        "Development shows GraphiQL and the schema to everyone. It is the default only with the embedded database.",
+    )
+    read_connections: int = _setting(
+        8, _whole_number(1, 1000), "a whole number from 1 to 1000", "Connections for queries."
+    )
+    write_connections: int = _setting(
+        4, _whole_number(1, 1000), "a whole number from 1 to 1000", "Connections for mutations and sign-in."
+    )
+    connections_per_tenant: int = _setting(
+        6, _whole_number(1, 1000), "a whole number from 1 to 1000", "The most that one organisation may hold in a pool."
+    )
+    pool_mode: PoolMode = _setting(
+        "session",
+        _one_of("session", "transaction"),
+        "session or transaction",
+        "Transaction behind PgBouncer or a managed pooler that gives each transaction another connection.",
+    )
+    statement_timeout_ms: int = _setting(
+        10_000, _whole_number(10, 3_600_000), "milliseconds from 10 to 3600000", "The longest that a statement may run."
+    )
+    acquire_timeout_ms: int = _setting(
+        5_000, _whole_number(10, 600_000), "milliseconds from 10 to 600000", "The longest wait for a free connection."
+    )
+    signing_key_file: Path | None = _setting(
+        None,
+        _existing_file,
+        "the path of a file that exists",
+        "The Ed25519 private key (PEM) that signs access tokens; unset: one made in the data directory.",
+    )
+    issuer: str = _setting("countinghouse", _word, "one word or address", "The `iss` of access tokens.")
+    audience: str = _setting("countinghouse", _word, "one word or address", "The `aud` of access tokens.")
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the database is the embedded one, which this process starts when nobody has."""
+        return self.database_url is None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """Read the settings; raises SettingsError with every fault found. An empty value counts as unset."""
+        given = {
+            name: value
+            for name, value in (os.environ if environment is None else environment).items()
+            if name.startswith(PREFIX) and not name.startswith(TEST_PREFIX) and value != ""
+        }
+        known = {PREFIX + setting.name.upper(): setting for setting in fields(cls)}
+        errors, values = [], {}
+        for name, text in given.items():
+            if name not in known:
+                errors.append(_unknown(name, list(known)))
+                continue
+            setting = known[name]
+            try:
+                values[setting.name] = setting.metadata["read"](text)
+            except ValueError:
+                shown = "has a value" if setting.metadata["secret"] else f"is {text!r}"
+                errors.append(f"{name} {shown} that cannot be used; expected {setting.metadata['expected']}.")
+        errors += _contradictions(given)
+        if errors:
+            raise SettingsError(errors)
+        if "environment" not in values and "database_url" in values:
+            values["environment"] = "production"
+        return cls(**cast(dict[str, Any], values))
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    near = get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"{name} is no setting" + (f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}.")
+
+
+def _contradictions(given: Mapping[str, str]) -> list[str]:
+    """Values that are good by themselves and make no sense together."""
+    if PREFIX + "DATABASE_URL" in given:
+        return []
+    return [
+        f"{PREFIX}{name} is set without {PREFIX}DATABASE_URL; set both, or neither to use the embedded database."
+        for name in ("DATABASE_READ_URL", "ADMIN_URL")
+        if PREFIX + name in given
+    ]
