@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 PREFIX: Final = "COUNTINGHOUSE_"
@@ -30,7 +30,8 @@ class SettingsError(Exception):
 
 def _setting(default: Any, read: Callable[[str], Any], expected: str, meaning: str, *, secret: bool = False) -> Any:
     """A field with what reads it (raising ValueError), what it expects, and whether its value may be shown."""
-    return field(default=default, metadata={"read": read, "expected": expected, "meaning": meaning, "secret": secret})
+    metadata = {"read": read, "expected": expected, "meaning": meaning, "secret": secret}
+    return field(default=default, repr=not secret, metadata=metadata)
 
 
 def _database_address(text: str) -> str:
@@ -150,7 +151,8 @@ class Settings:
             if name.startswith(PREFIX) and not name.startswith(TEST_PREFIX) and value != ""
         }
         known = {PREFIX + setting.name.upper(): setting for setting in fields(cls)}
-        errors, values = [], {}
+        errors: list[str] = []
+        values: dict[str, Any] = {}
         for name, text in given.items():
             if name not in known:
                 errors.append(_unknown(name, list(known)))
@@ -166,7 +168,7 @@ class Settings:
             raise SettingsError(errors)
         if "environment" not in values and "database_url" in values:
             values["environment"] = "production"
-        return cls(**cast(dict[str, Any], values))
+        return cls(**values)
 
 
 def _unknown(name: str, known: list[str]) -> str:
