@@ -1,0 +1,256 @@
+"""One pool: opens connections as they are needed, lends them, mends those that come back unknown, keeps them warm."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final
+
+import asyncpg
+
+from gql.database.connections import Connection, SessionConnection, Standing
+from gql.database.context import Context
+from gql.database.doors import Door
+from gql.database.options import DatabaseOptions, PoolMode
+from gql.database.pooler import PoolerConnection
+from gql.database.refusals import unreachable
+from gql.database.slots import Slot, Slots
+
+log = logging.getLogger(__name__)
+
+FAILURES: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+# A server process keeps what it learned of every tenant it served; a new one from time to time bounds that.
+LIFETIME_SECONDS: Final = 3600.0
+UPKEEP_SECONDS: Final = 15.0
+MEND_SECONDS: Final = 10.0
+HANG_UP_SECONDS: Final = 2.0
+
+_UPKEEP: Final = object()
+
+
+@dataclass(frozen=True, slots=True)
+class PoolStatistics:
+    """How a pool stands (the first four) and what it has done since it began."""
+
+    size: int
+    idle: int
+    waiting: int
+    limit: int
+    acquisitions: int = 0
+    switches: int = 0
+    direct: int = 0
+    read: int = 0
+    opened: int = 0
+    lost: int = 0
+    mended: int = 0
+    exhausted: int = 0
+
+
+class Pool:
+    """Connections to one address, each lent to one task at a time.
+
+    An idle connection always stands somewhere known: in a context or nowhere. One that comes back unknown is mended
+    in the background, and counts against its tenant's cap until it is.
+    """
+
+    def __init__(self, url: str, options: DatabaseOptions, size: int, *, read_only: bool) -> None:
+        self._url = url
+        self._read_only = read_only
+        self._options = options
+        self._slots: Slots[Connection] = Slots(size, options.connections_per_tenant, options.acquire_timeout)
+        self._kind: type[Connection] = SessionConnection if options.mode is PoolMode.SESSION else PoolerConnection
+        self._background: set[asyncio.Task[None]] = set()
+        self._upkeep: asyncio.Task[None] | None = None
+        self._is_closing = False
+        self._ended = {"switches": 0, "direct": 0, "read": 0}
+        self._acquisitions = self._opened = self._lost = self._mended = self._exhausted = 0
+
+    @property
+    def connections(self) -> list[Connection]:
+        return [slot.connection for slot in self._slots.slots if slot.connection is not None]
+
+    @property
+    def statistics(self) -> PoolStatistics:
+        connections = self.connections
+        return PoolStatistics(
+            size=len(connections),
+            idle=sum(slot.connection is not None for slot in self._slots.idle),
+            waiting=self._slots.waiting,
+            limit=len(self._slots.slots),
+            acquisitions=self._acquisitions,
+            switches=self._ended["switches"] + sum(each.switches for each in connections),
+            direct=self._ended["direct"] + sum(each.door_uses[Door.DIRECT] for each in connections),
+            read=self._ended["read"] + sum(each.door_uses[Door.READ] for each in connections),
+            opened=self._opened,
+            lost=self._lost,
+            mended=self._mended,
+            exhausted=self._exhausted,
+        )
+
+    async def take(self, tenant: object, context: Context | None) -> "Loan":
+        """A connection for this tenant, best one that stands in the context already. The loan is to be ended.
+
+        Raises ApiError UNAVAILABLE: POOL_EXHAUSTED when none came free in time, DATABASE_UNREACHABLE when there is
+        none and none can be opened.
+        """
+        if self._is_closing:
+            raise unreachable()
+        if self._upkeep is None:
+            self._upkeep = asyncio.create_task(self._keep_up())
+
+        def rank(slot: Slot[Connection]) -> int:
+            connection = slot.connection
+            if connection is None or connection.is_closed:
+                return 2
+            return 0 if connection.standing == context else 1
+
+        try:
+            slot = await self._slots.take(tenant, rank)
+        except Exception:
+            self._exhausted += 1
+            raise
+        self._acquisitions += 1
+        loan = Loan(self, slot)
+        try:
+            if slot.connection is None or slot.connection.is_closed:
+                await loan.renew()
+        except BaseException:
+            loan.end()
+            raise
+        return loan
+
+    async def open_in(self, slot: Slot[Connection]) -> Connection:
+        """Put a new connection into the slot. Raises ApiError UNAVAILABLE, reason DATABASE_UNREACHABLE."""
+        self.empty(slot)
+        try:
+            connection = await self._kind.open(self._url, self._options, read_only=self._read_only)
+        except FAILURES as error:
+            log.warning("cannot connect to the database: %s: %s", type(error).__name__, error)
+            raise unreachable() from error
+        self._opened += 1
+        slot.connection = connection
+        return connection
+
+    def empty(self, slot: Slot[Connection]) -> None:
+        """Give up the slot's connection, if it has one."""
+        connection, slot.connection = slot.connection, None
+        if connection is None:
+            return
+        if connection.is_closed:
+            self._lost += 1
+        self._ended["switches"] += connection.switches
+        self._ended["direct"] += connection.door_uses[Door.DIRECT]
+        self._ended["read"] += connection.door_uses[Door.READ]
+        connection.terminate()
+
+    def take_back(self, slot: Slot[Connection]) -> None:
+        """End a loan: the slot is free at once if its connection is sound, else as soon as it is mended."""
+        connection = slot.connection
+        if connection is not None and (connection.is_closed or self._is_closing):
+            self.empty(slot)
+        elif connection is not None and connection.standing is Standing.UNKNOWN:
+            self._start(self._mend(slot, connection))
+            return
+        elif connection is not None and connection.is_in_transaction:
+            log.error("a connection came back in a transaction that the pool did not open; it was closed")
+            self.empty(slot)
+        self._slots.give_back(slot)
+
+    async def close(self, within: float) -> None:
+        """Wait up to `within` seconds for loans to end, then hang up on everyone."""
+        self._is_closing = True
+        if self._upkeep is not None:
+            self._upkeep.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._upkeep
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._slots.drained()
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        await asyncio.gather(*(connection.close(HANG_UP_SECONDS) for connection in self.connections))
+        for slot in self._slots.slots:
+            self.empty(slot)
+
+    async def warm(self) -> None:
+        """Touch every idle connection: it enters again where it stands.
+
+        So the server learns of tenants granted since (8 ms at 1,000 tenants, 130 ms at 10,000) before a request has
+        to wait for it, dead connections are found, and old ones are closed.
+        """
+        for slot in self._slots.slots:
+            if slot.connection is not None and self._slots.take_if_idle(slot, _UPKEEP):
+                try:
+                    await self._touch(slot, slot.connection)
+                finally:
+                    self.take_back(slot)
+
+    async def _touch(self, slot: Slot[Connection], connection: Connection) -> None:
+        if connection.is_closed or monotonic() - connection.opened_at > LIFETIME_SECONDS:
+            self.empty(slot)
+            return
+        try:
+            if isinstance(connection.standing, Context):
+                await connection.enter(connection.standing)
+            else:
+                await connection.leave()
+        except FAILURES as error:
+            log.info("an idle connection failed and was closed: %s", error)
+            self.empty(slot)
+
+    async def _keep_up(self) -> None:
+        while True:
+            await asyncio.sleep(UPKEEP_SECONDS)
+            await self.warm()
+
+    async def _mend(self, slot: Slot[Connection], connection: Connection) -> None:
+        try:
+            async with asyncio.timeout(MEND_SECONDS):
+                await connection.mend()
+            self._mended += 1
+        except FAILURES as error:
+            log.warning("a connection could not be mended and was closed: %s", error)
+            self.empty(slot)
+        except BaseException:
+            self.empty(slot)
+            raise
+        finally:
+            self._slots.give_back(slot)
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+
+class Loan:
+    """A slot in the hands of one task. `is_fresh`: its connection was opened during this loan."""
+
+    def __init__(self, pool: Pool, slot: Slot[Connection]) -> None:
+        self._pool = pool
+        self._slot = slot
+        self.is_fresh = False
+
+    @property
+    def connection(self) -> Connection:
+        """The connection lent. Not to be kept: `renew` puts another one in its place."""
+        if self._slot.connection is None:
+            raise unreachable()
+        return self._slot.connection
+
+    async def renew(self) -> None:
+        """Replace the connection by a new one. Raises ApiError UNAVAILABLE, reason DATABASE_UNREACHABLE."""
+        await self._pool.open_in(self._slot)
+        self.is_fresh = True
+
+    def discard(self) -> None:
+        """Close the connection: its state is beyond mending."""
+        self._pool.empty(self._slot)
+
+    def end(self) -> None:
+        """Give the slot back."""
+        self._pool.take_back(self._slot)

@@ -1,0 +1,52 @@
+"""How the pools connect, how large they are and how long they wait."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from gql.settings import Settings
+
+
+class PoolMode(Enum):
+    """Whether a connection of ours is one session of PostgreSQL, or each transaction may get another one."""
+
+    SESSION = "session"
+    TRANSACTION = "transaction"
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseOptions:
+    """What `Database` needs to know. Time-outs that PostgreSQL keeps are in milliseconds, ours in seconds."""
+
+    url: str
+    read_url: str | None = None
+    mode: PoolMode = PoolMode.SESSION
+    read_connections: int = 8
+    write_connections: int = 4
+    connections_per_tenant: int = 6
+    acquire_timeout: float = 5.0
+    connect_timeout: float = 5.0
+    statement_timeout_ms: int = 10_000
+    # A lock is held by another write, and writes take milliseconds: whoever waits longer is better told.
+    lock_timeout_ms: int = 3_000
+    # Between two statements of a write only our own code runs.
+    idle_in_transaction_timeout_ms: int = 15_000
+
+    @classmethod
+    def from_settings(cls, settings: Settings, url: str) -> "DatabaseOptions":
+        """The options that the settings ask for; `url` is the database's, which the embedded one tells only at run
+        time."""
+        return cls(
+            url=url,
+            read_url=settings.database_read_url,
+            mode=PoolMode(settings.pool_mode),
+            read_connections=settings.read_connections,
+            write_connections=settings.write_connections,
+            connections_per_tenant=settings.connections_per_tenant,
+            acquire_timeout=settings.acquire_timeout_ms / 1000,
+            statement_timeout_ms=settings.statement_timeout_ms,
+        )
+
+    @property
+    def command_timeout(self) -> float:
+        """Seconds after which we give up on a server that does not even keep its own statement time-out."""
+        return self.statement_timeout_ms / 1000 + 5.0
