@@ -161,8 +161,8 @@ class Settings:
             try:
                 values[setting.name] = setting.metadata["read"](text)
             except ValueError:
-                shown = "has a value" if setting.metadata["secret"] else f"is {text!r}"
-                errors.append(f"{name} {shown} that cannot be used; expected {setting.metadata['expected']}.")
+                shown = "" if setting.metadata["secret"] else f" {text!r}"
+                errors.append(f"{name} has the wrong value{shown}; expected {setting.metadata['expected']}.")
         errors += _contradictions(given)
         if errors:
             raise SettingsError(errors)
@@ -172,8 +172,12 @@ class Settings:
 
 
 def _unknown(name: str, known: list[str]) -> str:
-    near = get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"{name} is no setting" + (f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}.")
+    """Compared without the prefix, which alone would make any two names alike."""
+    words = {setting.removeprefix(PREFIX): setting for setting in known}
+    near = get_close_matches(name.removeprefix(PREFIX), words, n=1, cutoff=0.6)
+    return f"{name} is no setting" + (
+        f"; did you mean {words[near[0]]}?" if near else f"; there are {', '.join(known)}."
+    )
 
 
 def _contradictions(given: Mapping[str, str]) -> list[str]:

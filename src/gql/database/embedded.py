@@ -84,6 +84,11 @@ class EmbeddedServer:
         """The database as countinghouse_api; it opens after `set_api_password`."""
         return self._url(API, "api_password")
 
+    @property
+    def is_running(self) -> bool:
+        """Whether a server runs on the cluster, whoever started it."""
+        return self._postmaster() is not None
+
     def program(self, name: str) -> Path:
         """A client program of the same PostgreSQL, such as psql. Run it as a child: a process that replaces itself
         by another program leaves the server without stopping it."""
@@ -93,6 +98,8 @@ class EmbeddedServer:
         """Make the cluster if there is none, and start it unless another process has. Raises EmbeddedServerError."""
         if self._use:
             return
+        if not self.program("postgres").is_file():
+            raise EmbeddedServerError(f"There is no PostgreSQL in {self._bin}.")
         try:
             user = choose_server_user(self.directory.cluster)
             self.directory.make(private=not user.switch)
@@ -119,8 +126,12 @@ class EmbeddedServer:
         with self.directory.lock("start"):
             self._use.close()
             self._use = None
-            with suppress(BlockingIOError), self.directory.lock("users", fcntl.LOCK_EX | fcntl.LOCK_NB):
-                self._shut_down()
+            self._shut_down_unless_used()
+
+    def stop_if_abandoned(self) -> None:
+        """Stop a server that a killed process left running in this directory, unless another one uses it."""
+        with self.directory.lock("start"):
+            self._shut_down_unless_used()
 
     def __enter__(self) -> Self:
         self.start()
@@ -186,6 +197,10 @@ class EmbeddedServer:
             )
         finally:
             os.close(log)
+
+    def _shut_down_unless_used(self) -> None:
+        with suppress(BlockingIOError), self.directory.lock("users", fcntl.LOCK_EX | fcntl.LOCK_NB):
+            self._shut_down()
 
     def _shut_down(self) -> None:
         """A fast shutdown: sessions are ended, what is committed is written out."""

@@ -25,13 +25,13 @@ def schema_sources() -> dict[str, str]:
     """
     directory = sql_directory()
     sources = {}
-    for number, line in enumerate((directory / "load.sql").read_text().splitlines(), 1):
+    for number, line in enumerate((directory / "load.sql").read_text(encoding="utf-8").splitlines(), 1):
         if not line.strip() or line.startswith("--"):
             continue
         include = INCLUDE.match(line)
         if include is None or not (directory / include[1]).is_file():
             raise ValueError(f"load.sql, line {number}: expected `\\ir` and the path of a file, and found {line!r}.")
-        sources[include[1]] = (directory / include[1]).read_text()
+        sources[include[1]] = (directory / include[1]).read_text(encoding="utf-8")
     return sources
 
 

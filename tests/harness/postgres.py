@@ -1,0 +1,86 @@
+"""The real PostgreSQL that the tests run on: the embedded 18, or with COUNTINGHOUSE_TEST_POSTGRES=15 Debian's 15.
+
+It is started and loaded when a test first asks for it, and serves the whole run.
+"""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gql.database.cluster import EmbeddedServerError
+from gql.database.embedded import EmbeddedServer
+from gql.database.loader import migrate
+
+MAJOR_VERSION: Final = int(os.environ.get("COUNTINGHOUSE_TEST_POSTGRES", "18"))
+PREFIX: Final = "countinghouse-test-"
+# Nothing of a test run needs to outlive a power cut.
+CONFIGURATION: Final = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "shared_buffers": "128MB",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TestDatabase:
+    """Where the database of this run is: as its superuser, and as the role that the server connects as."""
+
+    __test__ = False
+
+    admin_url: str
+    api_url: str
+    server: EmbeddedServer
+
+
+def bin_directory(major_version: int) -> Path | None:
+    """Debian's programs of a version; None for 18, which is the wheel's. Raises where they are not installed."""
+    if major_version == 18:
+        return None
+    directory = Path(f"/usr/lib/postgresql/{major_version}/bin")
+    if not (directory / "postgres").is_file():
+        raise EmbeddedServerError(f"COUNTINGHOUSE_TEST_POSTGRES={major_version}, but {directory} has no postgres.")
+    return directory
+
+
+_server: EmbeddedServer | None = None
+_database: TestDatabase | None = None
+_starting = asyncio.Lock()
+
+
+async def the_database() -> TestDatabase:
+    """The database of this run, started and loaded at the first call."""
+    global _database, _server
+    async with _starting:
+        if _database is None:
+            _remove_abandoned()
+            directory = Path(tempfile.mkdtemp(prefix=PREFIX))
+            _server = EmbeddedServer(directory, bin_directory=bin_directory(MAJOR_VERSION), configuration=CONFIGURATION)
+            _server.start()
+            await migrate(_server.admin_url)
+            await _server.set_api_password()
+            _database = TestDatabase(_server.admin_url, _server.api_url, _server)
+    return _database
+
+
+def stop_the_database() -> None:
+    """End of the run: nothing stays behind."""
+    global _database, _server
+    if _server is not None:
+        _server.stop()
+        shutil.rmtree(_server.directory.path, ignore_errors=True)
+    _database = _server = None
+
+
+def _remove_abandoned() -> None:
+    """Clear away what runs that were killed have left."""
+    for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        if path.stat().st_uid == os.geteuid() and (path / "users.lock").exists():
+            server = EmbeddedServer(path)
+            server.stop_if_abandoned()
+            if not server.is_running:
+                shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,95 @@
+"""Settings: what is read, and what a person is told about values that cannot be used."""
+
+from pathlib import Path
+
+import pytest
+
+from gql.settings import Settings, SettingsError
+
+DATABASE = "postgresql://countinghouse_api:sesame@db.example.org:5432/countinghouse"
+
+
+def refused(**variables: str) -> list[str]:
+    with pytest.raises(SettingsError) as refusal:
+        Settings.from_environment({f"COUNTINGHOUSE_{name}": value for name, value in variables.items()})
+    return refusal.value.errors
+
+
+def test_nothing_set_means_the_embedded_database_on_the_loopback_in_development() -> None:
+    settings = Settings.from_environment({})
+    assert settings == Settings()
+    assert settings.is_embedded
+    assert (settings.host, settings.port, settings.environment) == ("127.0.0.1", 8000, "development")
+
+
+def test_every_kind_of_value_is_read(tmp_path: Path) -> None:
+    key = tmp_path / "key.pem"
+    key.touch()
+    settings = Settings.from_environment(
+        {
+            "COUNTINGHOUSE_DATABASE_URL": DATABASE,
+            "COUNTINGHOUSE_DATA_DIR": "~/books",
+            "COUNTINGHOUSE_PORT": "9000",
+            "COUNTINGHOUSE_POOL_MODE": "transaction",
+            "COUNTINGHOUSE_SIGNING_KEY_FILE": str(key),
+        }
+    )
+    assert settings.database_url == DATABASE
+    assert settings.data_dir == Path.home() / "books"
+    assert settings.port == 9000
+    assert settings.pool_mode == "transaction"
+    assert settings.signing_key_file == key
+
+
+def test_a_database_of_ones_own_means_production_unless_said_otherwise() -> None:
+    own = {"COUNTINGHOUSE_DATABASE_URL": DATABASE}
+    assert Settings.from_environment(own).environment == "production"
+    assert Settings.from_environment({**own, "COUNTINGHOUSE_ENVIRONMENT": "development"}).environment == "development"
+
+
+def test_every_wrong_value_is_named_at_once_with_what_was_expected() -> None:
+    assert refused(PORT="http", READ_CONNECTIONS="0", ENVIRONMENT="staging", SIGNING_KEY_FILE="/no/such/key") == [
+        "COUNTINGHOUSE_PORT has the wrong value 'http'; expected a port from 0 (any free one) to 65535.",
+        "COUNTINGHOUSE_READ_CONNECTIONS has the wrong value '0'; expected a whole number from 1 to 1000.",
+        "COUNTINGHOUSE_ENVIRONMENT has the wrong value 'staging'; expected development or production.",
+        "COUNTINGHOUSE_SIGNING_KEY_FILE has the wrong value '/no/such/key'; expected the path of a file that exists.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["db.example.org", "mysql://u:sesame@h/d", "postgresql:///d", "postgresql://u:sesame@h", "postgresql://h:x/d"],
+)
+def test_an_address_that_is_none_is_refused_without_repeating_its_password(address: str) -> None:
+    (sentence,) = refused(DATABASE_URL=address)
+    assert sentence == (
+        "COUNTINGHOUSE_DATABASE_URL has the wrong value; "
+        "expected an address like postgresql://user:password@host:5432/database."
+    )
+
+
+def test_a_misspelt_variable_is_named_with_the_one_that_was_meant() -> None:
+    assert refused(DATABSE_URL=DATABASE) == [
+        "COUNTINGHOUSE_DATABSE_URL is no setting; did you mean COUNTINGHOUSE_DATABASE_URL?"
+    ]
+    (sentence,) = refused(COLOUR="blue")
+    assert "COUNTINGHOUSE_COLOUR is no setting; there are COUNTINGHOUSE_DATABASE_URL, " in sentence
+
+
+def test_addresses_that_make_no_sense_without_a_database_are_refused() -> None:
+    assert refused(ADMIN_URL=DATABASE, DATABASE_READ_URL=DATABASE) == [
+        f"COUNTINGHOUSE_{name} is set without COUNTINGHOUSE_DATABASE_URL; "
+        "set both, or neither to use the embedded database."
+        for name in ("DATABASE_READ_URL", "ADMIN_URL")
+    ]
+
+
+def test_empty_values_and_variables_of_others_count_for_nothing() -> None:
+    assert (
+        Settings.from_environment({"COUNTINGHOUSE_PORT": "", "PORT": "x", "COUNTINGHOUSE_TEST_POSTGRES": "15"})
+        == Settings()
+    )
+
+
+def test_passwords_do_not_show_when_settings_are_printed() -> None:
+    assert "sesame" not in repr(Settings(database_url=DATABASE, admin_url=DATABASE, database_read_url=DATABASE))
