@@ -1,0 +1,1 @@
+"""Countinghouse: a financial back office for many organisations, spoken to in GraphQL."""

@@ -1,0 +1,1 @@
+"""Billing: clients, their invoices, and what is owed."""

@@ -1,0 +1,55 @@
+"""Contacts: the people at a client."""
+
+import strawberry
+from strawberry import UNSET
+
+from gql.engine.inputs import described
+from gql.engine.nouns import Verb, column, noun, to_one
+from gql.engine.scalars import DateTime
+
+TABLE = "billing.client_contacts"
+
+
+@noun(table=TABLE, scope="client_id", permission="billing:read")
+class ClientContact:
+    name: str = column()
+    email: str | None = column()
+    phone: str | None = column()
+    role: str | None = column()
+    is_primary: bool = column()
+    created_at: DateTime = column()
+    updated_at: DateTime = column()
+    client = to_one("Client", "client_id")
+
+
+@described(TABLE, "What a new contact needs.")
+class ClientContactCreateInput:
+    client_id: strawberry.ID
+    name: str
+    email: str | None = UNSET
+    phone: str | None = UNSET
+    role: str | None = UNSET
+    is_primary: bool | None = UNSET
+
+
+@described(TABLE, "What changes of a contact. A field that is left out stays as it is; null empties it.")
+class ClientContactUpdateInput:
+    id: strawberry.ID
+    name: str | None = UNSET
+    email: str | None = UNSET
+    phone: str | None = UNSET
+    role: str | None = UNSET
+    is_primary: bool | None = UNSET
+
+
+@described(TABLE, "Which contact.")
+class ClientContactIdInput:
+    id: strawberry.ID
+
+
+DECLARED = (
+    ClientContact,
+    Verb("billing.client_contact_create", ClientContactCreateInput, "ClientContact", "billing:write"),
+    Verb("billing.client_contact_update", ClientContactUpdateInput, "ClientContact", "billing:write"),
+    Verb("billing.client_contact_delete", ClientContactIdInput, None, "billing:write"),
+)

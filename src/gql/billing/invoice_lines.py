@@ -1,0 +1,33 @@
+"""Invoice lines: what is charged for. They are written together with their invoice."""
+
+import strawberry
+from strawberry import UNSET
+
+from gql.engine.inputs import described
+from gql.engine.nouns import column, noun
+from gql.engine.scalars import Decimal, Money
+
+TABLE = "billing.invoice_lines"
+
+
+@noun(table=TABLE, scope="client_id", permission="billing:read")
+class InvoiceLine:
+    position: int = column()
+    description: str = column()
+    quantity: Decimal = column()
+    unit_price: Money = column()
+    discount: Money = column()
+    tax_rate: Decimal = column()
+    amount: Money = column()
+
+
+@described(TABLE, "One line of an invoice; its place is its place in the list.")
+class InvoiceLineInput:
+    description: str
+    quantity: Decimal
+    unit_price: Money
+    discount: Money | None = UNSET
+    tax_rate: Decimal | None = UNSET
+
+
+DECLARED = (InvoiceLine,)

@@ -1,0 +1,157 @@
+"""Invoices: what a client owes, from draft to issue."""
+
+from enum import Enum
+
+import strawberry
+from strawberry import UNSET
+
+from gql.billing.invoice_lines import InvoiceLineInput
+from gql.engine.inputs import described
+from gql.engine.nouns import PERIODS, Verb, column, computed, noun, to_many, to_one
+from gql.engine.scalars import JSON, Date, DateTime, Decimal, Money
+from gql.billing.imports import IMPORT_REPORT
+
+TABLE = "billing.invoices"
+
+
+@strawberry.enum(description="How far an invoice has come.")
+class InvoiceStatus(Enum):
+    DRAFT = "DRAFT"
+    SENT = "SENT"
+    VIEWED = "VIEWED"
+    PAID = "PAID"
+    CANCELLED = "CANCELLED"
+
+
+@noun(
+    table=TABLE,
+    plural="invoices",
+    scope="client_id",
+    permission="billing:read",
+    default_order="ISSUE_DATE_DESC",
+    currency="currency",
+)
+class Invoice:
+    number: str | None = column(key="number_key", filter=True, order=True)
+    status: InvoiceStatus = column(filter=True, group=True)
+    client_id: strawberry.ID = column(filter=True, group=True)
+    issue_date: Date = column(filter=True, order=True, group=PERIODS)
+    due_date: Date = column(filter=True, order=True, group=("MONTH",))
+    paid_date: Date | None = column()
+    currency: str = column(group=True)
+    subtotal: Money = column(aggregate=True)
+    discount: Money = column()
+    tax_rate: Decimal = column()
+    tax_amount: Money = column(aggregate=True)
+    total: Money = column(minor="total_minor", filter=True, order=True, aggregate=True)
+    balance: Money = column(minor="balance_minor", filter=True, order=True, aggregate=True)
+    is_overdue: bool = computed(
+        "{row}.due_date < core.today() and {row}.status in ('SENT', 'VIEWED') and {row}.balance_minor > 0",
+        filter=True,
+        description="Whether it is past its due date in the organisation's time zone and something is still to be paid.",
+    )
+    bill_from: JSON | None = column()
+    bill_to: JSON | None = column()
+    notes: str | None = column()
+    terms: str | None = column()
+    payment_link: str | None = column()
+    template: str = column()
+    branding: JSON = column()
+    metadata: JSON = column()
+    external_ref: str | None = column(filter=True)
+    issued_at: DateTime | None = column()
+    viewed_at: DateTime | None = column()
+    voided_at: DateTime | None = column()
+    void_reason: str | None = column()
+    created_at: DateTime = column(filter=True, order=True)
+    updated_at: DateTime = column()
+    client = to_one("Client", "client_id")
+    lines = to_many("InvoiceLine", "invoice_id", listed=True, order="position")
+
+
+@described(TABLE, "What a new draft needs. Dates, currency and tax rate come from the client where they are left out.")
+class InvoiceCreateInput:
+    client_id: strawberry.ID
+    lines: list[InvoiceLineInput] | None = UNSET
+    issue_date: Date | None = UNSET
+    due_date: Date | None = UNSET
+    currency: str | None = UNSET
+    discount: Money | None = UNSET
+    tax_rate: Decimal | None = UNSET
+    notes: str | None = UNSET
+    terms: str | None = UNSET
+    payment_link: str | None = UNSET
+    template: str | None = UNSET
+    branding: JSON | None = UNSET
+    metadata: JSON | None = UNSET
+    external_ref: str | None = UNSET
+
+
+@described(TABLE, "What changes of a draft. A field that is left out stays as it is; lines, when given, replace all.")
+class InvoiceUpdateInput:
+    id: strawberry.ID
+    lines: list[InvoiceLineInput] | None = UNSET
+    issue_date: Date | None = UNSET
+    due_date: Date | None = UNSET
+    currency: str | None = UNSET
+    discount: Money | None = UNSET
+    tax_rate: Decimal | None = UNSET
+    notes: str | None = UNSET
+    terms: str | None = UNSET
+    payment_link: str | None = UNSET
+    template: str | None = UNSET
+    branding: JSON | None = UNSET
+    metadata: JSON | None = UNSET
+    external_ref: str | None = UNSET
+
+
+@described(TABLE, "Which draft to issue, and its final dates.")
+class InvoiceIssueInput:
+    id: strawberry.ID
+    issue_date: Date | None = UNSET
+    due_date: Date | None = UNSET
+
+
+@described(TABLE, "Which invoice.")
+class InvoiceIdInput:
+    id: strawberry.ID
+
+
+@described(TABLE, "Which invoice to void, and why.")
+class InvoiceVoidInput:
+    id: strawberry.ID
+    reason: str
+
+
+@described(TABLE, "One invoice to import, of a client named by id or by the reference it was imported with.")
+class InvoiceImportRow:
+    client_id: strawberry.ID | None = UNSET
+    client_external_ref: str | None = UNSET
+    external_ref: str
+    lines: list[InvoiceLineInput]
+    issue: bool | None = UNSET
+    issue_date: Date | None = UNSET
+    due_date: Date | None = UNSET
+    currency: str | None = UNSET
+    discount: Money | None = UNSET
+    tax_rate: Decimal | None = UNSET
+    notes: str | None = UNSET
+    terms: str | None = UNSET
+    metadata: JSON | None = UNSET
+
+
+@described(TABLE, "Many invoices at once, at most 1000.")
+class InvoicesImportInput:
+    rows: list[InvoiceImportRow]
+    all_or_nothing: bool | None = UNSET
+
+
+DECLARED = (
+    Invoice,
+    Verb("billing.invoice_create", InvoiceCreateInput, "Invoice", "billing:write"),
+    Verb("billing.invoice_update", InvoiceUpdateInput, "Invoice", "billing:write"),
+    Verb("billing.invoice_issue", InvoiceIssueInput, "Invoice", "billing:write"),
+    Verb("billing.invoice_mark_viewed", InvoiceIdInput, "Invoice", "billing:write"),
+    Verb("billing.invoice_void", InvoiceVoidInput, "Invoice", "billing:write"),
+    Verb("billing.invoices_import", InvoicesImportInput, IMPORT_REPORT, "billing:write"),
+)

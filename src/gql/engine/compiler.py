@@ -1,0 +1,312 @@
+"""From a selection to the SQL expression that writes its JSON.
+
+Everything an operation asks for becomes one expression: a thing is a concat() of its members, a thing it refers to is a
+sub-select, a list is a string_agg over a page. Nothing is left to do for each row in Python.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import GraphQLObjectType, GraphQLSchema
+
+from gql.engine.arguments import Values, arguments_of
+from gql.engine.cost import Cost
+from gql.engine.groups import GroupsCompiler
+from gql.engine.lists import LONGEST_SHORT_LIST, Page, PageOutputs, asked_ordering, page_source
+from gql.engine.nouns import Column, Declarations, Noun, ToMany, ToOne
+from gql.engine.predicates import FilterCompiler
+from gql.engine.rows import Aliases, Row, source_condition
+from gql.engine.selection import Selected, Selector
+from gql.engine.statement import Given, Parameters, Path, Source, as_uuid
+from gql.engine.text import Fragment, Literal, joined, members, quoted
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A permission that the selection needs, and the field that needs it."""
+
+    permission: str
+    path: Path
+
+
+@dataclass
+class Compiler:
+    """Compiles the fields of one operation, for one shape of its variables."""
+
+    schema: GraphQLSchema
+    declarations: Declarations
+    selector: Selector
+    variables: Values
+    scoped: bool
+    parameters: Parameters = field(default_factory=Parameters)
+    aliases: Aliases = field(default_factory=Aliases)
+    requirements: list[Requirement] = field(default_factory=list)
+    cost: Cost = field(default_factory=Cost)
+
+    def __post_init__(self) -> None:
+        self.filters = FilterCompiler(self.declarations, self.parameters, self.scoped)
+
+    # Roots
+
+    def root(self, selected: Selected) -> list[Fragment]:
+        """The value of a root field of Query."""
+        name, path = selected.name, (selected.key,)
+        arguments = self._arguments("Query", selected)
+        if name == "__typename":
+            return [Literal('"Query"')]
+        if name == "node":
+            noun = self.declarations.nouns[arguments["type"].value]
+            return self._look_up(noun, selected, path, arguments["id"])
+        for noun in self.declarations.nouns.values():
+            if name == noun.singular:
+                return self._look_up(noun, selected, path, arguments["id"])
+            if noun.single and name == noun.single[0]:
+                return self._single(noun, selected, path, noun.single[1])
+            if name == noun.plural:
+                return self.connection(noun, selected, path, arguments, lambda _: noun.visible)
+            if name == groups_field(noun):
+                return self._groups(noun, selected, path, arguments, lambda _: noun.visible)
+        raise LookupError(name)
+
+    def _look_up(self, noun: Noun, selected: Selected, path: Path, wanted: Source) -> list[Fragment]:
+        row = Row.of(noun, self.aliases)
+        conditions = [source_condition(row, self.parameters, self.scoped)]
+        conditions.append(f"{row.alias}.id = {self.parameters.add(wanted, 'uuid', as_uuid, _dotted(path, 'id'))}")
+        if noun.visible:
+            conditions.append(noun.visible.format(row=row.alias))
+        return [self._one(row, selected, path, " and ".join(conditions))]
+
+    def _single(self, noun: Noun, selected: Selected, path: Path, condition: str) -> list[Fragment]:
+        row = Row.of(noun, self.aliases)
+        belongs = source_condition(row, self.parameters, self.scoped)
+        return [self._one(row, selected, path, f"{belongs} and {condition.format(row=row.alias)}")]
+
+    def payload(self, noun: Noun, selected: Selected, path: Path) -> list[Fragment]:
+        """The thing that a verb has just made or changed."""
+        row = Row.of(noun, self.aliases)
+        belongs = source_condition(row, self.parameters, self.scoped)
+        result = self.parameters.given(Given.RESULT, "uuid")
+        return [self._one(row, selected, path, f"{belongs} and {row.alias}.id = {result}")]
+
+    # Things
+
+    def _one(self, row: Row, selected: Selected, path: Path, condition: str) -> str:
+        written = joined(self.thing(row, selected, path))
+        return f"coalesce((select {written} from {row.noun.table} {row.alias} where {condition}), 'null')"
+
+    def thing(self, row: Row, selected: Selected, path: Path) -> list[Fragment]:
+        """The JSON object of one row."""
+        noun = row.noun
+        self._require(noun.permission, path)
+        children = self.selector.under(selected, (noun.name, "Node"))
+        return members((child.key, self._member(row, child, (*path, child.key))) for child in children)
+
+    def _member(self, row: Row, selected: Selected, path: Path) -> list[Fragment]:
+        noun, name = row.noun, selected.name
+        if name == "__typename":
+            return [Literal(f'"{noun.name}"')]
+        for relation in noun.relations:
+            if isinstance(relation, ToMany) and name == groups_field(self.declarations.target(relation)):
+                target = self.declarations.target(relation)
+                arguments = self._arguments(noun.name, selected)
+                return self._groups(target, selected, path, arguments, self._belonging(relation, row))
+        declared = noun.fields[name]
+        if isinstance(declared, Column):
+            self._require(declared.permission, path)
+            self.cost.value()
+            return declared.kind.json(row.value(declared), nullable=declared.nullable)
+        target = self.declarations.target(declared)
+        if isinstance(declared, ToOne):
+            return [self.refer(target, row.column(declared.via), selected, path)]
+        belonging = self._belonging(declared, row)
+        if declared.listed:
+            return self._short_list(declared, target, selected, path, belonging)
+        return self.connection(target, selected, path, self._arguments(noun.name, selected), belonging)
+
+    def refer(self, target: Noun, id_expression: str, selected: Selected, path: Path) -> str:
+        """The thing that an id in another row refers to."""
+        other = Row.of(target, self.aliases)
+        belongs = source_condition(other, self.parameters, self.scoped)
+        with self.cost.rows(1):
+            return self._one(other, selected, path, f"{belongs} and {other.alias}.id = {id_expression}")
+
+    def _belonging(self, relation: ToMany, row: Row) -> Callable[[Row], str]:
+        return lambda other: f"{other.alias}.{relation.via} = {row.column('id')}"
+
+    # Lists
+
+    def _short_list(
+        self, relation: ToMany, target: Noun, selected: Selected, path: Path, belonging: Callable[[Row], str]
+    ) -> list[Fragment]:
+        row = Row.of(target, self.aliases)
+        condition = f"{source_condition(row, self.parameters, self.scoped)} and {belonging(row)}"
+        with self.cost.rows(self.cost.SHORT_LIST):
+            written = joined(self.thing(row, selected, path))
+        order = f"{row.column(relation.order or 'id')}, {row.column('id')}"
+        columns = ", ".join(f"{row.alias}.{name}" for name in row.columns)
+        source = (
+            f"select {columns} from {target.table} {row.alias} where {condition} order by {order} limit {LONGEST_SHORT_LIST}"
+        )
+        return [Literal("["), f"(select string_agg({written}, ',') from ({source}) {row.alias})", Literal("]")]
+
+    def connection(
+        self,
+        noun: Noun,
+        selected: Selected,
+        path: Path,
+        arguments: dict[str, Any],
+        extra: Callable[[Row], str | None],
+    ) -> list[Fragment]:
+        """A page of a list, with what was asked about it."""
+        self._require(noun.permission, path)
+        place = _dotted(path)
+        page, ordering = Page.asked(arguments, place), asked_ordering(noun, arguments, place)
+        row = Row.of(noun, self.aliases)
+        condition = self._list_condition(row, arguments, place, extra)
+        outputs, written = PageOutputs(), []
+        children = self.selector.under(selected, (f"{noun.name}Connection",))
+        with self.cost.rows(page.size):
+            for child in children:
+                value = self._connection_member(noun, row, child, (*path, child.key), page, ordering, condition, place, outputs)
+                written.append((child.key, value))
+        if not outputs.needed:
+            return [f"(select {joined(members(written))})"]
+        cursor = ordering.cursor(row) if outputs.cursors else None
+        bounds = [condition]
+        if page.after is not None:
+            bounds.append(ordering.beyond(row, page.after, f"{place}.after", self.parameters, before=False))
+        if page.before is not None:
+            bounds.append(ordering.beyond(row, page.before, f"{place}.before", self.parameters, before=True))
+        source = page_source(row, page, ordering, " and ".join(bounds), outputs, cursor)
+        return [f"(select {joined(members(written))} from ({source}) {row.alias})"]
+
+    def _list_condition(
+        self, row: Row, arguments: dict[str, Any], place: str, extra: Callable[[Row], str | None]
+    ) -> str:
+        conditions = [source_condition(row, self.parameters, self.scoped)]
+        if more := extra(row):
+            conditions.append(more.format(row=row.alias))
+        if (wanted := arguments.get("filter")) is not None:
+            conditions.append(f"({self.filters.conditions(row, wanted, f'{place}.filter')})")
+        return " and ".join(conditions)
+
+    def _connection_member(
+        self,
+        noun: Noun,
+        row: Row,
+        child: Selected,
+        path: Path,
+        page: Page,
+        ordering: Any,
+        condition: str,
+        place: str,
+        outputs: PageOutputs,
+    ) -> list[Fragment]:
+        match child.name:
+            case "__typename":
+                return [Literal(f'"{noun.name}Connection"')]
+            case "nodes":
+                return self._collected(outputs, self.thing(row, child, path))
+            case "edges":
+                return self._collected(outputs, self._edge(noun, row, child, path, ordering))
+            case "totalCount":
+                self.cost.count()
+                return [f"(select count(*) from {noun.table} {row.alias} where {condition})"]
+            case _:
+                info = PageInfo(self, row, page, ordering, condition, place, outputs)
+                return members((each.key, info.member(each.name)) for each in self.selector.under(child, ("PageInfo",)))
+
+    def _collected(self, outputs: PageOutputs, fragments: list[Fragment]) -> list[Fragment]:
+        outputs.rows.append(joined(fragments))
+        return [Literal("["), f"string_agg(r{len(outputs.rows) - 1}, ',')", Literal("]")]
+
+    def _edge(self, noun: Noun, row: Row, selected: Selected, path: Path, ordering: Any) -> list[Fragment]:
+        def value(child: Selected) -> list[Fragment]:
+            match child.name:
+                case "__typename":
+                    return [Literal(f'"{noun.name}Edge"')]
+                case "cursor":
+                    return [Literal('"'), ordering.cursor(row), Literal('"')]
+                case _:
+                    return self.thing(row, child, (*path, child.key))
+
+        return members((child.key, value(child)) for child in self.selector.under(selected, (f"{noun.name}Edge",)))
+
+    def _groups(
+        self, noun: Noun, selected: Selected, path: Path, arguments: dict[str, Any], extra: Callable[[Row], str | None]
+    ) -> list[Fragment]:
+        self._require(noun.permission, path)
+        row = Row.of(noun, self.aliases)
+        condition = self._list_condition(row, arguments, _dotted(path), extra)
+        return GroupsCompiler(self, row, condition).groups(selected, path, arguments)
+
+    # Helpers
+
+    def _arguments(self, type_name: str, selected: Selected) -> dict[str, Any]:
+        if selected.name == "__typename":
+            return {}
+        parent = self.schema.type_map[type_name]
+        assert isinstance(parent, GraphQLObjectType)
+        return arguments_of(parent.fields[selected.name], selected.node, self.variables)
+
+    def _require(self, permission: str | None, path: Path) -> None:
+        if permission is not None:
+            self.requirements.append(Requirement(permission, path))
+
+
+@dataclass
+class PageInfo:
+    """The members of `pageInfo`. Only what is asked for is computed."""
+
+    compiler: Compiler
+    row: Row
+    page: Page
+    ordering: Any
+    condition: str
+    place: str
+    outputs: PageOutputs
+
+    def member(self, name: str) -> list[Fragment]:
+        match name:
+            case "__typename":
+                return [Literal('"PageInfo"')]
+            case "hasNextPage":
+                return [self._has_more(onward=not self.page.backward)]
+            case "hasPreviousPage":
+                return [self._has_more(onward=self.page.backward)]
+            case "startCursor":
+                return [self._cursor(at_start=not self.page.backward)]
+            case _:
+                return [self._cursor(at_start=self.page.backward)]
+
+    def _has_more(self, *, onward: bool) -> str:
+        """Onward, the row beyond the page tells. Behind, there is more where rows lie up to the cursor that the page
+        began at."""
+        if onward:
+            self.outputs.look_ahead = True
+            return f"case when count(*) > {self.page.size} then 'true' else 'false' end"
+        cursor = self.page.before if self.page.backward else self.page.after
+        if cursor is None:
+            return quoted("false")
+        name = "before" if self.page.backward else "after"
+        parameters = self.compiler.parameters
+        reached = self.ordering.beyond(
+            self.row, cursor, f"{self.place}.{name}", parameters, before=not self.page.backward, inclusive=True
+        )
+        source = f"select from {self.row.noun.table} {self.row.alias} where {self.condition} and {reached}"
+        return f"case when exists ({source}) then 'true' else 'false' end"
+
+    def _cursor(self, *, at_start: bool) -> str:
+        self.outputs.cursors = True
+        chosen = "n = 1" if at_start else f"n = least(m, {self.page.size})"
+        return f"coalesce('\"' || max(place) filter (where {chosen}) || '\"', 'null')"
+
+
+def groups_field(noun: Noun) -> str | None:
+    """The name of the field that groups the noun, if it declares groups."""
+    return f"{noun.name[0].lower()}{noun.name[1:]}Groups" if noun.groups else None
+
+
+def _dotted(path: Path, *more: str) -> str:
+    return ".".join(str(step) for step in (*path, *more))

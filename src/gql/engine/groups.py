@@ -1,0 +1,148 @@
+"""Aggregates with group-by as SQL. Figures are exact decimals; money of different currencies is never added up."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from gql.engine.kinds import DECIMAL, INTEGER, Kind
+from gql.engine.nouns import Column, Group, Noun
+from gql.engine.rows import Row
+from gql.engine.selection import Selected
+from gql.engine.statement import Path
+from gql.engine.text import Fragment, Literal, joined, members
+from gql.errors import ApiError, Code
+
+if TYPE_CHECKING:
+    from gql.engine.compiler import Compiler
+
+MOST_GROUPS: Final = 1000
+USUAL_GROUPS: Final = 100
+MOST_KEYS: Final = 4
+
+
+@dataclass
+class GroupsCompiler:
+    """Writes the groups of one noun that a selection asks for."""
+
+    compiler: "Compiler"
+    row: Row
+    condition: str
+    keys: dict[str, str] = field(default_factory=dict)
+    figures: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    @property
+    def noun(self) -> Noun:
+        return self.row.noun
+
+    def groups(self, selected: Selected, path: Path, arguments: dict[str, Any]) -> list[Fragment]:
+        """The JSON array of the groups."""
+        place = ".".join(str(step) for step in path)
+        limit = _limit(arguments.get("first"), place)
+        for group in self._grouped_by(arguments["by"], place):
+            self.keys[group.name] = f"k{len(self.keys)}"
+        order = self._order(arguments.get("orderBy") or (), place)
+        self.compiler.cost.groups()
+        name = f"{self.noun.name}Group"
+        with self.compiler.cost.rows(limit):
+            children = self.compiler.selector.under(selected, (name,))
+            written = joined(members((child.key, self._member(child, (*path, child.key))) for child in children))
+        found = [f"{self._groups()[key].sql(self.row.alias)} as {alias}" for key, alias in self.keys.items()]
+        found += [f"{_figure(column, figure, self.row)} as {alias}" for (column, figure), alias in self._named_figures()]
+        grouped = f" group by {', '.join(str(place) for place in range(1, len(self.keys) + 1))}" if self.keys else ""
+        source = (
+            f"select {', '.join([*found, 'count(*) as members'])} from {self.noun.table} {self.row.alias}"
+            f" where {self.condition}{grouped} having count(*) > 0{order} limit {limit}"
+        )
+        return [Literal("["), f"(select string_agg({written}, ',') from ({source}) {self.row.alias})", Literal("]")]
+
+    def _groups(self) -> dict[str, Group]:
+        return self.noun.groups
+
+    def _grouped_by(self, by: list[Any], place: str) -> list[Group]:
+        if len(by) > MOST_KEYS or len(set(by)) < len(by):
+            sentence = f"{place}.by names at most {MOST_KEYS} ways to group, each once."
+            raise ApiError(Code.BAD_USER_INPUT, sentence, reason="GROUP_KEYS", field=f"{place}.by")
+        found = [self.noun.groups[each.value] for each in by]
+        if self.noun.currency is not None and all(group.column.name != self.noun.currency for group in found):
+            found.append(Group(self.noun.column(self.noun.currency), None))
+        return found
+
+    def _order(self, wanted: Any, place: str) -> str:
+        parts = []
+        for each in wanted:
+            key, _, direction = each.value.rpartition("_")
+            parts.append(f"{self._order_key(key, f'{place}.orderBy')} {direction.lower()}")
+        groups = self.noun.groups
+        parts += [f"{alias}{_collation(groups[key].kind)}" for key, alias in self.keys.items()]
+        return f" order by {', '.join(parts)}" if parts else ""
+
+    def _order_key(self, key: str, place: str) -> str:
+        if key == "COUNT":
+            return "members"
+        if key in self.noun.groups:
+            if key not in self.keys:
+                sentence = f"{place} names {key}, which is not grouped by. Add it to by, or order by something else."
+                raise ApiError(Code.BAD_USER_INPUT, sentence, reason="ORDER_NOT_GROUPED", field=place)
+            return f"{self.keys[key]}{_collation(self.noun.groups[key].kind)}"
+        column, _, figure = key.rpartition("_")
+        return self._figure_alias(column.lower(), figure.lower())
+
+    def _member(self, selected: Selected, path: Path) -> list[Fragment]:
+        match selected.name:
+            case "__typename":
+                return [Literal(f'"{self.noun.name}Group"')]
+            case "count":
+                return [f"{self.row.alias}.members"]
+            case "key":
+                children = self.compiler.selector.under(selected, (f"{self.noun.name}GroupKey",))
+                return members((child.key, self._key_member(child, (*path, child.key))) for child in children)
+            case name:
+                column = self.noun.fields[name]
+                assert isinstance(column, Column)
+                children = self.compiler.selector.under(selected, (f"{column.kind.name}Aggregate",))
+                return members((child.key, self._figure_member(column, child)) for child in children)
+
+    def _key_member(self, selected: Selected, path: Path) -> list[Fragment]:
+        if selected.name == "__typename":
+            return [Literal(f'"{self.noun.name}GroupKey"')]
+        for group in self.noun.groups.values():
+            relation = self.noun.to_one_through(group.column) if group.period is None else None
+            if selected.name == group.graphql_name:
+                if group.name not in self.keys:
+                    return [Literal("null")]
+                return group.kind.json(f"{self.row.alias}.{self.keys[group.name]}", nullable=True)
+            if relation is not None and selected.name == relation.graphql_name:
+                if group.name not in self.keys:
+                    return [Literal("null")]
+                target = self.compiler.declarations.target(relation)
+                return [self.compiler.refer(target, f"{self.row.alias}.{self.keys[group.name]}", selected, path)]
+        raise LookupError(selected.name)
+
+    def _figure_member(self, column: Column, selected: Selected) -> list[Fragment]:
+        if selected.name == "__typename":
+            return [Literal(f'"{column.kind.name}Aggregate"')]
+        alias = self._figure_alias(column.name, selected.name)
+        kind = DECIMAL if column.kind is INTEGER and selected.name == "avg" else column.kind
+        return kind.json(f"{self.row.alias}.{alias}", nullable=True)
+
+    def _figure_alias(self, column: str, figure: str) -> str:
+        return self.figures.setdefault((column, figure), f"a{len(self.figures)}")
+
+    def _named_figures(self) -> list[tuple[tuple[Column, str], str]]:
+        return [((self.noun.column(column), figure), alias) for (column, figure), alias in self.figures.items()]
+
+
+def _figure(column: Column, figure: str, row: Row) -> str:
+    value = column.sql(row.alias)
+    return f"round(avg({value}), 2)" if figure == "avg" else f"{figure}({value})"
+
+
+def _collation(kind: Kind) -> str:
+    """Keys that are text are ordered by code point, on every server alike."""
+    return ' collate "C"' if kind.sql == "text" else ""
+
+
+def _limit(first: int | None, place: str) -> int:
+    if first is not None and not 1 <= first <= MOST_GROUPS:
+        sentence = f"{place}.first is {first}; there are 1 to {MOST_GROUPS} groups in an answer."
+        raise ApiError(Code.BAD_USER_INPUT, sentence, reason="PAGE_SIZE", field=f"{place}.first")
+    return first or USUAL_GROUPS

@@ -1,0 +1,375 @@
+"""The vocabulary in which a domain declares its nouns.
+
+A noun is a table (or a view) and what may be asked of it. The declaration below is all that the engine needs: it makes
+the GraphQL type, its connection, filter, order and group types, the root fields, and every SQL statement.
+
+    @noun(table="billing.clients", plural="clients", scope="id", permission="billing:read")
+    class Client:
+        name: str = column(key="name_key", filter=True, order=True)
+        status: ClientStatus = column(filter=True, group=True)
+        invoices = to_many("Invoice", "client_id")
+
+Meanings (descriptions) are not repeated here: they are the `comment on` texts of the table and its columns.
+"""
+
+import re
+import types
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, Union, get_args, get_origin
+
+from strawberry.utils.str_converters import to_camel_case
+
+from gql.engine.kinds import DATE, ID, INTEGER, Kind, kind_of
+
+Period = Literal["MONTH", "QUARTER", "FISCAL_YEAR"]
+PERIODS: Final[tuple[Period, ...]] = ("MONTH", "QUARTER", "FISCAL_YEAR")
+
+ROW: Final = "{row}"
+"""Where a declared SQL expression names the row it is computed from."""
+_READ: Final = re.compile(r"\{row\}\.([a-z_]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A scalar field: a stored column, or an expression over the row (`computed`).
+
+    `key` is the stored column that orders and prefix-searches a text (lower case, collated "C"), `minor` the bigint
+    column that filters and orders an amount: only leakproof operators reach an index under row security.
+    """
+
+    name: str
+    kind: Kind
+    nullable: bool
+    expression: str | None
+    key: str | None
+    minor: str | None
+    filter: bool
+    order: bool
+    group: tuple[Period, ...] | bool
+    aggregate: bool
+    permission: str | None
+    description: str | None
+
+    @property
+    def graphql_name(self) -> str:
+        return to_camel_case(self.name)
+
+    @property
+    def enum_name(self) -> str:
+        return self.name.upper()
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        """What a filter may ask: each of these is served by an index."""
+        operators = self.kind.operators
+        if self.key is not None:
+            operators += ("startsWith",)
+        if self.kind.operators != ("eq",):
+            operators += ("isNull",)
+        return operators
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The stored columns that a computed value is made from."""
+        return tuple(dict.fromkeys(_READ.findall(self.expression or "")))
+
+    def sql(self, row: str) -> str:
+        """The expression of its value for the row of that alias."""
+        return f"({self.expression.replace(ROW, row)})" if self.expression else f"{row}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class ToOne:
+    """A field that leads to the one thing this row refers to."""
+
+    name: str
+    target: str
+    via: str
+    nullable: bool
+    filter: bool
+
+    @property
+    def graphql_name(self) -> str:
+        return to_camel_case(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class ToMany:
+    """A field that leads to the rows which refer to this one: a connection, or the whole list where it is short by
+    nature (`listed`, in the order of `order`)."""
+
+    name: str
+    target: str
+    via: str
+    listed: bool
+    order: str | None
+
+    @property
+    def graphql_name(self) -> str:
+        return to_camel_case(self.name)
+
+
+Relation = ToOne | ToMany
+Field = Column | Relation
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A declared order of a list: a column that is never NULL, and the id to break ties."""
+
+    column: Column
+    descending: bool
+
+    @property
+    def name(self) -> str:
+        return f"{self.column.enum_name}_{'DESC' if self.descending else 'ASC'}"
+
+    @property
+    def sort_column(self) -> str:
+        return self.column.key or self.column.minor or self.column.name
+
+    @property
+    def sort_type(self) -> str:
+        return "bigint" if self.column.minor else self.column.kind.sql
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A declared way to group: by a column's value, or by the period in which its date lies."""
+
+    column: Column
+    period: Period | None
+
+    @property
+    def name(self) -> str:
+        return f"{self.column.enum_name}_{self.period}" if self.period else self.column.enum_name
+
+    @property
+    def graphql_name(self) -> str:
+        return to_camel_case(self.name.lower())
+
+    @property
+    def kind(self) -> Kind:
+        if self.period is None:
+            return self.column.kind
+        return INTEGER if self.period == "FISCAL_YEAR" else DATE
+
+    def sql(self, row: str) -> str:
+        value = self.column.sql(row)
+        match self.period:
+            case None:
+                return value
+            case "FISCAL_YEAR":
+                return f"core.fiscal_year({value}, core.fiscal_year_start())"
+            case _:
+                return f"date_trunc('{self.period.lower()}', {value}::timestamp)::date"
+
+
+@dataclass(slots=True)
+class Noun:
+    """A thing of a domain, as the engine sees it. `fields` are by GraphQL name."""
+
+    name: str
+    table: str
+    plural: str | None
+    scope: str | None
+    permission: str
+    visible: str | None
+    singular: str | None
+    single: tuple[str, str] | None
+    default_order: str | None
+    currency: str | None
+    fields: dict[str, Field]
+
+    @property
+    def columns(self) -> list[Column]:
+        return [field for field in self.fields.values() if isinstance(field, Column)]
+
+    @property
+    def relations(self) -> list[Relation]:
+        return [field for field in self.fields.values() if not isinstance(field, Column)]
+
+    @property
+    def orders(self) -> dict[str, Order]:
+        return {
+            order.name: order
+            for column in self.columns
+            if column.order
+            for order in (Order(column, False), Order(column, True))
+        }
+
+    @property
+    def groups(self) -> dict[str, Group]:
+        found: dict[str, Group] = {}
+        for column in self.columns:
+            if isinstance(column.group, tuple):
+                found |= {group.name: group for group in (Group(column, period) for period in column.group)}
+            elif column.group:
+                found[column.enum_name] = Group(column, None)
+        return found
+
+    @property
+    def aggregates(self) -> list[Column]:
+        return [column for column in self.columns if column.aggregate]
+
+    @property
+    def filters(self) -> list[Column]:
+        return [column for column in self.columns if column.filter]
+
+    def column(self, name: str) -> Column:
+        """The column of that SQL name."""
+        return next(column for column in self.columns if column.name == name)
+
+    def to_one_through(self, column: Column) -> ToOne | None:
+        """The relation that this column's value refers to, if it is one."""
+        return next((each for each in self.relations if isinstance(each, ToOne) and each.via == column.name), None)
+
+
+@dataclass(slots=True)
+class Verb:
+    """A mutation: one SQL function of the same name in snake case, which takes the input as JSON.
+
+    It returns the id of the thing that the payload shows (`returns` names the noun), the id of a row that is gone
+    (`returns` is None), or for a bulk verb a report whose rows are `returns`.
+    """
+
+    function: str
+    input: type
+    returns: "str | Report | None"
+    permission: str
+
+    @property
+    def graphql_name(self) -> str:
+        return to_camel_case(self.function.partition(".")[2])
+
+    @property
+    def payload_name(self) -> str:
+        return f"{self.graphql_name[0].upper()}{self.graphql_name[1:]}Payload"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a bulk verb answers: one row for each row it was given."""
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+
+
+@dataclass(slots=True)
+class Declarations:
+    """Everything the domains declare."""
+
+    nouns: dict[str, Noun] = field(default_factory=dict)
+    verbs: dict[str, Verb] = field(default_factory=dict)
+
+    def add(self, *declared: type | Verb) -> None:
+        for each in declared:
+            if isinstance(each, Verb):
+                self.verbs[each.graphql_name] = each
+            else:
+                found: Noun = each.__noun__  # type: ignore[attr-defined]
+                self.nouns[found.name] = found
+
+    def target(self, relation: Relation) -> Noun:
+        return self.nouns[relation.target]
+
+
+def column(
+    *,
+    key: str | None = None,
+    minor: str | None = None,
+    filter: bool = False,
+    order: bool = False,
+    group: tuple[Period, ...] | bool = False,
+    aggregate: bool = False,
+    permission: str | None = None,
+    description: str | None = None,
+) -> Any:
+    """A stored column. The annotation beside it says its kind, and whether it may be null."""
+
+    def declare(name: str, kind: Kind, nullable: bool) -> Column:
+        return Column(name, kind, nullable, None, key, minor, filter, order, group, aggregate, permission, description)
+
+    return declare
+
+
+def computed(expression: str, *, description: str, filter: bool = False, permission: str | None = None) -> Any:
+    """A figure that PostgreSQL computes from the row, which the expression calls `{row}`."""
+
+    def declare(name: str, kind: Kind, nullable: bool) -> Column:
+        return Column(name, kind, nullable, expression, None, None, filter, False, False, False, permission, description)
+
+    return declare
+
+
+def report_column(name: str, kind: Kind, description: str, *, nullable: bool = False) -> Column:
+    """A column of a report."""
+    return Column(name, kind, nullable, None, None, None, False, False, False, False, None, description)
+
+
+def to_one(target: str, via: str, *, nullable: bool = False, filter: bool = True) -> Any:
+    """The thing whose id stands in the column `via`. Not nullable only where both ends have the same policy."""
+    return lambda name: ToOne(name, target, via, nullable, filter)
+
+
+def to_many(target: str, via: str, *, listed: bool = False, order: str | None = None) -> Any:
+    """The rows of the target whose column `via` holds this row's id."""
+    return lambda name: ToMany(name, target, via, listed, order)
+
+
+def noun(
+    *,
+    table: str,
+    permission: str,
+    plural: str | None = None,
+    singular: str | None = None,
+    single: tuple[str, str] | None = None,
+    scope: str | None = None,
+    visible: str | None = None,
+    default_order: str | None = None,
+    currency: str | None = None,
+) -> Callable[[type], type]:
+    """Declare a noun.
+
+    - `table`: its table or view; every one has `tenant_id` and `id`.
+    - `permission`: what a role needs to read it (the roles' permissions stand in the database).
+    - `plural`: the name of its list; without one it is only reached through other nouns. `singular` is the name of the
+      look-up by id, made from the class name unless given. `single` adds a look-up without an id: its name, and the
+      condition that one row fulfils at most.
+    - `scope`: the column that carries the scope's id, written into every statement of a scoped person.
+    - `visible`: a condition that the rows of root fields fulfil (rows that others refer to stay reachable from there).
+    - `default_order`: the order of lists that name none. `currency`: the column that groups never mix.
+    """
+
+    def declare(cls: type) -> type:
+        fields: dict[str, Field] = {"id": _id_column()}
+        for name, declared in vars(cls).items():
+            if not callable(declared) or name.startswith("_"):
+                continue
+            if name in cls.__annotations__:
+                annotation, nullable = _optional(cls.__annotations__[name])
+                made: Field = declared(name, kind_of(annotation), nullable)
+            else:
+                made = declared(name)
+            fields[made.graphql_name] = made
+        lookup = singular or (cls.__name__[0].lower() + cls.__name__[1:] if plural else None)
+        cls.__noun__ = Noun(  # type: ignore[attr-defined]
+            cls.__name__, table, plural, scope, permission, visible, lookup, single, default_order, currency, fields
+        )
+        return cls
+
+    return declare
+
+
+def _id_column() -> Column:
+    return report_column("id", ID, "The row's own uuid.")
+
+
+def _optional(annotation: Any) -> tuple[Any, bool]:
+    """The type without None, and whether None was in it."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        (inner,) = [each for each in get_args(annotation) if each is not type(None)]
+        return inner, True
+    return annotation, False

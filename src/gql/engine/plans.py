@@ -1,0 +1,159 @@
+"""Plans: what is to be run for an operation, made once for each shape of its variables."""
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from graphql import GraphQLError, GraphQLInputType, GraphQLSchema, get_variable_values
+from graphql.utilities import type_from_ast
+
+from gql.engine.arguments import Values, Variable, arguments_of, shape, shaped
+from gql.engine.compiler import Compiler, Requirement
+from gql.engine.documents import OperationText
+from gql.engine.nouns import Declarations, Verb
+from gql.engine.payloads import payload_statement
+from gql.engine.selection import Selected, Selector
+from gql.engine.statement import Statement, answering
+from gql.engine.text import Literal, joined, members
+from gql.errors import ApiError, Code, RequestRefused
+
+MOST_PLANS: Final = 2000
+MOST_VARIABLE_ERRORS: Final = 10
+DATA_OPENING: Final = '{"data":'
+DATA_CLOSING: Final = "}"
+
+
+@dataclass(frozen=True)
+class VerbPlan:
+    """One root field of a mutation: the verb, the field that calls it, and how its payload is read."""
+
+    key: str
+    verb: Verb
+    selected: Selected
+    payload: Statement
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run for an operation, for every request of the same shape.
+
+    A query is one `statement`; `fields` are its root fields alone, made when that statement has failed. A mutation is a
+    row of `verbs`. `requirements` are the permissions that its fields need.
+    """
+
+    statement: Statement | None
+    verbs: tuple[VerbPlan, ...]
+    requirements: tuple[Requirement, ...]
+    roots: tuple[Selected, ...]
+
+
+@dataclass
+class Planner:
+    """Makes plans and remembers them."""
+
+    schema: GraphQLSchema
+    declarations: Declarations
+    _plans: OrderedDict[Hashable, Plan] = field(default_factory=OrderedDict)
+
+    def values(self, operation: OperationText, given: dict[str, Any] | None) -> Values:
+        """The operation's variables, coerced. Raises RequestRefused with every value that does not fit."""
+        definitions = operation.definition.variable_definitions
+        if not definitions:
+            return {}
+        found = get_variable_values(self.schema, definitions, given or {}, max_errors=MOST_VARIABLE_ERRORS, hide_suggestions=True)
+        if isinstance(found, list):
+            raise RequestRefused([_variable_error(problem) for problem in found])
+        return found.coerced
+
+    def plan(self, operation: OperationText, values: Values, *, scoped: bool) -> Plan:
+        """The plan for these values. Raises RequestRefused for what no plan can serve."""
+        variables = self._shaped(operation, values)
+        key = (operation, scoped, shape(variables))
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = self._made(operation, variables, scoped)
+            if len(self._plans) > MOST_PLANS:
+                self._plans.popitem(last=False)
+        else:
+            self._plans.move_to_end(key)
+        return plan
+
+    def _shaped(self, operation: OperationText, values: Values) -> dict[str, Any]:
+        found = {}
+        for definition in operation.definition.variable_definitions or ():
+            name = definition.variable.name.value
+            if name not in values:
+                continue
+            if operation.kind == "mutation" and name in operation.root_variables:
+                found[name] = Variable((name,))
+            elif name in operation.page_sizes:
+                found[name] = values[name]
+            else:
+                found[name] = shaped(values[name], self._type(definition.type), (name,))
+        return found
+
+    def _type(self, node: Any) -> GraphQLInputType:
+        found: Any = type_from_ast(self.schema, node)
+        return found  # type: ignore[no-any-return]
+
+    def compiler(self, operation: OperationText, variables: Values, *, scoped: bool) -> Compiler:
+        selector = Selector(operation.fragments, variables)
+        return Compiler(self.schema, self.declarations, selector, variables, scoped)
+
+    def _made(self, operation: OperationText, variables: Values, scoped: bool) -> Plan:
+        selector = Selector(operation.fragments, variables)
+        root_type = "Mutation" if operation.kind == "mutation" else "Query"
+        roots = tuple(selector.root(operation.definition.selection_set, root_type))
+        try:
+            if operation.kind == "mutation":
+                return self._mutation(operation, variables, roots, scoped)
+            statement, requirements = self.statement(operation, variables, roots, scoped=scoped)
+        except ApiError as problem:
+            raise RequestRefused([problem]) from None
+        return Plan(statement, (), requirements, roots)
+
+    def statement(
+        self, operation: OperationText, variables: Values, roots: tuple[Selected, ...], *, scoped: bool
+    ) -> tuple[Statement, tuple[Requirement, ...]]:
+        """The one statement that answers these root fields of a query."""
+        compiler = self.compiler(operation, variables, scoped=scoped)
+        data = members((root.key, compiler.root(root)) for root in roots)
+        compiler.cost.judge()
+        expression = joined([Literal(DATA_OPENING), *data, Literal(DATA_CLOSING)])
+        return answering(expression, compiler.parameters), tuple(compiler.requirements)
+
+    def root_statement(self, operation: OperationText, values: Values, root: Selected, *, scoped: bool) -> Statement:
+        """The statement for one root field alone."""
+        return self.statement(operation, self._shaped(operation, values), (root,), scoped=scoped)[0]
+
+    def _mutation(self, operation: OperationText, variables: Values, roots: tuple[Selected, ...], scoped: bool) -> Plan:
+        verbs, requirements = [], []
+        total = 0
+        for root in roots:
+            compiler = self.compiler(operation, variables, scoped=scoped)
+            if root.name == "__typename":
+                verbs.append(VerbPlan(root.key, _TYPENAME, root, answering("'\"Mutation\"'", compiler.parameters)))
+                continue
+            verb = self.declarations.verbs[root.name]
+            payload = payload_statement(compiler, verb, root)
+            verbs.append(VerbPlan(root.key, verb, root, payload))
+            total += compiler.cost.total
+            requirements += [Requirement(verb.permission, (root.key,)), *compiler.requirements]
+            compiler.cost.total = total
+            compiler.cost.judge()
+        return Plan(None, tuple(verbs), tuple(requirements), roots)
+
+    def verb_input(self, plan: VerbPlan, values: Values) -> Any:
+        """The input that a verb is called with."""
+        mutation = self.schema.mutation_type
+        assert mutation is not None
+        return arguments_of(mutation.fields[plan.selected.name], plan.selected.node, values)["input"]
+
+
+_TYPENAME: Final = Verb("", object, None, "")
+
+
+def _variable_error(problem: GraphQLError) -> ApiError:
+    locations = [{"line": place.line, "column": place.column} for place in problem.locations or ()]
+    return ApiError(Code.BAD_USER_INPUT, problem.message, reason="INVALID_VARIABLE", locations=locations or None)

@@ -1,0 +1,56 @@
+"""Rows: a table under an alias, which columns of it a statement reads, and the locks that every statement writes."""
+
+from dataclasses import dataclass, field
+
+from gql.engine.nouns import Column, Noun
+from gql.engine.statement import Given, Parameters
+
+
+@dataclass(slots=True)
+class Aliases:
+    """Names for the row sources of one statement."""
+
+    given: int = 0
+
+    def next(self) -> str:
+        self.given += 1
+        return f"t{self.given}"
+
+
+@dataclass(slots=True)
+class Row:
+    """A row of a noun's table under an alias. It remembers the columns that were read from it."""
+
+    noun: Noun
+    alias: str
+    aliases: Aliases
+    columns: dict[str, None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, noun: Noun, aliases: Aliases) -> "Row":
+        return cls(noun, aliases.next(), aliases)
+
+    def nested(self, noun: Noun) -> "Row":
+        return Row.of(noun, self.aliases)
+
+    def column(self, name: str) -> str:
+        """The SQL expression of a stored column."""
+        self.columns[name] = None
+        return f"{self.alias}.{name}"
+
+    def value(self, column: Column) -> str:
+        """The SQL expression of a declared column, stored or computed."""
+        if column.expression is None:
+            return self.column(column.name)
+        for name in column.reads:
+            self.column(name)
+        return column.sql(self.alias)
+
+
+def source_condition(row: Row, parameters: Parameters, scoped: bool) -> str:
+    """Lock two: the tenant of the verified token on every table that a statement names, and the scope of a person
+    who has one. The policies say the same; the index serves this."""
+    condition = f"{row.alias}.tenant_id = {parameters.tenant()}"
+    if scoped and row.noun.scope:
+        condition += f" and {row.alias}.{row.noun.scope} = any ({parameters.given(Given.SCOPE, 'uuid[]')})"
+    return condition

@@ -1,0 +1,167 @@
+"""A statement under construction: its parameters, and where their values come from when it is run.
+
+Every parameter travels as text and is cast in the statement, so that the same arguments serve both doors and no value
+ever becomes part of the SQL.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from gql.database.context import Context
+from gql.engine.arguments import Values, Variable
+from gql.errors import ApiError, Code
+
+LONGEST_LIST: Final = 100
+
+
+class Given(Enum):
+    """A value that comes from the caller's context, or from the verb that ran before, never from the document."""
+
+    TENANT = "tenant"
+    FINGERPRINT = "fingerprint"
+    SCOPE = "scope"
+    RESULT = "result"
+
+
+Source = Any  # Given, Variable, a constant of the document, or a list that may hold Variables
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """Where an argument's text comes from: a source, and how its value is read."""
+
+    source: Source
+    read: Callable[[Any], str | None]
+    place: str
+
+    def text(self, values: Values, given: Mapping[Given, str]) -> str | None:
+        if isinstance(self.source, Given):
+            return given[self.source]
+        value = resolve(self.source, values)
+        try:
+            return self.read(value)
+        except ValueError as problem:
+            raise ApiError(Code.BAD_USER_INPUT, f"{self.place}: {problem}", reason="INVALID_VALUE", field=self.place) from None
+
+
+def resolve(source: Source, values: Values) -> Any:
+    """The source with its variables filled in."""
+    if isinstance(source, Variable):
+        return source.read(values)
+    if isinstance(source, list):
+        return [resolve(each, values) for each in source]
+    if isinstance(source, dict):
+        return {name: resolve(each, values) for name, each in source.items()}
+    return source
+
+
+@dataclass(slots=True)
+class Parameters:
+    """The parameters of one statement, numbered as they are asked for; equal ones share a number."""
+
+    found: list[Parameter] = field(default_factory=list)
+    _numbers: dict[Any, int] = field(default_factory=dict)
+
+    def add(self, source: Source, sql_type: str, read: Callable[[Any], str | None], place: str = "") -> str:
+        """The SQL expression of the parameter."""
+        key = (repr(source), read, place)
+        number = self._numbers.get(key)
+        if number is None:
+            self.found.append(Parameter(source, read, place))
+            number = self._numbers[key] = len(self.found)
+        text = f"${number}::text"
+        return f"({text})" if sql_type == "text" else f"({text})::{sql_type}"
+
+    def given(self, which: Given, sql_type: str) -> str:
+        return self.add(which, sql_type, as_text)
+
+    def tenant(self) -> str:
+        return self.given(Given.TENANT, "uuid")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One SQL statement that answers with the bytes of a JSON object, and how to run it."""
+
+    sql: str
+    parameters: Sequence[Parameter]
+
+    def arguments(self, context: Context, values: Values, result: str = "") -> list[str | None]:
+        """The arguments for this caller and these variables. Raises ApiError for a value that cannot be read."""
+        given = {
+            Given.TENANT: str(context.tenant_id),
+            Given.FINGERPRINT: context.fingerprint,
+            Given.SCOPE: context.scope_literal,
+            Given.RESULT: result,
+        }
+        return [parameter.text(values, given) for parameter in self.parameters]
+
+
+def answering(expression: str, parameters: Parameters) -> Statement:
+    """The statement whose one row is the expression's text, and which has no row where the connection does not stand
+    in the caller's context (lock three)."""
+    fingerprint = parameters.given(Given.FINGERPRINT, "text")
+    sql = f"select convert_to({expression}, 'UTF8') where core.context() = {fingerprint}"
+    return Statement(sql, tuple(parameters.found))
+
+
+# Readers: from a coerced value to the text of a parameter. They raise ValueError with a sentence for the caller.
+
+
+def as_text(value: Any) -> str | None:
+    """A string as PostgreSQL can keep it."""
+    text = str(value)
+    if "\0" in text:
+        raise ValueError("a text cannot hold the NUL character.")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("a text must be valid Unicode.") from None
+    return text
+
+
+def as_uuid(value: Any) -> str:
+    """An id in its canonical form."""
+    try:
+        if len(value) != 36:
+            raise ValueError
+        return str(UUID(value))
+    except ValueError:
+        raise ValueError("an id is a uuid such as 0190b6a4-7c3e-7d52-9f38-2f6d1a0c9b11.") from None
+
+
+def as_enum(value: Any) -> str:
+    return str(value.value)
+
+
+def as_json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def as_list(read: Callable[[Any], str | None]) -> Callable[[Any], str]:
+    """Reads a list into a PostgreSQL array literal."""
+    if read not in _LIST_READERS:
+
+        def read_list(values: Any) -> str:
+            if len(values) > LONGEST_LIST:
+                raise ValueError(f"a list holds at most {LONGEST_LIST} values; this one has {len(values)}.")
+            return "{" + ",".join(_array_element(read(value)) for value in values) + "}"
+
+        _LIST_READERS[read] = read_list
+    return _LIST_READERS[read]
+
+
+_LIST_READERS: dict[Callable[[Any], str | None], Callable[[Any], str]] = {}
+
+
+def _array_element(text: str | None) -> str:
+    if text is None:
+        raise ValueError("a list cannot hold null.")
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

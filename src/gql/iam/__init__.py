@@ -1,0 +1,1 @@
+"""Identity and access: organisations, people, and who may do what."""

@@ -1,0 +1,39 @@
+"""Memberships: who belongs to the organisation, and in which role."""
+
+from enum import Enum
+
+import strawberry
+
+from gql.engine.nouns import column, noun
+from gql.engine.scalars import DateTime
+
+TABLE = "iam.memberships"
+
+
+@strawberry.enum(description="What a person may do in an organisation.")
+class Role(Enum):
+    OWNER = "owner"
+    ADMIN = "admin"
+    ACCOUNTANT = "accountant"
+    OPERATOR = "operator"
+    VIEWER = "viewer"
+    MEMBER = "member"
+
+
+@noun(
+    table=TABLE,
+    plural="memberships",
+    single=("me", "{row}.user_id = core.user_id()"),
+    permission="iam:read",
+    default_order="CREATED_AT_ASC",
+)
+class Membership:
+    user_id: strawberry.ID = column()
+    role: Role = column(filter=True)
+    user_name: str = column()
+    user_email: str = column()
+    is_active: bool = column()
+    created_at: DateTime = column(order=True)
+
+
+DECLARED = (Membership,)

@@ -1,0 +1,30 @@
+"""The schema: every domain's declarations, gathered."""
+
+from functools import cache
+
+import strawberry
+
+from gql.billing import client_contacts, client_notes, clients, invoice_lines, invoices
+from gql.database.comments import read_comments
+from gql.engine.assembly import assemble
+from gql.engine.nouns import Declarations
+from gql.iam import memberships, tenants, users
+
+DOMAINS = (tenants, memberships, clients, client_contacts, client_notes, invoices, invoice_lines)
+OPEN_FIELDS = frozenset({"signIn"})
+"""The root fields that a stranger may ask for."""
+
+
+@cache
+def declarations() -> Declarations:
+    """The nouns and verbs of all domains."""
+    gathered = Declarations()
+    for domain in DOMAINS:
+        gathered.add(*domain.DECLARED)
+    return gathered
+
+
+@cache
+def build_schema() -> strawberry.Schema:
+    """The Strawberry schema that the server serves and `countinghouse schema` prints."""
+    return assemble(declarations(), read_comments(), mutations=(users.SignInMutation,))
