@@ -207,10 +207,8 @@ class SessionConnection(Connection):
             await self.enter(context)
         try:
             return await self._through(door, context, statement, arguments)
-        except BaseException as error:
+        except BaseException:
             self.standing = Standing.UNKNOWN
-            if isinstance(error, STALE):
-                self._raw.terminate()
             raise
 
     async def enter(self, context: Context) -> None:
@@ -232,8 +230,7 @@ class SessionConnection(Connection):
         self, context: Context, statement: str, arguments: Sequence[str | None], door: Door
     ) -> tuple[Any, ...] | None:
         if door is Door.DIRECT:
-            found = await (await self._prepared(statement, door)).fetchrow(*arguments)
-            return None if found is None else tuple(found)
+            return await self._execute(await self._prepared(statement, door), arguments)
         answer = await self._through(door, context, statement, arguments)
         return None if answer is None else (answer,)
 
@@ -251,12 +248,11 @@ class SessionConnection(Connection):
             door = self.statements.get(statement).history.choose(context.database_role)
         self.door_uses[door] += 1
         prepared = await self._prepared(statement, door)
-        answer: bytes | None
         if door is Door.DIRECT:
-            answer = await prepared.fetchval(*arguments)
+            row = await self._execute(prepared, arguments)
         else:
-            answer = await self._run_own(CORE_READ, (prepared.get_name(), arguments))
-        return answer
+            row = await self._run_own(CORE_READ, (prepared.get_name(), arguments))
+        return None if row is None else row[0]
 
     async def _prepared(self, statement: str, door: Door) -> PreparedStatement:
         by_door = self.statements.get(statement).by_door
@@ -265,12 +261,21 @@ class SessionConnection(Connection):
             prepared = by_door[door] = await self._prepare(statement)
         return prepared
 
-    async def _run_own(self, sql: str, values: Sequence[Any]) -> Any:
+    async def _run_own(self, sql: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
         """Run one of the pool's few own statements, which stay prepared as long as the connection lives."""
         prepared = self._own.get(sql)
         if prepared is None:
             prepared = self._own[sql] = await self._prepare(sql)
-        return await prepared.fetchval(*values)
+        return await self._execute(prepared, values)
+
+    async def _execute(self, prepared: PreparedStatement, values: Sequence[Any]) -> tuple[Any, ...] | None:
+        """The one row, if there is one."""
+        try:
+            row = await prepared.fetchrow(*values)
+        except STALE:
+            self._raw.terminate()
+            raise
+        return None if row is None else tuple(row)
 
     async def _prepare(self, sql: str) -> PreparedStatement:
         try:
