@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 
 from gql.database.connections import SessionConnection, Standing
-from gql.database.pool import Database, Door, Origin, Reader
+from gql.database.context import Context
+from gql.database.pool import Door, Origin, Reader
 from gql.errors import ApiError, Code
 from tests.database.pooling import (
     FAIL,
@@ -189,9 +190,53 @@ async def test_nobody_has_no_role_even_after_somebody_left_one(tenant: Tenant) -
             async with database.nobody() as connection:
                 assert await connection.fetchval(SHOW.format("role")) == "none"
                 assert await connection.fetchval("select core.tenant_id()") is None
-                await connection.execute(f"set role {tenant.database_role}; set app.context = 'left'; set jit = on")
+                await connection.execute(f"set role {tenant.database_role}; set app.context = 'left'")
             await until_mended(database)
         assert await tell_in_write(database, context_of(tenant)) == told_by(context_of(tenant))
+
+
+async def test_mending_takes_away_whatever_a_session_was_left_with(tenant: Tenant) -> None:
+    async with a_database(write_connections=1) as database:
+        async with database.nobody() as connection:
+            await connection.execute(
+                f"set role {tenant.database_role}; set app.context = 'left'; set jit = on; set search_path = public; "
+                "listen gossip; begin; declare left_open cursor with hold for select 1; commit"
+            )
+        await until_mended(database)
+        [mended] = database.writes.connections
+        assert mended.standing is Standing.NOWHERE
+        left = await mended.raw.fetchrow(
+            "select current_setting('role'), current_setting('app.context'), current_setting('jit'), "
+            "current_setting('search_path'), (select count(*) from pg_cursors where name = 'left_open'), "
+            "(select count(*) from pg_listening_channels())"
+        )
+        assert left is not None
+        assert tuple(left) == ("none", "", "off", "pg_catalog, pg_temp", 0, 0)
+
+
+async def test_a_switch_that_failed_is_not_believed(tenant: Tenant) -> None:
+    context = context_of(tenant)
+    ghost = Context(UUID(int=404), UUID(int=404), "owner")  # there is no such role
+    async with a_database(read_connections=1) as database:
+        await tell(database, context)
+        for _ in range(3):
+            with pytest.raises(ApiError) as refusal:
+                await tell(database, ghost)
+            assert refusal.value.code is Code.INTERNAL_SERVER_ERROR
+            await until_mended(database)
+        assert await tell(database, context) == told_by(context)
+
+
+async def test_a_connection_that_comes_back_in_a_transaction_is_closed(tenant: Tenant) -> None:
+    context = context_of(tenant)
+    async with a_database(read_connections=1, write_connections=1) as database:
+        for pool in (database.reads, database.writes):
+            loan = await pool.take(context.tenant_id, context)
+            await loan.connection.raw.execute("begin")
+            loan.end()
+            await until_mended(database)
+            assert pool.connections == []
+        assert await tell(database, context) == told_by(context)
 
 
 async def test_failures_of_nobody_are_translated(tenant: Tenant) -> None:
