@@ -70,11 +70,11 @@ async def sleeping() -> bool:
 
 
 async def until(holds: Callable[[], Awaitable[bool]], what: str) -> None:
-    """Ask again and again until it holds; fail after 10 seconds."""
+    """Ask again and again until it holds (asking must let others run); fail after 10 seconds."""
     try:
         async with asyncio.timeout(10):
             while not await holds():
-                await asyncio.sleep(0)
+                pass
     except TimeoutError:
         raise AssertionError(f"waited in vain until {what}") from None
 
@@ -83,6 +83,7 @@ async def until_mended(database: Database) -> None:
     """Wait until every connection of both pools is idle again."""
 
     async def all_idle() -> bool:
+        await asyncio.sleep(0)
         return all(pool.statistics.idle == pool.statistics.size for pool in (database.reads, database.writes))
 
     await until(all_idle, "every connection is idle")

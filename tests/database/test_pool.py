@@ -319,9 +319,10 @@ async def test_warming_keeps_contexts_and_closes_what_is_dead_or_old(tenant: Ten
 
 
 async def test_a_ping_asks_the_database(tenant: Tenant) -> None:
-    async with a_database(read_connections=1, write_connections=1) as database:
-        async with database.read(context_of(tenant)), database.nobody():
-            await database.ping()
+    context = context_of(tenant)
+    sizes = {"read_connections": 1, "write_connections": 1}
+    async with a_database(**sizes) as database, database.read(context), database.nobody():
+        await database.ping()
 
 
 async def test_reads_may_go_to_an_address_of_their_own(tenant: Tenant) -> None:
@@ -332,5 +333,3 @@ async def test_reads_may_go_to_an_address_of_their_own(tenant: Tenant) -> None:
         with pytest.raises(ApiError) as refusal:
             await tell_in_write(database, context)
         assert refusal.value.reason == "DATABASE_UNREACHABLE"
-
-
