@@ -1,0 +1,106 @@
+"""The names that the rules hang on: our roles, and every exception, each with its reason.
+
+An exception is a name in this file and nowhere else, so that whoever reviews a change of it sees what is being opened.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+OWNER: Final = "countinghouse_owner"
+API: Final = "countinghouse_api"
+TENANT: Final = "countinghouse_tenant"
+ANALYST: Final = "countinghouse_analyst"
+READER: Final = "countinghouse_reader"
+AUTH: Final = "countinghouse_auth"
+PROVISIONER: Final = "countinghouse_provisioner"
+WORKER: Final = "countinghouse_worker"
+REPORTS: Final = "countinghouse_reports"
+SEARCH: Final = "countinghouse_search"
+OPERATOR: Final = "countinghouse_operator"
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Each field becomes a table of the same name, with one column `name`, that the rules can ask."""
+
+    # Schemas that a library made and keeps. No rule looks into them; nobody of a tenant may have a grant in them.
+    exempt_schemas: tuple[str, ...] = ("pgqueuer",)
+
+    # Every installation has these; the others come with the domain that needs them.
+    required_roles: tuple[str, ...] = (OWNER, API, TENANT, ANALYST, READER, AUTH, PROVISIONER)
+    house_roles: tuple[str, ...] = (
+        OWNER,
+        API,
+        TENANT,
+        ANALYST,
+        READER,
+        AUTH,
+        PROVISIONER,
+        WORKER,
+        REPORTS,
+        SEARCH,
+        OPERATOR,
+    )
+    login_roles: tuple[str, ...] = (API, WORKER, OPERATOR)
+    # Whoever reads as one tenant. Columns are granted to them one by one, and nothing is ever written by them.
+    readers: tuple[str, ...] = (TENANT, ANALYST, READER)
+    # Whoever is behind the same policy, so that a door, a definer function and a trigger are bound too.
+    bound_alike: tuple[str, ...] = (TENANT, OWNER, READER)
+
+    # People and organisations belong to no tenant: the one is signed in before a tenant is known, the other is the
+    # tenant. Sign-in reaches them through functions of countinghouse_auth.
+    people: tuple[str, ...] = (
+        "iam.tenants",
+        "iam.users",
+        "iam.sessions",
+        "iam.devices",
+        "iam.codes",
+        "iam.signup_sessions",
+    )
+    # Facts about the installation itself.
+    installation: tuple[str, ...] = ("core.schema_version",)
+
+    # A policy USING (true): "role table command", where * is any. Sign-in asks for a person's memberships before
+    # there is a tenant and leaves an audit row; a text search names the tenant itself; reports are refreshed for all.
+    open_policies: tuple[str, ...] = (
+        f"{AUTH} iam.*",
+        f"{PROVISIONER} iam.*",
+        f"{SEARCH} *.*",
+        f"{REPORTS} *.*",
+    )
+
+    # Rows without money, evidence or a life of their own go with their parent.
+    cascades: tuple[str, ...] = (
+        "billing.client_contacts",
+        "billing.client_notes",
+        "work.tasks",
+        "work.milestones",
+        "work.automation_executions",
+    )
+
+    # What a policy may read besides the row. An analyst holds the connection and could set app.*, so that for the
+    # analyst only the first of them can be believed.
+    context_functions: tuple[str, ...] = (
+        "core.tenant_id",
+        "core.user_id",
+        "core.role",
+        "core.scope_ids",
+        "core.sees_all",
+        "core.today",
+        "core.fiscal_year_start",
+        "core.context",
+        "core.permits",
+    )
+
+    # The only functions that run SQL made at run time: the read door runs prepared statements by name, and a role's
+    # name cannot be a parameter.
+    dynamic_functions: tuple[str, ...] = ("core.read", "iam.tenant_role_create", "iam.tenant_role_drop")
+    # The doors of the reader, and the two functions that may make and drop roles.
+    reader_functions: tuple[str, ...] = ("core.read",)
+    provisioner_functions: tuple[str, ...] = ("iam.tenant_role_create", "iam.tenant_role_drop")
+
+    # Names that sound like a secret and are none.
+    harmless_columns: tuple[str, ...] = ("zip_code", "postal_code", "country_code", "currency_code")
+
+    # The first minor release of each major version with the security fixes that row security relies on.
+    version_floors: tuple[str, ...] = ("150018", "160014", "170010", "180004")

@@ -1,0 +1,32 @@
+"""Rules that compare the roles of the server with the rows of iam.tenants."""
+
+from typing import Final
+
+from gql.database.catalog.rule import Rule
+
+RULES: Final = (
+    Rule(
+        "tenant-has-role",
+        reason="Without its role a tenant cannot sign in; a dump of the database does not carry roles.",
+        remedy="Run `countinghouse migrate`, which makes missing roles.",
+        query="""
+            select format('tenant %s', id), 'has no role' from iam.tenants
+            where 'tenant_' || replace(id::text, '-', '') not in (select rolname from pg_roles)
+            union all
+            select format('tenant %s', id), 'has a role that countinghouse_api may not become' from iam.tenants
+            join pg_roles on rolname = 'tenant_' || replace(id::text, '-', '')
+            where not exists (select from memberships where granted = rolname and member = 'countinghouse_api')
+        """,
+    ),
+    Rule(
+        "role-has-tenant",
+        reason="A role that outlives its tenant would see the rows of the next one with that id.",
+        remedy="Drop the role, or restore the tenant. If it belongs to another database of this server, give that"
+        " database a server of its own: roles are shared.",
+        query="""
+            select 'role ' || rolname, 'belongs to no tenant of this database' from roles
+            where (is_tenant or is_analyst)
+                and right(rolname, 32) not in (select replace(id::text, '-', '') from iam.tenants)
+        """,
+    ),
+)
