@@ -23,7 +23,7 @@ from tests.database.pooling import (
     told_by,
     until_mended,
 )
-from tests.harness.actors import context_of
+from tests.harness.actors import as_superuser, context_of
 from tests.harness.postgres import the_database
 from tests.harness.tenants import Tenant
 
@@ -122,6 +122,38 @@ async def test_a_write_is_committed_on_a_clean_exit_and_rolled_back_on_an_except
         async with database.nobody() as connection:
             assert await connection.fetchval(status, committed) == "committed"
             assert await connection.fetchval(status, aborted) == "aborted"
+
+
+async def test_settling_checks_deferred_constraints_and_defers_them_again(tenant: Tenant) -> None:
+    put = "insert into settling.pairs values (($1::text)::int) returning number::text"
+    async with as_superuser() as superuser:
+        await superuser.execute(
+            "create schema settling; create table settling.pairs (number int unique deferrable initially deferred); "
+            f"grant usage on schema settling to {tenant.database_role}; "
+            f"grant select, insert, delete on settling.pairs to {tenant.database_role}"
+        )
+    try:
+        async with a_database() as database:
+            async with database.write(context_of(tenant), ORIGIN) as transaction:
+                await transaction.fetch(put, ["1"])
+                await transaction.settle()
+                await transaction.fetch(put, ["1"])  # for a moment there are two
+                await transaction.execute("delete from settling.pairs")
+                await transaction.settle()
+            with pytest.raises(ApiError) as refusal:
+                async with database.write(context_of(tenant), ORIGIN) as transaction:
+                    for _ in range(2):
+                        await transaction.fetch(put, ["2"])
+                    await transaction.settle()
+            assert refusal.value.code is Code.CONFLICT
+            with pytest.raises(ApiError) as refusal:
+                async with database.write(context_of(tenant), ORIGIN) as transaction:
+                    for _ in range(2):
+                        await transaction.fetch(put, ["3"])
+            assert refusal.value.code is Code.CONFLICT
+    finally:
+        async with as_superuser() as superuser:
+            await superuser.execute("drop schema settling cascade")
 
 
 async def test_a_read_within_a_write_sees_what_was_written_through_every_door(tenant: Tenant) -> None:

@@ -136,7 +136,7 @@ class Connection(ABC):
         await self._begin("begin", context, origin)
 
     async def execute(self, statement: str) -> None:
-        """Run a statement that answers nothing, such as `set constraints all immediate`, in the transaction."""
+        """Run statements without arguments or answer, in the transaction."""
         await self._raw.execute(statement)
 
     async def commit(self) -> None:

@@ -205,8 +205,13 @@ class Transaction:
             raise wrong_context(self._loan)
         return answer
 
+    async def settle(self) -> None:
+        """Check every deferred constraint now, so that a violation shows at its verb (and in a dry run), and defer
+        them again for the verb that follows."""
+        await self.execute("set constraints all immediate; set constraints all deferred")
+
     async def execute(self, statement: str) -> None:
-        """Run a statement without arguments or answer, such as `set constraints all immediate`."""
+        """Run statements without arguments or answer."""
         try:
             await self._loan.connection.execute(statement)
         except FAILURES as error:
