@@ -11,8 +11,8 @@ from enum import Enum
 from typing import Final
 
 # How many runs of a statement in a row for one tenant before it moves to the direct door. Planning again costs about
-# as much as this many trips through core.read() (60 to 160 µs against 17 to 30, on 18); having spent that much, a direct
-# plan can cost at most twice what the best choice in hindsight would have. (The rent-or-buy argument.)
+# as much as this many trips through core.read() (60 to 160 µs against 17 to 30, measured on 18); having spent that
+# much, a direct plan can cost at most twice what the best choice in hindsight would have. (The rent-or-buy argument.)
 DIRECT_AFTER: Final = 5
 
 

@@ -18,6 +18,7 @@ from typing import Any, Final, Self, TypeVar
 
 import asyncpg
 
+from gql.database.comments import read_comments
 from gql.database.connections import Connection, RolledBack
 from gql.database.context import Context
 from gql.database.doors import Door
@@ -56,7 +57,8 @@ class Database:
         # Readiness has connections of its own: a busy pool is no sign of a database that is down.
         addresses = dict.fromkeys((options.url, options.read_url or options.url))
         self._probes = [Pool(address, options, 1, read_only=True) for address in addresses]
-        self.sentences = sentences
+        # Read now: a schema that cannot be read should stop the start, not the first refusal.
+        self.sentences = read_comments().constraints if sentences is None else sentences
 
     @classmethod
     async def open(cls, options: DatabaseOptions, sentences: Sentences | None = None) -> "Database":
