@@ -129,5 +129,6 @@ async def _login(kind: str, tenant: Tenant, group: str) -> str:
         _logins[name] = secrets.token_urlsafe(24)
         async with as_superuser() as connection:
             await connection.execute(f"create role {name} login inherit password '{_logins[name]}' in role {group}")
+            await connection.execute(f"grant connect on database countinghouse to {name}")
     address = urlsplit((await the_database()).admin_url)
     return urlunsplit(address._replace(netloc=f"{name}:{_logins[name]}@{address.hostname}:{address.port}"))

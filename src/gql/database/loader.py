@@ -118,5 +118,6 @@ async def _load(connection: asyncpg.Connection, progress: Callable[[int, int, st
             position = error.as_dict().get("position")
             line = f", line {text.count(chr(10), 0, int(position)) + 1}" if position else ""
             raise MigrationError(f"sql/{name}{line}: {error}") from error
+    await connection.execute("reset role")  # the files leave the owner's
     await connection.execute("insert into core.schema_version (version) values ($1)", schema_version())
     return len(sources)
