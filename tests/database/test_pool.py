@@ -64,7 +64,7 @@ async def test_a_context_finds_the_connection_that_already_stands_in_it(tenant: 
 
 async def test_the_connection_that_was_idle_longest_is_switched(tenant: Tenant, other_tenant: Tenant) -> None:
     first, second = context_of(tenant), context_of(tenant, user_id=UUID(int=1))
-    async with a_database(read_connections=2) as database:
+    async with a_database(read_connections=3) as database:
         async with database.read(first) as reader, database.read(second) as other_reader:
             await reader.fetch(TELL, arguments_of(first))
             await other_reader.fetch(TELL, arguments_of(second))

@@ -59,6 +59,15 @@ async def test_a_tenant_at_its_cap_waits_while_others_pass(tenant: Tenant, other
         assert await tell(database, greedy) == told_by(greedy)
 
 
+async def test_one_tenant_never_holds_the_last_connection(tenant: Tenant, other_tenant: Tenant) -> None:
+    greedy, modest = context_of(tenant), context_of(other_tenant)
+    async with a_database(read_connections=3, connections_per_tenant=100) as database:
+        hogs = [asyncio.create_task(tell(database, greedy, SLEEP)) for _ in range(3)]
+        await until(sleeping, "the greedy one's statements run")
+        assert await tell(database, modest) == told_by(modest)
+        await cancel(hogs)
+
+
 async def test_strangers_share_a_cap_of_their_own(tenant: Tenant) -> None:
     context = context_of(tenant)
     async with a_database(write_connections=3, connections_per_tenant=2) as database:

@@ -204,6 +204,7 @@ class SessionConnection(Connection):
 
     async def read(self, context: Context, statement: str, arguments: Sequence[str | None], door: Door) -> bytes | None:
         if self.standing != context:
+            self.switches += 1
             await self.enter(context)
         try:
             return await self._through(door, context, statement, arguments)
@@ -215,7 +216,6 @@ class SessionConnection(Connection):
         if self.standing is Standing.UNKNOWN:
             await self.mend()
         self.standing = Standing.UNKNOWN
-        self.switches += 1
         await self._run_own(SWITCH, context_values(context) + self._time_outs)
         self.standing = context
 

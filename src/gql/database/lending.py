@@ -60,7 +60,9 @@ class Pool:
         self._url = url
         self._read_only = read_only
         self._options = options
-        self._slots: Slots[Connection] = Slots(size, options.connections_per_tenant, options.acquire_timeout)
+        # However the cap is set, one tenant never holds the last connection too.
+        per_tenant = min(options.connections_per_tenant, max(size - 1, 1))
+        self._slots: Slots[Connection] = Slots(size, per_tenant, options.acquire_timeout)
         self._kind: type[Connection] = SessionConnection if options.mode is PoolMode.SESSION else PoolerConnection
         self._background: set[asyncio.Task[None]] = set()
         self._upkeep: asyncio.Task[None] | None = None
