@@ -1,11 +1,12 @@
 """Two doors, one answer; and which of them a statement takes."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gql.database.doors import DIRECT_AFTER, Door, History
 from tests.database.pooling import TELL_LOCKED, a_database, arguments_of, tell, told_by
-from tests.harness.actors import context_of
+from tests.harness.actors import as_superuser, context_of
 from tests.harness.tenants import Tenant
 
 
@@ -17,6 +18,47 @@ async def test_both_doors_give_the_same_answer_to_everyone(tenant: Tenant, other
                 for door in Door:
                     database.door = door
                     assert await tell(database, context, TELL_LOCKED) == told_by(context)
+
+
+SHELVES = """
+create schema shelving;
+create table shelving.books (tenant_id uuid not null, title text not null);
+alter table shelving.books enable row level security;
+alter table shelving.books force row level security;
+create policy tenant on shelving.books to countinghouse_tenant, countinghouse_reader
+    using (tenant_id = core.tenant_id());
+grant usage on schema shelving to countinghouse_tenant, countinghouse_reader;
+grant select on shelving.books to countinghouse_tenant, countinghouse_reader;
+"""
+TITLES = {
+    "table": "(select string_agg(title, ',') from shelving.books)",
+    "common table expression": "(with found as materialized (select title from shelving.books) "
+    "select string_agg(title, ',') from found)",
+    "sub-select": "(select (select min(title) from shelving.books) where exists (select from shelving.books))",
+}
+
+
+@pytest.mark.parametrize("shape", TITLES)
+async def test_a_plan_made_for_one_tenant_never_answers_another_with_its_rows(
+    shape: str, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    statement = f"select convert_to({TITLES[shape]}, 'UTF8') where ($1 || $2 || $3)::text is not null"
+    contexts = [context_of(tenant), context_of(other_tenant)]
+    try:
+        async with as_superuser() as superuser:
+            await superuser.execute(SHELVES)
+            for context in contexts:
+                title = f"read by {context.tenant_id}"
+                await superuser.execute("insert into shelving.books values ($1, $2)", context.tenant_id, title)
+        async with a_database(read_connections=1) as database:
+            for door in (Door.DIRECT, Door.READ, Door.CHOOSE, Door.DIRECT):
+                database.door = door
+                for context in contexts * 8 + contexts[:1] * 8 + contexts[1:] * 8:
+                    answer = await tell(database, context, statement)
+                    assert answer.decode() == f"read by {context.tenant_id}"
+    finally:
+        async with as_superuser() as superuser:
+            await superuser.execute("drop schema if exists shelving cascade")
 
 
 async def test_arguments_with_quotes_nulls_and_backslashes_pass_both_doors_unchanged(tenant: Tenant) -> None:

@@ -126,13 +126,13 @@ async def test_a_write_is_committed_on_a_clean_exit_and_rolled_back_on_an_except
 
 async def test_settling_checks_deferred_constraints_and_defers_them_again(tenant: Tenant) -> None:
     put = "insert into settling.pairs values (($1::text)::int) returning number::text"
-    async with as_superuser() as superuser:
-        await superuser.execute(
-            "create schema settling; create table settling.pairs (number int unique deferrable initially deferred); "
-            f"grant usage on schema settling to {tenant.database_role}; "
-            f"grant select, insert, delete on settling.pairs to {tenant.database_role}"
-        )
     try:
+        async with as_superuser() as superuser:
+            await superuser.execute(
+                "create schema settling; create table settling.pairs (number int unique deferrable initially deferred); "
+                f"grant usage on schema settling to {tenant.database_role}; "
+                f"grant select, insert, delete on settling.pairs to {tenant.database_role}"
+            )
         async with a_database() as database:
             async with database.write(context_of(tenant), ORIGIN) as transaction:
                 await transaction.fetch(put, ["1"])
@@ -153,7 +153,7 @@ async def test_settling_checks_deferred_constraints_and_defers_them_again(tenant
             assert refusal.value.code is Code.CONFLICT
     finally:
         async with as_superuser() as superuser:
-            await superuser.execute("drop schema settling cascade")
+            await superuser.execute("drop schema if exists settling cascade")
 
 
 async def test_a_read_within_a_write_sees_what_was_written_through_every_door(tenant: Tenant) -> None:
