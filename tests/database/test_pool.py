@@ -129,7 +129,8 @@ async def test_settling_checks_deferred_constraints_and_defers_them_again(tenant
     try:
         async with as_superuser() as superuser:
             await superuser.execute(
-                "create schema settling; create table settling.pairs (number int unique deferrable initially deferred); "
+                "create schema settling; "
+                "create table settling.pairs (number int unique deferrable initially deferred); "
                 f"grant usage on schema settling to {tenant.database_role}; "
                 f"grant select, insert, delete on settling.pairs to {tenant.database_role}"
             )
