@@ -374,6 +374,16 @@ POLICIES: Final = (
         "create policy door on billing.samples for select to countinghouse_auth using (true)",
     ),
     bad(
+        "policy-true",
+        "core.audit_log policy door",
+        "create policy door on core.audit_log for select to countinghouse_auth using (true)",
+    ),
+    bad(
+        "policy-compares-tenant",
+        "billing.samples policy door",
+        """create policy door on billing.samples for insert to countinghouse_auth with check (status = 'OPEN')""",
+    ),
+    bad(
         "people-closed",
         "iam.users policy everyone",
         "create policy everyone on iam.users for select to countinghouse_tenant using (email is not null)",
@@ -555,7 +565,7 @@ GRANTS: Final = (
     ),
     bad(
         "no-shared-state",
-        "pg_advisory_lock(bigint)",
+        "pg_catalog.pg_advisory_lock",
         "grant execute on function pg_advisory_lock(bigint) to countinghouse_analyst",
     ),
     bad(
@@ -633,6 +643,18 @@ FUNCTIONS: Final = (
         "billing.forgotten()",
         function("begin /* perform core.demand('x'); */ return 1; end", PINNED)
         + "; grant execute on function billing.forgotten() to countinghouse_tenant",
+    ),
+    bad(
+        "definer-demands",
+        "billing.forgotten()",
+        function("select 1 from iam.tenants where id = core.tenant_id()", f"stable {PINNED}", language="sql")
+        + "; grant execute on function billing.forgotten() to countinghouse_tenant",
+    ),
+    bad(
+        "readers-call-nothing-that-writes",
+        "billing.forgotten()",
+        function("select 1 from iam.tenants where core.permits('iam:read')", f"stable {PINNED}", language="sql")
+        + "; grant execute on function billing.forgotten() to countinghouse_reader, countinghouse_analyst",
     ),
     bad(
         "trigger-function-closed",
@@ -767,8 +789,9 @@ ROLES: Final = (
     bad(
         "tenant-has-role",
         "tenant *",
-        f"""do $$ begin execute format('revoke tenant_%s from countinghouse_api granted by current_user',
-            replace({NEW_TENANT}::text, '-', '')); end $$""",
+        f"""do $$ declare made constant uuid := {NEW_TENANT}; begin
+            delete from pg_auth_members where member = 'countinghouse_api'::regrole
+                and roleid = ('tenant_' || replace(made::text, '-', ''))::regrole; end $$""",
     ),
 )
 

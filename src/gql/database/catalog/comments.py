@@ -28,7 +28,7 @@ RULES: Final = (
     Rule(
         "constraint-comment",
         reason="A broken constraint is answered with its comment; without one the caller learns nothing.",
-        remedy="Write `comment on constraint … is 'REASON input.field: Sentence for the user.'`; the field is optional.",
+        remedy="Write `comment on constraint … is 'REASON input.field: Sentence.'`; the field is optional.",
         # A unique index without a constraint is reported by PostgreSQL like one.
         query=r"""
             with sentences as (

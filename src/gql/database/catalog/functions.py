@@ -53,16 +53,18 @@ RULES: Final = (
     ),
     Rule(
         "definer-demands",
-        reason="A definer function writes whatever it is asked to, so its first act is to ask whether the caller may.",
-        remedy="Begin the body with `perform core.demand('domain:verb');`.",
-        # The doors of other owners only read, or are for other callers; functions of triggers cannot be called.
+        reason="A definer function does whatever it is asked to, so its first act is to ask whether the caller may.",
+        remedy="Begin the body with `perform core.demand('domain:verb');`; in a STABLE function, which only reads, a"
+        " condition with core.permits() will do.",
+        # The doors of other owners only read, and show what the policies do; functions of triggers cannot be called.
         query=r"""
-            select name, 'can be called by a tenant and does not begin with core.demand()' from functions
+            select name, 'can be called by a tenant and does not ask first whether the caller may' from functions
             where prosecdef and owner not in ('countinghouse_reader', 'countinghouse_search')
                 and prorettype not in ('trigger'::regtype, 'event_trigger'::regtype)
                 and exists (select from roles where rolname = 'countinghouse_tenant')
                 and has_function_privilege('countinghouse_tenant', oid, 'execute')
                 and body !~* '\mbegin\s+perform\s+core\.demand\s*\('
+                and not (provolatile <> 'v' and body ~* '\mcore\.(permits|demand)\s*\(')
         """,
     ),
     Rule(
@@ -142,13 +144,14 @@ RULES: Final = (
     Rule(
         "readers-call-nothing-that-writes",
         reason="An analyst has SELECT only, and the read door runs whatever a statement calls.",
-        remedy="Revoke EXECUTE, or make the function STABLE with its caller's rights.",
+        remedy="Revoke EXECUTE, or make the function STABLE (for an analyst, with its caller's rights too).",
         query="""
             select f.name, format('is %s and can be executed by %s',
                 case when f.prosecdef then 'SECURITY DEFINER' else 'volatile' end, g.grantee)
             from functions f join grants g on g.kind = 'function' and g.object = f.name
             where g.grantee in ('countinghouse_analyst', 'countinghouse_reader')
-                and (f.prosecdef and f.owner <> 'countinghouse_search' or f.provolatile = 'v')
+                and (f.provolatile = 'v' or f.prosecdef and f.owner <> 'countinghouse_search'
+                    and g.grantee = 'countinghouse_analyst')
         """,
     ),
     Rule(

@@ -217,12 +217,13 @@ RULES: Final = (
         " is granted.",
         remedy="Write `revoke execute on function pg_catalog.… from public`.",
         query=r"""
-            select p.oid::regprocedure::text, 'can be executed by ' || r.name
+            select 'pg_catalog.' || p.proname, 'can be executed by ' || string_agg(distinct r.name, ', ')
             from pg_proc p cross join readers r
             where p.pronamespace = 'pg_catalog'::regnamespace
                 and p.proname ~ '^(pg_(try_)?advisory_(xact_)?lock(_shared)?|lo_creat|lo_create|lo_from_bytea|lo_put)$'
                 and exists (select from pg_roles where rolname = r.name)
                 and has_function_privilege(r.name, p.oid, 'execute')
+            group by p.proname
         """,
     ),
     Rule(

@@ -60,13 +60,15 @@ class House:
     # Facts about the installation itself.
     installation: tuple[str, ...] = ("core.schema_version",)
 
-    # A policy USING (true): "role table command", where * is any. Sign-in asks for a person's memberships before
-    # there is a tenant and leaves an audit row; a text search names the tenant itself; reports are refreshed for all.
+    # Policies that need not compare the tenant: "role table command", where * is any. Sign-in asks for a person's
+    # memberships before there is a tenant, and leaves its row in the audit log; a text search names the tenant itself;
+    # reports are refreshed for all.
     open_policies: tuple[str, ...] = (
-        f"{AUTH} iam.*",
-        f"{PROVISIONER} iam.*",
-        f"{SEARCH} *.*",
-        f"{REPORTS} *.*",
+        f"{AUTH} iam.* *",
+        f"{AUTH} core.audit_log insert",
+        f"{PROVISIONER} iam.* *",
+        f"{SEARCH} *.* select",
+        f"{REPORTS} *.* select",
     )
 
     # Rows without money, evidence or a life of their own go with their parent.
@@ -77,6 +79,9 @@ class House:
         "work.milestones",
         "work.automation_executions",
     )
+
+    # Indexes that serve what has no tenant yet: sign-in finds a person's memberships.
+    indexes_across_tenants: tuple[str, ...] = ("iam.memberships_user",)
 
     # What a policy may read besides the row. An analyst holds the connection and could set app.*, so that for the
     # analyst only the first of them can be believed.
@@ -92,9 +97,14 @@ class House:
         "core.permits",
     )
 
-    # The only functions that run SQL made at run time: the read door runs prepared statements by name, and a role's
-    # name cannot be a parameter.
-    dynamic_functions: tuple[str, ...] = ("core.read", "iam.tenant_role_create", "iam.tenant_role_drop")
+    # The only functions that run SQL made at run time: the read door runs prepared statements by name, and the name of
+    # a role or of a partition cannot be a parameter.
+    dynamic_functions: tuple[str, ...] = (
+        "core.read",
+        "core.audit_partitions",
+        "iam.tenant_role_create",
+        "iam.tenant_role_drop",
+    )
     # The doors of the reader, and the two functions that may make and drop roles.
     reader_functions: tuple[str, ...] = ("core.read",)
     provisioner_functions: tuple[str, ...] = ("iam.tenant_role_create", "iam.tenant_role_drop")

@@ -80,6 +80,7 @@ RULES: Final = (
             from indexes i join index_columns k on k.name = i.name and k.position = 1
             left join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
             where not i.indisunique and a.attname is distinct from 'tenant_id'
+                and i.name not in (select name from indexes_across_tenants)
         """,
     ),
     Rule(

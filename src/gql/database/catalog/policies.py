@@ -55,7 +55,7 @@ RULES: Final = (
             select distinct p.name, format('does not begin with tenant_id = core.tenant_id() (for %s)', p.role)
             from policy_roles p join tenant_tables t on t.name = p.relation
             cross join unnest(array[p.qual, p.checked]) as e (expression)
-            where p.polpermissive and e.expression is not null and e.expression <> 'true'
+            where p.polpermissive and not p.is_open and e.expression is not null and e.expression <> 'true'
                 and e.expression <> '(tenant_id = core.tenant_id())'
                 and not starts_with(e.expression, '((tenant_id = core.tenant_id()) AND ')
         """,
@@ -66,9 +66,7 @@ RULES: Final = (
         remedy="Compare the tenant, or name the role and table among the open policies of the catalog's house.",
         query="""
             select p.name, format('is true for %s', p.role) from policy_roles p
-            where p.polpermissive and 'true' in (p.qual, p.checked) and not exists (
-                select from open_policies o
-                where o.name in (p.role || ' ' || p.relation, p.role || ' ' || p.schema || '.*', p.role || ' *.*'))
+            where p.polpermissive and 'true' in (p.qual, p.checked) and not p.is_open
         """,
     ),
     Rule(
@@ -90,10 +88,9 @@ RULES: Final = (
         remedy="Write one policy TO all three, or the same words three times.",
         query="""
             select relation, format('has %s policies that differ between countinghouse_tenant and %s',
-                case polcmd when '*' then 'ALL' when 'r' then 'SELECT' when 'a' then 'INSERT' when 'w' then 'UPDATE'
-                    else 'DELETE' end, role)
+                upper(command), role)
             from (
-                select p.relation, p.polcmd, p.role, p.qual, p.checked,
+                select p.relation, p.command, p.role, p.qual, p.checked,
                     t.qual as tenant_qual, t.checked as tenant_checked
                 from policy_roles p
                 join policy_roles t on t.relation = p.relation and t.polcmd = p.polcmd

@@ -55,7 +55,9 @@ types as (
         or t.typtype = 'c' and exists (select from pg_class c where c.oid = t.typrelid and c.relkind = 'c')
 ),
 policies as (
-    select p.polname, p.polcmd, p.polpermissive, p.polqual, p.polwithcheck, t.name as relation, t.schema,
+    select p.polname, p.polcmd, case p.polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update'
+            when 'd' then 'delete' else 'all' end as command,
+        p.polpermissive, p.polqual, p.polwithcheck, t.name as relation, t.schema,
         t.relispartition, format('%s policy %I', t.name, p.polname) as name,
         pg_get_expr(p.polqual, p.polrelid) as qual, pg_get_expr(p.polwithcheck, p.polrelid) as checked,
         concat(p.polqual::text, p.polwithcheck::text) as tree,
@@ -64,7 +66,12 @@ policies as (
 ),
 -- One row for each role that a policy is written to.
 policy_roles as (
-    select p.*, r.role from policies p cross join unnest(p.roles) as r (role)
+    select p.*, r.role, exists (
+        select from open_policies o
+        cross join unnest(array[p.relation, p.schema || '.*', '*.*']) as place (name)
+        cross join unnest(array[p.command, '*']) as verb (name)
+        where o.name = concat_ws(' ', r.role, place.name, verb.name)) as is_open
+    from policies p cross join unnest(p.roles) as r (role)
 ),
 -- The body is the source without its comments and string literals, in which words mean nothing.
 functions as (

@@ -16,7 +16,7 @@ RULES: Final = (
     ),
     Rule(
         "roles-have-no-powers",
-        reason="A superuser and BYPASSRLS pass by every policy, REPLICATION reads all there is, CREATEROLE makes members.",
+        reason="A superuser and BYPASSRLS pass by every policy, REPLICATION reads all, CREATEROLE makes members.",
         remedy="Write `alter role … nosuperuser nobypassrls nocreaterole nocreatedb noreplication`.",
         query="""
             select 'role ' || rolname, 'is ' || concat_ws(', ', case when rolsuper then 'superuser' end,
