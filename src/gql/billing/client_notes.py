@@ -24,7 +24,7 @@ class ClientNoteType(Enum):
 class ClientNote:
     content: str = column()
     type: ClientNoteType = column()
-    created_at: DateTime = column(order=True)
+    created_at: DateTime = column(ordered=True)
     updated_at: DateTime = column()
     client = to_one("Client", "client_id")
 

@@ -5,10 +5,10 @@ from enum import Enum
 import strawberry
 from strawberry import UNSET
 
+from gql.billing.imports import IMPORT_REPORT
 from gql.engine.inputs import described
 from gql.engine.nouns import Verb, column, noun, to_many
 from gql.engine.scalars import JSON, DateTime
-from gql.billing.imports import IMPORT_REPORT
 
 TABLE = "billing.clients"
 
@@ -38,8 +38,8 @@ class PaymentTerms(Enum):
     default_order="NAME_ASC",
 )
 class Client:
-    name: str = column(key="name_key", filter=True, order=True)
-    email: str | None = column(key="email_key", filter=True)
+    name: str = column(key="name_key", filtered=True, ordered=True)
+    email: str | None = column(key="email_key", filtered=True)
     phone: str | None = column()
     address: str | None = column()
     city: str | None = column()
@@ -48,14 +48,14 @@ class Client:
     country: str | None = column()
     tax_id: str | None = column()
     website: str | None = column()
-    status: ClientStatus = column(filter=True, group=True)
+    status: ClientStatus = column(filtered=True, grouped=True)
     payment_terms: PaymentTerms = column()
-    currency: str = column(group=True)
+    currency: str = column(grouped=True)
     summary: str | None = column(permission="billing:internal")
     metadata: JSON = column()
-    external_ref: str | None = column(filter=True)
+    external_ref: str | None = column(filtered=True)
     deleted_at: DateTime | None = column()
-    created_at: DateTime = column(filter=True, order=True)
+    created_at: DateTime = column(filtered=True, ordered=True)
     updated_at: DateTime = column()
     contacts = to_many("ClientContact", "client_id", listed=True, order="created_at")
     notes = to_many("ClientNote", "client_id")

@@ -1,6 +1,5 @@
 """Invoice lines: what is charged for. They are written together with their invoice."""
 
-import strawberry
 from strawberry import UNSET
 
 from gql.engine.inputs import described

@@ -5,11 +5,11 @@ from enum import Enum
 import strawberry
 from strawberry import UNSET
 
+from gql.billing.imports import IMPORT_REPORT
 from gql.billing.invoice_lines import InvoiceLineInput
 from gql.engine.inputs import described
 from gql.engine.nouns import PERIODS, Verb, column, computed, noun, to_many, to_one
 from gql.engine.scalars import JSON, Date, DateTime, Decimal, Money
-from gql.billing.imports import IMPORT_REPORT
 
 TABLE = "billing.invoices"
 
@@ -32,23 +32,23 @@ class InvoiceStatus(Enum):
     currency="currency",
 )
 class Invoice:
-    number: str | None = column(key="number_key", filter=True, order=True)
-    status: InvoiceStatus = column(filter=True, group=True)
-    client_id: strawberry.ID = column(filter=True, group=True)
-    issue_date: Date = column(filter=True, order=True, group=PERIODS)
-    due_date: Date = column(filter=True, order=True, group=("MONTH",))
+    number: str | None = column(key="number_key", filtered=True, ordered=True)
+    status: InvoiceStatus = column(filtered=True, grouped=True)
+    client_id: strawberry.ID = column(filtered=True, grouped=True)
+    issue_date: Date = column(filtered=True, ordered=True, grouped=PERIODS)
+    due_date: Date = column(filtered=True, ordered=True, grouped=("MONTH",))
     paid_date: Date | None = column()
-    currency: str = column(group=True)
-    subtotal: Money = column(aggregate=True)
+    currency: str = column(grouped=True)
+    subtotal: Money = column(aggregated=True)
     discount: Money = column()
     tax_rate: Decimal = column()
-    tax_amount: Money = column(aggregate=True)
-    total: Money = column(minor="total_minor", filter=True, order=True, aggregate=True)
-    balance: Money = column(minor="balance_minor", filter=True, order=True, aggregate=True)
+    tax_amount: Money = column(aggregated=True)
+    total: Money = column(minor="total_minor", filtered=True, ordered=True, aggregated=True)
+    balance: Money = column(minor="balance_minor", filtered=True, ordered=True, aggregated=True)
     is_overdue: bool = computed(
         "{row}.due_date < core.today() and {row}.status in ('SENT', 'VIEWED') and {row}.balance_minor > 0",
-        filter=True,
-        description="Whether it is past its due date in the organisation's time zone and something is still to be paid.",
+        filtered=True,
+        description="Whether it is past its due date, in the organisation's time zone, and not paid.",
     )
     bill_from: JSON | None = column()
     bill_to: JSON | None = column()
@@ -58,12 +58,12 @@ class Invoice:
     template: str = column()
     branding: JSON = column()
     metadata: JSON = column()
-    external_ref: str | None = column(filter=True)
+    external_ref: str | None = column(filtered=True)
     issued_at: DateTime | None = column()
     viewed_at: DateTime | None = column()
     voided_at: DateTime | None = column()
     void_reason: str | None = column()
-    created_at: DateTime = column(filter=True, order=True)
+    created_at: DateTime = column(filtered=True, ordered=True)
     updated_at: DateTime = column()
     client = to_one("Client", "client_id")
     lines = to_many("InvoiceLine", "invoice_id", listed=True, order="position")
@@ -125,10 +125,10 @@ class InvoiceVoidInput:
 
 @described(TABLE, "One invoice to import, of a client named by id or by the reference it was imported with.")
 class InvoiceImportRow:
-    client_id: strawberry.ID | None = UNSET
-    client_external_ref: str | None = UNSET
     external_ref: str
     lines: list[InvoiceLineInput]
+    client_id: strawberry.ID | None = UNSET
+    client_external_ref: str | None = UNSET
     issue: bool | None = UNSET
     issue_date: Date | None = UNSET
     due_date: Date | None = UNSET

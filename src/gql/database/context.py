@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass, field
 from uuid import UUID
 
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What the server puts on a connection before a tenant's statement runs. It comes from the database (the

@@ -83,7 +83,7 @@ def shape(value: Any) -> Hashable:
 
 def arguments_of(field: GraphQLField, node: FieldNode, variables: Values) -> dict[str, Any]:
     """The values of a field's arguments; those that were not given are left out. `variables` are shaped or plain."""
-    given = {argument.name.value: argument.value for argument in node.arguments}
+    given = {argument.name.value: argument.value for argument in node.arguments or ()}
     found: dict[str, Any] = {}
     for name, declared in field.args.items():
         value = _argument(declared, given.get(name), variables)
@@ -109,7 +109,10 @@ def _value(node: ValueNode, wanted: GraphQLInputType, variables: Values) -> Any:
         elements = (_value(each, wanted.of_type, variables) for each in node.values)
         return [None if each is _ABSENT else each for each in elements]
     if isinstance(wanted, GraphQLInputObjectType) and isinstance(node, ObjectValueNode):
-        found = ((each.name.value, _value(each.value, wanted.fields[each.name.value].type, variables)) for each in node.fields)
+        found = (
+            (each.name.value, _value(each.value, wanted.fields[each.name.value].type, variables))
+            for each in node.fields
+        )
         return {name: value for name, value in found if value is not _ABSENT}
     if isinstance(wanted, (GraphQLScalarType, GraphQLEnumType)) and not _holds_variables(node):
         return coerce_input_literal(node, wanted)

@@ -19,7 +19,7 @@ def assemble(
     queries: tuple[type, ...] = (),
     mutations: tuple[type, ...] = (),
 ) -> strawberry.Schema:
-    """One schema: what the nouns and verbs declare, and the fields of `queries` and `mutations` that Python resolves."""
+    """One schema: what nouns and verbs declare, and the fields of `queries` and `mutations`, resolved in Python."""
     query, mutation, types = TypeBuilder(declarations, descriptions).build()
     compiled = {name: _field_names(made) for name, made in (("Query", query), ("Mutation", mutation))}
     schema = strawberry.Schema(
@@ -54,11 +54,11 @@ def _is_ours(graphql_type: GraphQLObjectType) -> bool:
     return getattr(getattr(definition, "origin", None), "__module__", "") == TypeBuilder.__module__
 
 
-async def _resolve_root(_source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+async def _resolve_root(_source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
     return await info.context.engine.resolve_root(info, arguments)
 
 
-def _from_answer(source: Any, info: GraphQLResolveInfo, **_arguments: Any) -> Any:
+def _from_answer(source: Any, info: GraphQLResolveInfo[Any], **_arguments: Any) -> Any:
     """A member of the engine's answer, which already stands under its response key."""
     return source[info.path.key]
 

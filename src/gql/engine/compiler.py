@@ -64,9 +64,9 @@ class Compiler:
             if noun.single and name == noun.single[0]:
                 return self._single(noun, selected, path, noun.single[1])
             if name == noun.plural:
-                return self.connection(noun, selected, path, arguments, lambda _: noun.visible)
+                return self.connection(noun, selected, path, arguments, _visible)
             if name == groups_field(noun):
-                return self._groups(noun, selected, path, arguments, lambda _: noun.visible)
+                return self._groups(noun, selected, path, arguments, _visible)
         raise LookupError(name)
 
     def _look_up(self, noun: Noun, selected: Selected, path: Path, wanted: Source) -> list[Fragment]:
@@ -145,9 +145,8 @@ class Compiler:
             written = joined(self.thing(row, selected, path))
         order = f"{row.column(relation.order or 'id')}, {row.column('id')}"
         columns = ", ".join(f"{row.alias}.{name}" for name in row.columns)
-        source = (
-            f"select {columns} from {target.table} {row.alias} where {condition} order by {order} limit {LONGEST_SHORT_LIST}"
-        )
+        table = f"{target.table} {row.alias}"
+        source = f"select {columns} from {table} where {condition} order by {order} limit {LONGEST_SHORT_LIST}"
         return [Literal("["), f"(select string_agg({written}, ',') from ({source}) {row.alias})", Literal("]")]
 
     def connection(
@@ -168,7 +167,9 @@ class Compiler:
         children = self.selector.under(selected, (f"{noun.name}Connection",))
         with self.cost.rows(page.size):
             for child in children:
-                value = self._connection_member(noun, row, child, (*path, child.key), page, ordering, condition, place, outputs)
+                value = self._connection_member(
+                    noun, row, child, (*path, child.key), page, ordering, condition, place, outputs
+                )
                 written.append((child.key, value))
         if not outputs.needed:
             return [f"(select {joined(members(written))})"]
@@ -306,6 +307,10 @@ class PageInfo:
 def groups_field(noun: Noun) -> str | None:
     """The name of the field that groups the noun, if it declares groups."""
     return f"{noun.name[0].lower()}{noun.name[1:]}Groups" if noun.groups else None
+
+
+def _visible(row: Row) -> str | None:
+    return row.noun.visible
 
 
 def _dotted(path: Path, *more: str) -> str:

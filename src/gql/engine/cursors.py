@@ -37,7 +37,9 @@ class Ordering:
 
     def by(self, row: Row, *, backward: bool = False) -> str:
         """The ORDER BY list; backward, the list read from its end."""
-        return ", ".join(f"{row.column(name)} {'desc' if descending != backward else 'asc'}" for name, _, descending in self.parts)
+        return ", ".join(
+            f"{row.column(name)} {'desc' if descending != backward else 'asc'}" for name, _, descending in self.parts
+        )
 
     def cursor(self, row: Row) -> str:
         """The SQL expression of a row's cursor: base64url of the JSON array, without padding."""
@@ -45,7 +47,9 @@ class Ordering:
         array = f"convert_to(json_build_array({quoted(self.name)}, {values})::text, 'UTF8')"
         return f"translate(encode({array}, 'base64'), E'+/=\\n', '-_')"
 
-    def beyond(self, row: Row, cursor: Source, place: str, parameters: Parameters, *, before: bool, inclusive: bool = False) -> str:
+    def beyond(
+        self, row: Row, cursor: Source, place: str, parameters: Parameters, *, before: bool, inclusive: bool = False
+    ) -> str:
         """The condition that a row lies after (or before) the cursor; `inclusive` lets the cursor's own row in."""
         arguments = [
             parameters.add(cursor, sql_type, self._reader(position), place)

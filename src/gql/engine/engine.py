@@ -1,7 +1,7 @@
 """The engine: a GraphQL document in, the bytes of its answer out.
 
-A query is one SQL statement, a mutation one transaction. Only what needs Python (introspection, signing in) goes through
-Strawberry's own executor, whose root resolvers call the same compiler.
+A query is one SQL statement, a mutation one transaction. Only what needs Python (introspection, signing in) goes
+through Strawberry's own executor, whose root resolvers call the same compiler.
 """
 
 import logging
@@ -15,12 +15,13 @@ from graphql import GraphQLError, GraphQLResolveInfo, GraphQLSchema
 
 from gql.database.context import Context
 from gql.database.pool import Database, Origin
+from gql.engine.arguments import Values
 from gql.engine.documents import Documents, OperationText
 from gql.engine.nouns import Declarations
 from gql.engine.payloads import as_sql_input
 from gql.engine.plans import DATA_CLOSING, DATA_OPENING, Plan, Planner, VerbPlan
 from gql.engine.selection import Selected, Selector
-from gql.engine.statement import Parameters, Statement, Values, answering, as_json
+from gql.engine.statement import Parameters, Statement, answering, as_json
 from gql.errors import INTERNAL_MESSAGE, ApiError, Code, RequestRefused
 
 log = logging.getLogger(__name__)
@@ -85,7 +86,12 @@ class Engine:
         return self.schema._schema
 
     def prepare(
-        self, query: str, operation_name: str | None = None, variables: dict[str, Any] | None = None, *, introspection: bool
+        self,
+        query: str,
+        operation_name: str | None = None,
+        variables: dict[str, Any] | None = None,
+        *,
+        introspection: bool,
     ) -> Operation:
         """The operation, parsed, judged and validated, with its variables coerced. Nothing has run yet.
 
@@ -133,7 +139,9 @@ class Engine:
                 raise RequestRefused([problem]) from None
             if len(plan.roots) == 1 or problem.code in _NOT_TRIED_AGAIN:
                 failed = [(root.key, problem) for root in plan.roots]
-                return _answer([_null(key) for key, _ in failed], [_placed(each, key) for key, each in failed[:1]], origin)
+                return _answer(
+                    [_null(key) for key, _ in failed], [_placed(each, key) for key, each in failed[:1]], origin
+                )
         return await self._one_by_one(plan.roots, operation, context, origin)
 
     async def _one_by_one(
@@ -186,7 +194,9 @@ class Engine:
             statement = answering(call, parameters)
             result = (await transaction.fetch(statement.sql, statement.arguments(context, {}))).decode()
             await transaction.settle()
-        answer: bytes = await transaction.fetch(plan.payload.sql, plan.payload.arguments(context, operation.values, result))
+        answer: bytes = await transaction.fetch(
+            plan.payload.sql, plan.payload.arguments(context, operation.values, result)
+        )
         return answer
 
     # Strawberry's executor
@@ -218,7 +228,7 @@ class Engine:
             answer["errors"] = [_masked(each).as_dict(caller.origin.request_id) for each in result.errors]
         return msgspec.json.encode(answer)
 
-    async def resolve_root(self, info: GraphQLResolveInfo, arguments: dict[str, Any]) -> Any:
+    async def resolve_root(self, info: GraphQLResolveInfo[Any], arguments: dict[str, Any]) -> Any:
         """A root field, for Strawberry's executor: the same compiler's answer, as Python values."""
         execution: Execution = info.context
         context = execution.caller.context
@@ -239,7 +249,9 @@ class Engine:
 
 
 def _UNKNOWN_CALLER() -> ApiError:  # noqa: N802
-    return ApiError(Code.UNAUTHENTICATED, "Sign in first: this field answers only to known callers.", reason="TOKEN_MISSING")
+    return ApiError(
+        Code.UNAUTHENTICATED, "Sign in first: this field answers only to known callers.", reason="TOKEN_MISSING"
+    )
 
 
 def _placed(problem: ApiError, key: str) -> ApiError:

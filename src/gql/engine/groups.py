@@ -46,7 +46,9 @@ class GroupsCompiler:
             children = self.compiler.selector.under(selected, (name,))
             written = joined(members((child.key, self._member(child, (*path, child.key))) for child in children))
         found = [f"{self._groups()[key].sql(self.row.alias)} as {alias}" for key, alias in self.keys.items()]
-        found += [f"{_figure(column, figure, self.row)} as {alias}" for (column, figure), alias in self._named_figures()]
+        found += [
+            f"{_figure(column, figure, self.row)} as {alias}" for (column, figure), alias in self._named_figures()
+        ]
         grouped = f" group by {', '.join(str(place) for place in range(1, len(self.keys) + 1))}" if self.keys else ""
         source = (
             f"select {', '.join([*found, 'count(*) as members'])} from {self.noun.table} {self.row.alias}"

@@ -10,8 +10,8 @@ Declared = TypeVar("Declared", bound=type)
 
 @dataclass_transform()
 def described(table: str, description: str) -> Callable[[Declared], Declared]:
-    """Declare an input type. A field without a description of its own takes the comment of the table's column of the
-    same name, once the schema is assembled."""
+    """Declare an input type whose fields are columns of the table. A field without a description of its own takes the
+    column's comment when the schema is built."""
 
     def declare(cls: Declared) -> Declared:
         made: Any = strawberry.input(cls, description=description)
@@ -19,3 +19,16 @@ def described(table: str, description: str) -> Callable[[Declared], Declared]:
         return made  # type: ignore[no-any-return]
 
     return declare
+
+
+def describe(declared: Any, meaning: Callable[[str, str], str | None]) -> None:
+    """Give the fields of a described input, and of the inputs inside it, their meanings."""
+    table = getattr(declared, "__table__", None)
+    if table is None:
+        return
+    for field in declared.__strawberry_definition__.fields:
+        field.description = field.description or meaning(table, field.python_name)
+        inner = field.type
+        while hasattr(inner, "of_type"):
+            inner = inner.of_type
+        describe(inner, meaning)

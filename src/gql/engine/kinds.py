@@ -42,13 +42,15 @@ class Kind:
             return [f"case {value} when true then 'true' when false then 'false' else 'null' end"]
         if self is MONEY:
             value = f"round({value}, 2)"
+        if self.is_enum and any(member.name != member.value for member in self.annotation):
+            value = f"upper({value})"  # GraphQL's names are in upper case, whatever the table keeps
         if self.escaped:
             return [f"coalesce(to_json({value})::text, 'null')" if nullable else f"to_json({value})"]
         if not self.quoted:
             return [f"coalesce({value}::text, 'null')" if nullable else value]
         if nullable:
             return [f"coalesce('\"' || {value} || '\"', 'null')"]
-        return [Literal("\""), value, Literal("\"")]
+        return [Literal('"'), value, Literal('"')]
 
 
 TEXT: Final = Kind("String", str, "text", EQUALITY, escaped=True)

@@ -89,7 +89,8 @@ def page_source(
     written = [f"{expression} as r{number}" for number, expression in enumerate(outputs.rows)]
     if outputs.look_ahead:
         written = [
-            f"case when n <= {page.size} then {expression} end as r{number}" for number, expression in enumerate(outputs.rows)
+            f"case when n <= {page.size} then {expression} end as r{number}"
+            for number, expression in enumerate(outputs.rows)
         ]
     if numbered:
         written += ["n", "m"]

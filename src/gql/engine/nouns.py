@@ -5,8 +5,8 @@ the GraphQL type, its connection, filter, order and group types, the root fields
 
     @noun(table="billing.clients", plural="clients", scope="id", permission="billing:read")
     class Client:
-        name: str = column(key="name_key", filter=True, order=True)
-        status: ClientStatus = column(filter=True, group=True)
+        name: str = column(key="name_key", filtered=True, ordered=True)
+        status: ClientStatus = column(filtered=True, grouped=True)
         invoices = to_many("Invoice", "client_id")
 
 Meanings (descriptions) are not repeated here: they are the `comment on` texts of the table and its columns.
@@ -44,10 +44,10 @@ class Column:
     expression: str | None
     key: str | None
     minor: str | None
-    filter: bool
-    order: bool
-    group: tuple[Period, ...] | bool
-    aggregate: bool
+    filtered: bool
+    ordered: bool
+    grouped: tuple[Period, ...] | bool
+    aggregated: bool
     permission: str | None
     description: str | None
 
@@ -87,7 +87,7 @@ class ToOne:
     target: str
     via: str
     nullable: bool
-    filter: bool
+    filtered: bool
 
     @property
     def graphql_name(self) -> str:
@@ -195,7 +195,7 @@ class Noun:
         return {
             order.name: order
             for column in self.columns
-            if column.order
+            if column.ordered
             for order in (Order(column, False), Order(column, True))
         }
 
@@ -203,19 +203,19 @@ class Noun:
     def groups(self) -> dict[str, Group]:
         found: dict[str, Group] = {}
         for column in self.columns:
-            if isinstance(column.group, tuple):
-                found |= {group.name: group for group in (Group(column, period) for period in column.group)}
-            elif column.group:
+            if isinstance(column.grouped, tuple):
+                found |= {group.name: group for group in (Group(column, period) for period in column.grouped)}
+            elif column.grouped:
                 found[column.enum_name] = Group(column, None)
         return found
 
     @property
     def aggregates(self) -> list[Column]:
-        return [column for column in self.columns if column.aggregate]
+        return [column for column in self.columns if column.aggregated]
 
     @property
     def filters(self) -> list[Column]:
-        return [column for column in self.columns if column.filter]
+        return [column for column in self.columns if column.filtered]
 
     def column(self, name: str) -> Column:
         """The column of that SQL name."""
@@ -280,26 +280,30 @@ def column(
     *,
     key: str | None = None,
     minor: str | None = None,
-    filter: bool = False,
-    order: bool = False,
-    group: tuple[Period, ...] | bool = False,
-    aggregate: bool = False,
+    filtered: bool = False,
+    ordered: bool = False,
+    grouped: tuple[Period, ...] | bool = False,
+    aggregated: bool = False,
     permission: str | None = None,
     description: str | None = None,
 ) -> Any:
     """A stored column. The annotation beside it says its kind, and whether it may be null."""
 
     def declare(name: str, kind: Kind, nullable: bool) -> Column:
-        return Column(name, kind, nullable, None, key, minor, filter, order, group, aggregate, permission, description)
+        return Column(
+            name, kind, nullable, None, key, minor, filtered, ordered, grouped, aggregated, permission, description
+        )
 
     return declare
 
 
-def computed(expression: str, *, description: str, filter: bool = False, permission: str | None = None) -> Any:
+def computed(expression: str, *, description: str, filtered: bool = False, permission: str | None = None) -> Any:
     """A figure that PostgreSQL computes from the row, which the expression calls `{row}`."""
 
     def declare(name: str, kind: Kind, nullable: bool) -> Column:
-        return Column(name, kind, nullable, expression, None, None, filter, False, False, False, permission, description)
+        return Column(
+            name, kind, nullable, expression, None, None, filtered, False, False, False, permission, description
+        )
 
     return declare
 
@@ -309,9 +313,9 @@ def report_column(name: str, kind: Kind, description: str, *, nullable: bool = F
     return Column(name, kind, nullable, None, None, None, False, False, False, False, None, description)
 
 
-def to_one(target: str, via: str, *, nullable: bool = False, filter: bool = True) -> Any:
+def to_one(target: str, via: str, *, nullable: bool = False, filtered: bool = True) -> Any:
     """The thing whose id stands in the column `via`. Not nullable only where both ends have the same policy."""
-    return lambda name: ToOne(name, target, via, nullable, filter)
+    return lambda name: ToOne(name, target, via, nullable, filtered)
 
 
 def to_many(target: str, via: str, *, listed: bool = False, order: str | None = None) -> Any:

@@ -65,5 +65,7 @@ def as_sql_input(value: Any, wanted: GraphQLInputType) -> Any:
     if isinstance(wanted, GraphQLList):
         return [as_sql_input(each, wanted.of_type) for each in value]
     if isinstance(wanted, GraphQLInputObjectType):
-        return {_HUMP.sub("_", name).lower(): as_sql_input(each, wanted.fields[name].type) for name, each in value.items()}
+        return {
+            _HUMP.sub("_", name).lower(): as_sql_input(each, wanted.fields[name].type) for name, each in value.items()
+        }
     return value.value if isinstance(wanted, GraphQLEnumType) else value

@@ -61,7 +61,9 @@ class Planner:
         definitions = operation.definition.variable_definitions
         if not definitions:
             return {}
-        found = get_variable_values(self.schema, definitions, given or {}, max_errors=MOST_VARIABLE_ERRORS, hide_suggestions=True)
+        found = get_variable_values(
+            self.schema, definitions, given or {}, max_errors=MOST_VARIABLE_ERRORS, hide_suggestions=True
+        )
         if isinstance(found, list):
             raise RequestRefused([_variable_error(problem) for problem in found])
         return found.coerced

@@ -96,10 +96,13 @@ class FilterCompiler:
         if operator == "in":
             values = self.parameters.add(value, "text", as_list(read), place)
             if column.minor:
-                return f"{row.column(column.minor)} = any (array(select (each * 100)::bigint from unnest({values}::numeric[]) each))"
+                cents = f"array(select (each * 100)::bigint from unnest({values}::numeric[]) each)"
+                return f"{row.column(column.minor)} = any ({cents})"
             matches = f"{plain} = any ({values}::{sql_type}[])"
             # lower() over the array's text is lower() over its elements: the key's index finds, the column decides.
-            return f"({row.column(column.key)} = any (lower({values})::text[]) and {matches})" if column.key else matches
+            return (
+                f"({row.column(column.key)} = any (lower({values})::text[]) and {matches})" if column.key else matches
+            )
         argument = self.parameters.add(value, sql_type, read, place)
         if column.minor:
             return f"{row.column(column.minor)} {_COMPARISONS[operator]} ({argument} * 100)::bigint"

@@ -37,40 +37,40 @@ def _text(value: Any, expected: str) -> str:
 
 def parse_money(value: Any) -> str:
     """An amount such as "1250.00": at most two decimals and 13 digits before them."""
-    text = _text(value, "an amount of money such as \"1250.00\"")
+    text = _text(value, 'an amount of money such as "1250.00"')
     if not _MONEY.match(text):
-        raise GraphQLError("Expected an amount of money such as \"1250.00\": digits with at most two decimals.")
+        raise GraphQLError('Expected an amount of money such as "1250.00": digits with at most two decimals.')
     return text
 
 
 def parse_decimal(value: Any) -> str:
     """A decimal number such as "12.5", as a string so that nothing is rounded."""
-    text = _text(value, "a decimal number such as \"12.5\"")
+    text = _text(value, 'a decimal number such as "12.5"')
     if not _DECIMAL.match(text):
-        raise GraphQLError("Expected a decimal number such as \"12.5\".")
+        raise GraphQLError('Expected a decimal number such as "12.5".')
     return text
 
 
 def parse_date(value: Any) -> str:
     """A day such as "2026-11-20" (RFC 3339 full-date)."""
-    text = _text(value, "a date such as \"2026-11-20\"")
+    text = _text(value, 'a date such as "2026-11-20"')
     try:
         if len(text) != 10:
             raise ValueError
         return date.fromisoformat(text).isoformat()
     except ValueError:
-        raise GraphQLError("Expected a date such as \"2026-11-20\".") from None
+        raise GraphQLError('Expected a date such as "2026-11-20".') from None
 
 
 def parse_datetime(value: Any) -> str:
     """A moment such as "2026-11-20T08:30:00Z" (RFC 3339 date-time); the zone is required."""
-    text = _text(value, "a moment such as \"2026-11-20T08:30:00Z\"")
+    text = _text(value, 'a moment such as "2026-11-20T08:30:00Z"')
     try:
         if not _TIMESTAMP.match(text):
             raise ValueError
         return datetime.fromisoformat(text.upper()).isoformat()
     except ValueError:
-        raise GraphQLError("Expected a moment with its zone, such as \"2026-11-20T08:30:00Z\".") from None
+        raise GraphQLError('Expected a moment with its zone, such as "2026-11-20T08:30:00Z".') from None
 
 
 def parse_json(value: Any) -> Any:
@@ -109,7 +109,9 @@ def _unchanged(value: Any) -> Any:
     return value
 
 
-def _scalar(name: str, description: str, parse: Callable[[Any], Any], specification: str | None = None) -> ScalarDefinition:
+def _scalar(
+    name: str, description: str, parse: Callable[[Any], Any], specification: str | None = None
+) -> ScalarDefinition:
     return strawberry.scalar(
         name=name,
         description=description,
@@ -122,23 +124,23 @@ def _scalar(name: str, description: str, parse: Callable[[Any], Any], specificat
 SCALARS: Final[dict[object, ScalarDefinition]] = {
     Money: _scalar(
         "Money",
-        "An amount of money: a decimal string with two decimals, such as `\"1250.00\"`. Its currency stands beside it.",
+        'An amount of money: a decimal string with two decimals, such as `"1250.00"`. Its currency stands beside it.',
         parse_money,
     ),
     Decimal: _scalar(
         "Decimal",
-        "A decimal number as a string, such as `\"12.5\"`, so that no digit is lost.",
+        'A decimal number as a string, such as `"12.5"`, so that no digit is lost.',
         parse_decimal,
     ),
     Date: _scalar(
         "Date",
-        "A day in the calendar, such as `\"2026-11-20\"`.",
+        'A day in the calendar, such as `"2026-11-20"`.',
         parse_date,
         "https://scalars.graphql.org/andimarek/local-date",
     ),
     DateTime: _scalar(
         "DateTime",
-        "A moment with its zone, such as `\"2026-11-20T08:30:00Z\"`. Answers are in UTC.",
+        'A moment with its zone, such as `"2026-11-20T08:30:00Z"`. Answers are in UTC.',
         parse_datetime,
         "https://scalars.graphql.org/andimarek/date-time",
     ),

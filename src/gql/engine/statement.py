@@ -47,7 +47,9 @@ class Parameter:
         try:
             return self.read(value)
         except ValueError as problem:
-            raise ApiError(Code.BAD_USER_INPUT, f"{self.place}: {problem}", reason="INVALID_VALUE", field=self.place) from None
+            raise ApiError(
+                Code.BAD_USER_INPUT, f"{self.place}: {problem}", reason="INVALID_VALUE", field=self.place
+            ) from None
 
 
 def resolve(source: Source, values: Values) -> Any:

@@ -5,7 +5,7 @@ from typing import Final
 
 
 class Literal(str):
-    """Text that stands in the answer as it is. Only declarations and GraphQL names come here, never a caller's value."""
+    """Text that stands in the answer as it is: declarations and GraphQL names, never a caller's value."""
 
     __slots__ = ()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, EnumMeta
 from keyword import iskeyword
 from typing import Any, Final, Protocol
 
@@ -11,6 +11,7 @@ from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
+from gql.engine.inputs import describe
 from gql.engine.kinds import BOOLEAN, DECIMAL, INTEGER, MONEY, TEXT, Kind
 from gql.engine.nouns import Column, Declarations, Noun, Report, ToMany, ToOne, Verb
 from gql.engine.scalars import JSON, Date, DateTime, Decimal, Money
@@ -72,24 +73,29 @@ class TypeBuilder:
         }
 
     def build(self) -> tuple[type, type, list[type]]:
-        """The Query and Mutation types, and the types that implement an interface (reached by no field of their own)."""
+        """The Query and Mutation types, and the types of the nouns, which implement Node."""
         self._shared_types()
         nouns = self.declarations.nouns.values()
         for noun in nouns:
             self._object_type(noun)
-            if noun.filters or any(isinstance(each, ToOne) and each.filter for each in noun.relations):
+            if noun.filters or any(isinstance(each, ToOne) and each.filtered for each in noun.relations):
                 self._filter_type(noun)
             if noun.orders:
-                self._enum(f"{noun.name}Order", list(noun.orders), f"An order for a list of {noun.plural or noun.name}.")
+                self._enum(
+                    f"{noun.name}Order", list(noun.orders), f"An order for a list of {noun.plural or noun.name}."
+                )
             if noun.plural or self._is_connected(noun):
                 self._connection_types(noun)
             if noun.groups:
                 self._group_types(noun)
         looked_up = [noun for noun in nouns if noun.singular]
         self._enum("NodeType", [noun.name for noun in looked_up], "A type of thing that `node` can fetch again.")
-        query = self._type("Query", self._query_fields(), "What can be read. Every field answers within the caller's scope.")
+        query = self._type(
+            "Query", self._query_fields(), "What can be read. Every field answers within the caller's scope."
+        )
         verbs = self.declarations.verbs.values()
         for verb in verbs:
+            describe(verb.input, self.descriptions.column)
             self._payload_type(verb)
         mutation = self._type(
             "Mutation",
@@ -125,7 +131,9 @@ class TypeBuilder:
             body["__annotations__"][member.field.python_name] = member.annotation
         return type(name, bases, body)
 
-    def _type(self, name: str, members: Iterable[Member], description: str | None, bases: tuple[type, ...] = ()) -> type:
+    def _type(
+        self, name: str, members: Iterable[Member], description: str | None, bases: tuple[type, ...] = ()
+    ) -> type:
         made: type = strawberry.type(self._class(name, members, bases), name=name, description=description)
         self.namespace[name] = made
         return made
@@ -145,8 +153,7 @@ class TypeBuilder:
         return Member(field, self._annotation(annotation))
 
     def _enum(self, name: str, names: list[str], description: str) -> None:
-        made: Any = Enum(name, {each: each for each in names})
-        self.namespace[name] = strawberry.enum(made, name=name, description=description)
+        self.namespace[name] = strawberry.enum(_enum_of(name, names), name=name, description=description)
 
     def _input(self, name: str, fields: Mapping[str, tuple[Any, str | None]], description: str) -> None:
         members = []
@@ -179,7 +186,11 @@ class TypeBuilder:
             self._type(
                 f"{kind.name}Aggregate",
                 [
-                    self._field(figure, "Decimal | None" if kind is INTEGER and figure == "avg" else f"{_named(kind)} | None", meaning)
+                    self._field(
+                        figure,
+                        "Decimal | None" if kind is INTEGER and figure == "avg" else f"{_named(kind)} | None",
+                        meaning,
+                    )
                     for figure, meaning in AGGREGATE_MEANINGS.items()
                 ],
                 f"Figures over a group's {kind.name} values.",
@@ -241,7 +252,10 @@ class TypeBuilder:
         if f"{noun.name}Filter" in self.namespace or noun.filters:
             arguments["filter"] = (f"{noun.name}Filter | None", "Only those that fulfil this.")
         if noun.orders:
-            arguments["orderBy"] = (f"list[{noun.name}Order] | None", f"The order, at most 3; without it {noun.default_order}.")
+            arguments["orderBy"] = (
+                f"list[{noun.name}Order] | None",
+                f"The order, at most 3; without it {noun.default_order}.",
+            )
         return arguments | PAGE_ARGUMENTS
 
     def _filter_type(self, noun: Noun) -> None:
@@ -255,7 +269,7 @@ class TypeBuilder:
             operators = self._operator_type(column)
             fields[column.graphql_name] = (f"{operators} | None", self._meaning(noun, column))
         for relation in noun.relations:
-            if isinstance(relation, ToOne) and relation.filter:
+            if isinstance(relation, ToOne) and relation.filtered:
                 fields[relation.graphql_name] = (f"{relation.target}Filter | None", "What it refers to fulfils this.")
         self._input(name, fields, f"Conditions on a {noun.name}; all that are given must hold.")
 
@@ -283,12 +297,22 @@ class TypeBuilder:
         groups, name = noun.groups, f"{noun.name}Group"
         self._enum(f"{name}By", list(groups), f"A way to group {noun.plural}.")
         directions = [f"{key}_{way}" for key in group_order_keys(noun) for way in ("ASC", "DESC")]
-        self._enum(f"{name}Order", directions, f"An order for groups of {noun.plural}: by a key that is grouped by, or a figure.")
+        self._enum(
+            f"{name}Order",
+            directions,
+            f"An order for groups of {noun.plural}: by a key that is grouped by, or a figure.",
+        )
         keys = []
         for group in groups.values():
-            keys.append(self._field(group.graphql_name, f"{_named(group.kind, self.namespace)} | None", _group_meaning(group.period)))
+            keys.append(
+                self._field(
+                    group.graphql_name, f"{_named(group.kind, self.namespace)} | None", _group_meaning(group.period)
+                )
+            )
             if group.period is None and (relation := noun.to_one_through(group.column)):
-                keys.append(self._field(relation.graphql_name, f"{relation.target} | None", self._meaning_of(relation.target)))
+                keys.append(
+                    self._field(relation.graphql_name, f"{relation.target} | None", self._meaning_of(relation.target))
+                )
         self._type(f"{name}Key", keys, "What the members of a group have in common; null where it was not grouped by.")
         figures = [
             self._field(column.graphql_name, f"{column.kind.name}Aggregate", self._meaning(noun, column))
@@ -343,7 +367,11 @@ class TypeBuilder:
             report = verb.returns
             if report.name not in self.namespace:
                 columns = (
-                    self._field(each.graphql_name, each.kind.annotation | None if each.nullable else each.kind.annotation, each.description)
+                    self._field(
+                        each.graphql_name,
+                        each.kind.annotation | None if each.nullable else each.kind.annotation,
+                        each.description,
+                    )
                     for each in report.columns
                 )
                 self._type(report.name, columns, report.description)
@@ -352,6 +380,10 @@ class TypeBuilder:
             noun = self.declarations.nouns[verb.returns]
             fields = [self._field(payload_field(noun), noun.name, self.descriptions.table(noun.table))]
         self._type(verb.payload_name, fields, description)
+
+
+def _enum_of(name: str, names: list[str]) -> EnumMeta:
+    return EnumMeta.__call__(Enum, name, {each: each for each in names})
 
 
 def payload_field(noun: Noun) -> str:
@@ -385,6 +417,8 @@ def _group_meaning(period: str | None) -> str | None:
         case "QUARTER":
             return "The first day of the quarter of the calendar year."
         case "FISCAL_YEAR":
-            return "The fiscal year, named by the calendar year in which it ends; its first month is the organisation's."
+            return (
+                "The fiscal year, named by the calendar year in which it ends; its first month is the organisation's."
+            )
         case _:
             return None

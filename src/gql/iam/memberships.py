@@ -29,11 +29,11 @@ class Role(Enum):
 )
 class Membership:
     user_id: strawberry.ID = column()
-    role: Role = column(filter=True)
+    role: Role = column(filtered=True)
     user_name: str = column()
     user_email: str = column()
     is_active: bool = column()
-    created_at: DateTime = column(order=True)
+    created_at: DateTime = column(ordered=True)
 
 
 DECLARED = (Membership,)

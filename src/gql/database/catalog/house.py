@@ -80,6 +80,16 @@ class House:
         "work.automation_executions",
     )
 
+    # A row that a scope may see carries that scope's id in one of these.
+    scope_columns: tuple[str, ...] = (
+        "client_id",
+        "retailer_id",
+        "vendor_id",
+        "chama_id",
+        "business_id",
+        "investor_id",
+    )
+
     # Indexes that serve what has no tenant yet: sign-in finds a person's memberships.
     indexes_across_tenants: tuple[str, ...] = ("iam.memberships_user",)
 

@@ -61,6 +61,19 @@ RULES: Final = (
         """,
     ),
     Rule(
+        "policy-scoped",
+        reason="A row that carries the id of a scope is not for everybody in the organisation.",
+        remedy="Write `and (core.sees_all() or <the scope's id> = any (core.scope_ids()))`, or core.sees_all() alone.",
+        query="""
+            select distinct p.name,
+                format('does not ask for the scope (for %s), though rows carry %I', p.role, c.attname)
+            from policy_roles p
+            join columns c on c.relation = p.relation and c.attname in (select name from scope_columns)
+            where p.polpermissive and p.role in (select name from bound_alike)
+                and coalesce(p.qual, p.checked) !~ 'core\\.(sees_all|scope_ids)\\(\\)'
+        """,
+    ),
+    Rule(
         "policy-true",
         reason="USING (true) shows the rows of every tenant.",
         remedy="Compare the tenant, or name the role and table among the open policies of the catalog's house.",

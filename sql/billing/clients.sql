@@ -1,0 +1,297 @@
+-- A client is whom the organisation invoices.
+
+reset role;
+create schema billing authorization countinghouse_owner;
+comment on schema billing is 'Clients, their invoices, and what is owed.';
+grant usage on schema billing to countinghouse_tenant, countinghouse_analyst, countinghouse_reader;
+set local role countinghouse_owner;
+
+create table billing.clients (
+    tenant_id uuid not null references iam.tenants,
+    id uuid not null default core.new_id(),
+    name text not null,
+    email text,
+    phone text,
+    address text,
+    city text,
+    state text,
+    zip_code text,
+    country text,
+    tax_id text,
+    website text,
+    status text not null default 'ACTIVE',
+    payment_terms text not null default 'NET_30',
+    currency core.currency not null,
+    summary text,
+    metadata core.json_object not null default '{}',
+    external_ref text,
+    deleted_at timestamptz,
+    created_at timestamptz not null default statement_timestamp(),
+    created_by uuid default core.user_id(),
+    updated_at timestamptz not null default statement_timestamp(),
+    name_key text collate "C" not null generated always as (lower(name)) stored,
+    email_key text collate "C" generated always as (lower(email)) stored,
+    primary key (tenant_id, id),
+    constraint clients_external_ref_unique unique (tenant_id, external_ref),
+    constraint clients_name_check check (name = btrim(name) and char_length(name) between 1 and 200),
+    constraint clients_email_check check (email ~ '^[^[:space:]@]+@[^[:space:]@]+$' and char_length(email) <= 254),
+    constraint clients_country_check check (country ~ '^[A-Z]{2}$'),
+    constraint clients_website_check check (website ~* '^https?://[^[:space:]]+$' and char_length(website) <= 2000),
+    constraint clients_status_check check (status in ('ACTIVE', 'INACTIVE', 'ARCHIVED')),
+    constraint clients_payment_terms_check check (
+        payment_terms in ('DUE_ON_RECEIPT', 'NET_15', 'NET_30', 'NET_60', 'NET_90')
+    ),
+    constraint clients_external_ref_check check (char_length(external_ref) between 1 and 200),
+    constraint clients_text_length_check check (
+        greatest(
+            char_length(phone), char_length(address), char_length(city), char_length(state), char_length(zip_code),
+            char_length(tax_id)
+        ) <= 500
+        and char_length(summary) <= 20000
+    )
+);
+
+comment on table billing.clients is 'Whom the organisation invoices.';
+comment on column billing.clients.tenant_id is 'The organisation.';
+comment on column billing.clients.id is 'The client''s id.';
+comment on column billing.clients.name is 'The client''s name, as it stands on invoices: 1 to 200 characters.';
+comment on column billing.clients.email is 'Where invoices go.';
+comment on column billing.clients.phone is 'Telephone number.';
+comment on column billing.clients.address is 'Street and number.';
+comment on column billing.clients.city is 'City.';
+comment on column billing.clients.state is 'State, county or province.';
+comment on column billing.clients.zip_code is 'Postal code.';
+comment on column billing.clients.country is 'Country, by its two-letter ISO 3166 code, such as GB.';
+comment on column billing.clients.tax_id is 'The client''s tax or VAT number.';
+comment on column billing.clients.website is 'Web address, beginning with http:// or https://.';
+comment on column billing.clients.status is
+    'ACTIVE; INACTIVE where there is no business at present; ARCHIVED where no new invoices are to be made.';
+comment on column billing.clients.payment_terms is 'How long after its issue an invoice is due; NET_30 unless said otherwise.';
+comment on column billing.clients.currency is 'The currency of the client''s invoices, by its ISO 4217 code.';
+comment on column billing.clients.summary is 'What the organisation''s own people should know about the client.';
+comment on column billing.clients.metadata is 'Facts of your own, as a JSON object.';
+comment on column billing.clients.external_ref is 'The client''s id in another system; unique in the organisation.';
+comment on column billing.clients.deleted_at is 'When the client was deleted. Deleted clients stand in no list; their invoices still name them.';
+comment on column billing.clients.created_at is 'When the client was entered.';
+comment on column billing.clients.created_by is 'Who entered the client.';
+comment on column billing.clients.updated_at is 'When the client last changed.';
+comment on column billing.clients.name_key is 'The name in small letters, by which clients are ordered and found.';
+comment on column billing.clients.email_key is 'The e-mail address in small letters, by which clients are found.';
+comment on constraint clients_external_ref_unique on billing.clients is
+    'EXTERNAL_REF_TAKEN input.externalRef: Another client has this external reference already.';
+comment on constraint clients_name_check on billing.clients is
+    'NAME_INVALID input.name: A name has 1 to 200 characters, without blanks around them.';
+comment on constraint clients_email_check on billing.clients is
+    'EMAIL_INVALID input.email: An e-mail address looks like name@example.com.';
+comment on constraint clients_country_check on billing.clients is
+    'COUNTRY_INVALID input.country: A country is its two-letter ISO 3166 code, such as GB.';
+comment on constraint clients_website_check on billing.clients is
+    'WEBSITE_INVALID input.website: A web address begins with http:// or https://.';
+comment on constraint clients_status_check on billing.clients is
+    'STATUS_UNKNOWN input.status: A client is ACTIVE, INACTIVE or ARCHIVED.';
+comment on constraint clients_payment_terms_check on billing.clients is
+    'PAYMENT_TERMS_UNKNOWN input.paymentTerms: Payment terms are DUE_ON_RECEIPT, NET_15, NET_30, NET_60 or NET_90.';
+comment on constraint clients_external_ref_check on billing.clients is
+    'EXTERNAL_REF_INVALID input.externalRef: An external reference has 1 to 200 characters.';
+comment on constraint clients_text_length_check on billing.clients is
+    'TEXT_TOO_LONG: Address fields have at most 500 characters, the summary 20000.';
+
+create index clients_name on billing.clients (tenant_id, name_key, id);
+create index clients_email on billing.clients (tenant_id, email_key);
+create index clients_status on billing.clients (tenant_id, status);
+create index clients_created_at on billing.clients (tenant_id, created_at, id);
+
+alter table billing.clients enable row level security;
+alter table billing.clients force row level security;
+
+-- The tenant's clients; a scoped person sees those that they speak for.
+create policy tenant on billing.clients to countinghouse_tenant, countinghouse_owner, countinghouse_reader
+    using (tenant_id = core.tenant_id() and (core.sees_all() or id = any (core.scope_ids())))
+    with check (tenant_id = core.tenant_id() and (core.sees_all() or id = any (core.scope_ids())));
+-- An analyst sees the whole tenant: settings of theirs prove nothing.
+create policy analyst on billing.clients for select to countinghouse_analyst using (tenant_id = core.tenant_id());
+
+grant select (
+    tenant_id, id, name, email, phone, address, city, state, zip_code, country, tax_id, website, status, payment_terms,
+    currency, summary, metadata, external_ref, deleted_at, created_at, created_by, updated_at, name_key, email_key
+) on billing.clients to countinghouse_tenant, countinghouse_reader, countinghouse_analyst;
+-- NOTE: no INSERT, UPDATE or DELETE for anybody: clients are written by the functions below.
+
+create trigger touch before update on billing.clients for each row execute function core.touch();
+create trigger audit after insert or update or delete on billing.clients
+    for each row execute function core.audit('CLIENT', 'name_key,email_key');
+
+create function billing.client_found(wanted uuid) returns billing.clients
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    found_client billing.clients;
+begin
+    select * into found_client from billing.clients
+    where tenant_id = core.tenant_id() and id = wanted and deleted_at is null
+    for update;
+    if found_client.id is null then
+        perform core.refuse('NOT_FOUND', 'CLIENT_NOT_FOUND', 'There is no client with this id.', 'input.id');
+    end if;
+    return found_client;
+end
+$$;
+comment on function billing.client_found(uuid) is 'The client of that id, locked until the transaction ends; refuses where there is none.';
+
+create function billing.client_insert(input jsonb) returns uuid
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    given billing.clients := jsonb_populate_record(null::billing.clients, input - 'id');
+    made uuid;
+begin
+    insert into billing.clients (
+        tenant_id, name, email, phone, address, city, state, zip_code, country, tax_id, website, payment_terms, currency,
+        summary, metadata, external_ref
+    ) values (
+        core.tenant_id(), given.name, given.email, given.phone, given.address, given.city, given.state, given.zip_code,
+        given.country, given.tax_id, given.website, coalesce(given.payment_terms, 'NET_30'),
+        coalesce(given.currency, (select currency from iam.tenants where id = core.tenant_id())),
+        given.summary, coalesce(given.metadata, '{}'), given.external_ref
+    )
+    returning id into made;
+    return made;
+end
+$$;
+comment on function billing.client_insert(jsonb) is 'Enters a client; the currency is the organisation''s unless given.';
+
+create function billing.client_create(input jsonb) returns uuid
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform core.demand('billing:write');
+    return billing.client_insert(input);
+end
+$$;
+comment on function billing.client_create(jsonb) is 'Enters a new client.';
+
+create function billing.client_update(input jsonb) returns uuid
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    before billing.clients;
+    after billing.clients;
+begin
+    perform core.demand('billing:write');
+    before := billing.client_found((input ->> 'id')::uuid);
+    after := jsonb_populate_record(before, input);
+    if after.status is distinct from before.status and 'ARCHIVED' in (before.status, after.status) then
+        perform core.refuse(
+            'BAD_USER_INPUT', 'STATUS_BY_UPDATE', 'A client is archived by clientArchive and restored by clientRestore.',
+            'input.status'
+        );
+    end if;
+    update billing.clients set
+        name = after.name, email = after.email, phone = after.phone, address = after.address, city = after.city,
+        state = after.state, zip_code = after.zip_code, country = after.country, tax_id = after.tax_id,
+        website = after.website, status = after.status, payment_terms = after.payment_terms, currency = after.currency,
+        summary = after.summary, metadata = after.metadata, external_ref = after.external_ref
+    where tenant_id = core.tenant_id() and id = before.id;
+    return before.id;
+end
+$$;
+comment on function billing.client_update(jsonb) is 'Changes a client. What is left out stays as it is. Issued invoices keep what they say.';
+
+create function billing.client_archive(input jsonb) returns uuid
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    client billing.clients;
+begin
+    perform core.demand('billing:write');
+    client := billing.client_found((input ->> 'id')::uuid);
+    if client.status = 'ARCHIVED' then
+        perform core.refuse('CONFLICT', 'CLIENT_ARCHIVED', format('%s is archived already.', client.name), 'input.id');
+    end if;
+    update billing.clients set status = 'ARCHIVED' where tenant_id = core.tenant_id() and id = client.id;
+    return client.id;
+end
+$$;
+comment on function billing.client_archive(jsonb) is 'Archives a client: no new invoices can be made for it. Undone by clientRestore.';
+
+create function billing.client_restore(input jsonb) returns uuid
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    client billing.clients;
+begin
+    perform core.demand('billing:write');
+    client := billing.client_found((input ->> 'id')::uuid);
+    if client.status <> 'ARCHIVED' then
+        perform core.refuse('CONFLICT', 'CLIENT_NOT_ARCHIVED', format('%s is not archived.', client.name), 'input.id');
+    end if;
+    update billing.clients set status = 'ACTIVE' where tenant_id = core.tenant_id() and id = client.id;
+    return client.id;
+end
+$$;
+comment on function billing.client_restore(jsonb) is 'Makes an archived client active again.';
+
+create function billing.client_delete(input jsonb) returns uuid
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    client billing.clients;
+begin
+    perform core.demand('billing:write');
+    client := billing.client_found((input ->> 'id')::uuid);
+    if exists (
+        select from billing.invoices
+        where tenant_id = core.tenant_id() and client_id = client.id and status in ('DRAFT', 'SENT', 'VIEWED')
+    ) then
+        perform core.refuse(
+            'CONFLICT', 'CLIENT_HAS_OPEN_INVOICES',
+            format('%s has drafts or open invoices and cannot be deleted; void them first, or archive the client.', client.name),
+            'input.id'
+        );
+    end if;
+    update billing.clients set deleted_at = statement_timestamp() where tenant_id = core.tenant_id() and id = client.id;
+    return client.id;
+end
+$$;
+comment on function billing.client_delete(jsonb) is
+    'Deletes a client that has nothing open. Its invoices stay and still name it; no list shows it any more.';
+
+create function billing.clients_import(input jsonb) returns jsonb
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform core.demand('billing:write');
+    return billing.import_rows('CLIENT', input);
+end
+$$;
+comment on function billing.clients_import(jsonb) is
+    'Enters many clients at once, at most 1000. A row whose external reference is there already is left as it is. '
+    'Each row answers for itself, unless allOrNothing is set: then the first refused row refuses all.';
+
+create function billing.client_import(input jsonb, out id uuid, out is_new boolean) returns record
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    select clients.id, false into id, is_new from billing.clients
+    where tenant_id = core.tenant_id() and external_ref = input ->> 'external_ref';
+    if id is null then
+        id := billing.client_insert(input);
+        is_new := true;
+    end if;
+end
+$$;
+comment on function billing.client_import(jsonb) is 'Enters one client of an import, unless its external reference is there already.';
+
+grant execute on function
+    billing.client_create(jsonb), billing.client_update(jsonb), billing.client_archive(jsonb),
+    billing.client_restore(jsonb), billing.client_delete(jsonb), billing.clients_import(jsonb)
+    to countinghouse_tenant;

@@ -1,0 +1,516 @@
+-- An invoice is what a client owes: a draft that can still change, then an issued document that never does.
+
+create table billing.number_series (
+    tenant_id uuid not null references iam.tenants,
+    series text not null,
+    last_number bigint not null default 0,
+    created_at timestamptz not null default statement_timestamp(),
+    primary key (tenant_id, series),
+    constraint number_series_last_number_check check (last_number >= 0)
+);
+
+comment on table billing.number_series is 'How far each series of invoice numbers has come. Its row lock keeps numbers gapless.';
+comment on column billing.number_series.tenant_id is 'The organisation.';
+comment on column billing.number_series.series is 'The letters that its numbers begin with.';
+comment on column billing.number_series.last_number is 'The number given last.';
+comment on column billing.number_series.created_at is 'When the first number of the series was given.';
+comment on constraint number_series_last_number_check on billing.number_series is 'NUMBER_INVALID: Invoice numbers count from 1.';
+
+alter table billing.number_series enable row level security;
+alter table billing.number_series force row level security;
+-- Counted in the tenant's own row.
+create policy tenant on billing.number_series to countinghouse_tenant, countinghouse_owner, countinghouse_reader
+    using (tenant_id = core.tenant_id()) with check (tenant_id = core.tenant_id());
+create policy analyst on billing.number_series for select to countinghouse_analyst using (tenant_id = core.tenant_id());
+-- NOTE: no grant to anybody: numbers are given by invoice_issue().
+
+create table billing.invoices (
+    tenant_id uuid not null,
+    id uuid not null default core.new_id(),
+    client_id uuid not null,
+    series text not null default 'INV',
+    number text,
+    bill_from core.json_object,
+    bill_to core.json_object,
+    issue_date date not null,
+    due_date date not null,
+    currency core.currency not null,
+    tax_rate core.tax_rate not null default 0,
+    subtotal core.money not null default 0,
+    discount core.money not null default 0,
+    tax_amount core.money not null default 0,
+    total core.money not null default 0,
+    issued_at timestamptz,
+    viewed_at timestamptz,
+    voided_at timestamptz,
+    void_reason text,
+    notes text,
+    terms text,
+    payment_link text,
+    template text not null default 'modern',
+    branding core.json_object not null default '{}',
+    metadata core.json_object not null default '{}',
+    external_ref text,
+    created_at timestamptz not null default statement_timestamp(),
+    created_by uuid default core.user_id(),
+    updated_at timestamptz not null default statement_timestamp(),
+    number_key text collate "C" not null generated always as (lower(coalesce(number, ''))) stored,
+    status text not null generated always as (
+        case
+            when voided_at is not null then 'CANCELLED'
+            when issued_at is null then 'DRAFT'
+            when total = 0 then 'PAID'
+            when viewed_at is not null then 'VIEWED'
+            else 'SENT'
+        end
+    ) stored,
+    balance core.money not null generated always as (case when voided_at is null then total::numeric else 0 end) stored,
+    paid_date date generated always as (
+        case when issued_at is not null and voided_at is null and total = 0 then issue_date end
+    ) stored,
+    total_minor bigint not null generated always as ((total * 100)::bigint) stored,
+    balance_minor bigint not null generated always as (case when voided_at is null then (total * 100)::bigint else 0 end) stored,
+    primary key (tenant_id, id),
+    foreign key (tenant_id, client_id) references billing.clients,
+    constraint invoices_client_unique unique (tenant_id, client_id, id),
+    constraint invoices_number_unique unique (tenant_id, number),
+    constraint invoices_external_ref_unique unique (tenant_id, external_ref),
+    constraint invoices_status_check check (status in ('DRAFT', 'SENT', 'VIEWED', 'PAID', 'CANCELLED')),
+    constraint invoices_series_check check (series ~ '^[A-Z]{1,10}$'),
+    constraint invoices_due_date_check check (due_date >= issue_date),
+    constraint invoices_issue_date_check check (issue_date between '1900-01-01' and '9999-12-31'),
+    constraint invoices_discount_check check (discount between 0 and subtotal),
+    constraint invoices_total_check check (total = subtotal - discount + tax_amount and total >= 0),
+    constraint invoices_issued_check check (
+        (issued_at is null) = (number is null)
+        and (issued_at is null) = (bill_from is null)
+        and (issued_at is null) = (bill_to is null)
+        and (viewed_at is null or issued_at is not null)
+    ),
+    constraint invoices_void_reason_check check (
+        (voided_at is null) = (void_reason is null) and char_length(btrim(void_reason)) between 1 and 2000
+    ),
+    constraint invoices_payment_link_check check (payment_link ~* '^https?://[^[:space:]]+$' and char_length(payment_link) <= 2000),
+    constraint invoices_template_check check (template ~ '^[a-z][a-z0-9-]{0,49}$'),
+    constraint invoices_branding_check check (branding - array['logo', 'primaryColor', 'accentColor', 'fontFamily'] = '{}'),
+    constraint invoices_external_ref_check check (char_length(external_ref) between 1 and 200),
+    constraint invoices_text_length_check check (char_length(notes) <= 20000 and char_length(terms) <= 20000)
+);
+
+comment on table billing.invoices is 'What a client is asked to pay: a draft while it can still change, a fixed document once it is issued.';
+comment on column billing.invoices.tenant_id is 'The organisation.';
+comment on column billing.invoices.id is 'The invoice''s id.';
+comment on column billing.invoices.client_id is 'The client it is for.';
+comment on column billing.invoices.series is 'The letters that its number begins with; INV unless said otherwise.';
+comment on column billing.invoices.number is 'Its number, such as INV-000042: given at issue, without gaps in its series. A draft has none.';
+comment on column billing.invoices.bill_from is 'Who issued it: the organisation''s profile as it was then.';
+comment on column billing.invoices.bill_to is 'Whom it was issued to: the client as it was then.';
+comment on column billing.invoices.issue_date is 'The day of its issue; of a draft, the day that is planned.';
+comment on column billing.invoices.due_date is 'The day by which it is to be paid; by the client''s payment terms unless said otherwise.';
+comment on column billing.invoices.currency is 'The currency of all its amounts, by its ISO 4217 code.';
+comment on column billing.invoices.tax_rate is 'The tax rate in percent of lines that name none.';
+comment on column billing.invoices.subtotal is 'The sum of its lines'' amounts.';
+comment on column billing.invoices.discount is 'What is taken off the subtotal before tax.';
+comment on column billing.invoices.tax_amount is 'The tax: for each rate once, on the lines of that rate after their share of the discount, rounded to two decimals (EN 16931).';
+comment on column billing.invoices.total is 'Subtotal less discount plus tax.';
+comment on column billing.invoices.issued_at is 'When it was issued.';
+comment on column billing.invoices.viewed_at is 'When the client first saw it.';
+comment on column billing.invoices.voided_at is 'When it was voided, or when the draft was discarded.';
+comment on column billing.invoices.void_reason is 'Why it was voided.';
+comment on column billing.invoices.notes is 'A note to the client.';
+comment on column billing.invoices.terms is 'Terms of payment in words.';
+comment on column billing.invoices.payment_link is 'Where the client can pay.';
+comment on column billing.invoices.template is 'The look of the document.';
+comment on column billing.invoices.branding is 'The look''s details: logo, primaryColor, accentColor, fontFamily.';
+comment on column billing.invoices.metadata is 'Facts of your own, as a JSON object.';
+comment on column billing.invoices.external_ref is 'The invoice''s id in another system; unique in the organisation.';
+comment on column billing.invoices.created_at is 'When it was entered.';
+comment on column billing.invoices.created_by is 'Who entered it.';
+comment on column billing.invoices.updated_at is 'When it last changed.';
+comment on column billing.invoices.number_key is 'The number in small letters, by which invoices are ordered and found; drafts come first.';
+comment on column billing.invoices.status is
+    'The first that holds: CANCELLED (void), DRAFT, PAID (issued and nothing to pay), VIEWED, SENT.';
+comment on column billing.invoices.balance is 'What is still to be paid; nothing of a void invoice.';
+comment on column billing.invoices.paid_date is 'The day on which nothing was left to pay.';
+comment on column billing.invoices.total_minor is 'The total in hundredths, by which invoices are filtered and ordered.';
+comment on column billing.invoices.balance_minor is 'The balance in hundredths, by which invoices are filtered and ordered.';
+comment on constraint invoices_client_unique on billing.invoices is 'INVOICE_EXISTS: This invoice exists already.';
+comment on constraint invoices_number_unique on billing.invoices is 'NUMBER_TAKEN: Another invoice has this number already.';
+comment on constraint invoices_external_ref_unique on billing.invoices is
+    'EXTERNAL_REF_TAKEN input.externalRef: Another invoice has this external reference already.';
+comment on constraint invoices_status_check on billing.invoices is
+    'STATUS_UNKNOWN: An invoice is DRAFT, SENT, VIEWED, PAID or CANCELLED.';
+comment on constraint invoices_series_check on billing.invoices is
+    'SERIES_INVALID input.series: A series of numbers is named by 1 to 10 capital letters.';
+comment on constraint invoices_due_date_check on billing.invoices is
+    'DUE_BEFORE_ISSUE input.dueDate: An invoice cannot be due before its issue date.';
+comment on constraint invoices_issue_date_check on billing.invoices is
+    'ISSUE_DATE_RANGE input.issueDate: An issue date lies between 1900-01-01 and 9999-12-31.';
+comment on constraint invoices_discount_check on billing.invoices is
+    'DISCOUNT_RANGE input.discount: A discount lies between zero and the subtotal.';
+comment on constraint invoices_total_check on billing.invoices is
+    'TOTAL_WRONG: The total is the subtotal less the discount plus the tax, and never negative.';
+comment on constraint invoices_issued_check on billing.invoices is
+    'ISSUE_INCOMPLETE: An issued invoice has a number and says whom it is from and to; a draft has none of these.';
+comment on constraint invoices_void_reason_check on billing.invoices is
+    'VOID_REASON_REQUIRED input.reason: Say in up to 2000 characters why the invoice is voided.';
+comment on constraint invoices_payment_link_check on billing.invoices is
+    'PAYMENT_LINK_INVALID input.paymentLink: A payment link begins with http:// or https://.';
+comment on constraint invoices_template_check on billing.invoices is
+    'TEMPLATE_INVALID input.template: A template is named by small letters, digits and hyphens.';
+comment on constraint invoices_branding_check on billing.invoices is
+    'BRANDING_INVALID input.branding: Branding has logo, primaryColor, accentColor and fontFamily, nothing else.';
+comment on constraint invoices_external_ref_check on billing.invoices is
+    'EXTERNAL_REF_INVALID input.externalRef: An external reference has 1 to 200 characters.';
+comment on constraint invoices_text_length_check on billing.invoices is
+    'TEXT_TOO_LONG: Notes and terms have at most 20000 characters.';
+
+create index invoices_client on billing.invoices (tenant_id, client_id, issue_date, id);
+create index invoices_issue_date on billing.invoices (tenant_id, issue_date, id);
+create index invoices_due_date on billing.invoices (tenant_id, due_date, id);
+create index invoices_number on billing.invoices (tenant_id, number_key, id);
+create index invoices_status on billing.invoices (tenant_id, status, issue_date);
+create index invoices_total on billing.invoices (tenant_id, total_minor, id);
+create index invoices_balance on billing.invoices (tenant_id, balance_minor, id);
+create index invoices_created_at on billing.invoices (tenant_id, created_at, id);
+
+alter table billing.invoices enable row level security;
+alter table billing.invoices force row level security;
+
+-- The tenant's invoices; a scoped person sees those of the clients that they speak for.
+create policy tenant on billing.invoices to countinghouse_tenant, countinghouse_owner, countinghouse_reader
+    using (tenant_id = core.tenant_id() and (core.sees_all() or client_id = any (core.scope_ids())))
+    with check (tenant_id = core.tenant_id() and (core.sees_all() or client_id = any (core.scope_ids())));
+-- An analyst sees the whole tenant: settings of theirs prove nothing.
+create policy analyst on billing.invoices for select to countinghouse_analyst using (tenant_id = core.tenant_id());
+
+grant select (
+    tenant_id, id, client_id, series, number, bill_from, bill_to, issue_date, due_date, currency, tax_rate, subtotal,
+    discount, tax_amount, total, issued_at, viewed_at, voided_at, void_reason, notes, terms, payment_link, template,
+    branding, metadata, external_ref, created_at, created_by, updated_at, number_key, status, balance, paid_date,
+    total_minor, balance_minor
+) on billing.invoices to countinghouse_tenant, countinghouse_reader, countinghouse_analyst;
+-- NOTE: no INSERT, UPDATE or DELETE for anybody: invoices are written by the functions below.
+
+-- Figures are always made from the lines (invoice_figures), so that nobody can set them.
+
+create function billing.invoice_keep() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if tg_op = 'UPDATE' then
+        if (new.tenant_id, new.id, new.client_id) is distinct from (old.tenant_id, old.id, old.client_id) then
+            perform core.refuse('CONFLICT', 'INVOICE_CLIENT_FIXED', 'An invoice stays with its client. Make a new one instead.');
+        end if;
+        if old.voided_at is not null and new is distinct from old then
+            perform core.refuse('CONFLICT', 'INVOICE_VOID', 'This invoice is void and cannot change any more.', 'input.id');
+        end if;
+        if old.issued_at is not null then
+            if (
+                new.series, new.number, new.bill_from, new.bill_to, new.issue_date, new.due_date, new.currency,
+                new.tax_rate, new.subtotal, new.discount, new.tax_amount, new.total, new.issued_at, new.notes, new.terms,
+                new.template, new.branding, new.external_ref
+            ) is distinct from (
+                old.series, old.number, old.bill_from, old.bill_to, old.issue_date, old.due_date, old.currency,
+                old.tax_rate, old.subtotal, old.discount, old.tax_amount, old.total, old.issued_at, old.notes, old.terms,
+                old.template, old.branding, old.external_ref
+            ) then
+                perform core.refuse(
+                    'CONFLICT', 'INVOICE_ISSUED', format('Invoice %s is issued and cannot change any more.', old.number), 'input.id'
+                );
+            end if;
+            return new;
+        end if;
+    end if;
+    select figures.subtotal, figures.tax_amount into new.subtotal, new.tax_amount
+    from billing.invoice_figures(new.tenant_id, new.id, new.discount) as figures;
+    new.total := new.subtotal - new.discount + new.tax_amount;
+    return new;
+end
+$$;
+comment on function billing.invoice_keep() is
+    'Keeps a draft''s figures equal to its lines, and an issued invoice as it was issued, whoever writes.';
+
+create trigger keep before insert or update on billing.invoices for each row execute function billing.invoice_keep();
+create trigger touch before update on billing.invoices for each row execute function core.touch();
+create trigger never_deleted before delete on billing.invoices for each row execute function core.refuse_change();
+create trigger never_emptied before truncate on billing.invoices for each statement execute function core.refuse_change();
+create trigger audit after insert or update or delete on billing.invoices
+    for each row execute function core.audit('INVOICE', 'number_key,total_minor,balance_minor');
+
+-- Transitions
+
+create function billing.invoice_found(wanted uuid) returns billing.invoices
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    invoice billing.invoices;
+begin
+    select * into invoice from billing.invoices where tenant_id = core.tenant_id() and id = wanted for update;
+    if invoice.id is null then
+        perform core.refuse('NOT_FOUND', 'INVOICE_NOT_FOUND', 'There is no invoice with this id.', 'input.id');
+    end if;
+    return invoice;
+end
+$$;
+comment on function billing.invoice_found(uuid) is 'The invoice of that id, locked; refuses where there is none.';
+
+create function billing.invoice_draft_found(wanted uuid) returns billing.invoices
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    invoice billing.invoices := billing.invoice_found(wanted);
+begin
+    if invoice.voided_at is not null then
+        perform core.refuse('CONFLICT', 'INVOICE_VOID', 'This invoice is void and cannot change any more.', 'input.id');
+    elsif invoice.issued_at is not null then
+        perform core.refuse(
+            'CONFLICT', 'INVOICE_ISSUED',
+            format('Invoice %s is issued and cannot change any more. Void it and make a new one.', invoice.number), 'input.id'
+        );
+    end if;
+    return invoice;
+end
+$$;
+comment on function billing.invoice_draft_found(uuid) is 'The draft of that id, locked; refuses where there is none.';
+
+create function billing.due_date(issue_date date, payment_terms text) returns date
+language sql immutable parallel safe
+return issue_date + case payment_terms
+    when 'DUE_ON_RECEIPT' then 0 when 'NET_15' then 15 when 'NET_60' then 60 when 'NET_90' then 90 else 30
+end;
+comment on function billing.due_date(date, text) is 'The day on which an invoice of that day is due by these terms.';
+
+create function billing.invoice_insert(input jsonb) returns uuid
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    given billing.invoices := jsonb_populate_record(null::billing.invoices, input - 'id');
+    client billing.clients;
+    made billing.invoices;
+begin
+    select * into client from billing.clients
+    where tenant_id = core.tenant_id() and deleted_at is null
+      and case when given.client_id is null then external_ref = input ->> 'client_external_ref' else id = given.client_id end
+    for share;
+    if client.id is null then
+        perform core.refuse('NOT_FOUND', 'CLIENT_NOT_FOUND', 'There is no client with this id.', 'input.clientId');
+    elsif client.status = 'ARCHIVED' then
+        perform core.refuse(
+            'CONFLICT', 'CLIENT_ARCHIVED',
+            format('%s is archived. Restore the client before you invoice it.', client.name), 'input.clientId'
+        );
+    end if;
+    insert into billing.invoices (
+        tenant_id, client_id, series, issue_date, due_date, currency, tax_rate, notes, terms, payment_link, template,
+        branding, metadata, external_ref
+    ) values (
+        core.tenant_id(), client.id, coalesce(given.series, 'INV'), coalesce(given.issue_date, core.today()),
+        coalesce(given.due_date, billing.due_date(coalesce(given.issue_date, core.today()), client.payment_terms)),
+        coalesce(given.currency, client.currency), coalesce(given.tax_rate, 0), given.notes, given.terms,
+        given.payment_link, coalesce(given.template, 'modern'), coalesce(given.branding, '{}'),
+        coalesce(given.metadata, '{}'), given.external_ref
+    )
+    returning * into made;
+    perform billing.invoice_lines_insert(made, input -> 'lines');
+    if given.discount > 0 or given.discount < 0 then
+        update billing.invoices set discount = given.discount where tenant_id = core.tenant_id() and id = made.id;
+    end if;
+    return made.id;
+end
+$$;
+comment on function billing.invoice_insert(jsonb) is 'Enters a draft with its lines, for a client named by id or external reference.';
+
+create function billing.invoice_create(input jsonb) returns uuid
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform core.demand('billing:write');
+    return billing.invoice_insert(input);
+end
+$$;
+comment on function billing.invoice_create(jsonb) is 'Makes a draft invoice. It can be changed until it is issued.';
+
+create function billing.invoice_update(input jsonb) returns uuid
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    before billing.invoices;
+    after billing.invoices;
+begin
+    perform core.demand('billing:write');
+    before := billing.invoice_draft_found((input ->> 'id')::uuid);
+    after := jsonb_populate_record(before, input - 'client_id');
+    if input ? 'lines' then
+        -- Without the discount meanwhile: it may not exceed the subtotal, which is nothing for a moment.
+        update billing.invoices set discount = 0, tax_rate = after.tax_rate where tenant_id = core.tenant_id() and id = before.id;
+        delete from billing.invoice_lines where tenant_id = core.tenant_id() and invoice_id = before.id;
+        perform billing.invoice_lines_insert(after, input -> 'lines');
+    end if;
+    update billing.invoices set
+        series = after.series, issue_date = after.issue_date, due_date = after.due_date, currency = after.currency,
+        tax_rate = after.tax_rate, discount = after.discount, notes = after.notes, terms = after.terms,
+        payment_link = after.payment_link, template = after.template, branding = after.branding,
+        metadata = after.metadata, external_ref = after.external_ref
+    where tenant_id = core.tenant_id() and id = before.id;
+    return before.id;
+end
+$$;
+comment on function billing.invoice_update(jsonb) is
+    'Changes a draft. What is left out stays as it is; lines, when given, replace all lines. An issued invoice is refused.';
+
+create function billing.invoice_publish(invoice billing.invoices, on_date date, until date) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    client billing.clients;
+    given_number bigint;
+begin
+    select * into client from billing.clients where tenant_id = core.tenant_id() and id = invoice.client_id for share;
+    if client.status = 'ARCHIVED' or client.deleted_at is not null then
+        perform core.refuse(
+            'CONFLICT', 'CLIENT_ARCHIVED',
+            format('%s is archived. Restore the client before you invoice it.', client.name), 'input.id'
+        );
+    end if;
+    if not exists (select from billing.invoice_lines where tenant_id = core.tenant_id() and invoice_id = invoice.id) then
+        perform core.refuse('CONFLICT', 'INVOICE_EMPTY', 'The invoice has no lines. Add what is charged for first.', 'input.id');
+    end if;
+    insert into billing.number_series as series (tenant_id, series, last_number)
+    values (core.tenant_id(), invoice.series, 1)
+    on conflict (tenant_id, series) do update set last_number = series.last_number + 1
+    returning last_number into given_number;
+    update billing.invoices set
+        number = invoice.series || '-' || lpad(given_number::text, greatest(6, length(given_number::text)), '0'),
+        issue_date = on_date,
+        due_date = until,
+        issued_at = statement_timestamp(),
+        bill_from = (
+            select jsonb_strip_nulls(to_jsonb(profile))
+            from (
+                select name, email, phone, address, city, state, zip_code as "zipCode", country, tax_id as "taxId", logo
+                from iam.tenants where id = core.tenant_id()
+            ) as profile
+        ),
+        bill_to = jsonb_strip_nulls(jsonb_build_object(
+            'name', client.name, 'email', client.email, 'phone', client.phone, 'address', client.address,
+            'city', client.city, 'state', client.state, 'zipCode', client.zip_code, 'country', client.country,
+            'taxId', client.tax_id
+        ))
+    where tenant_id = core.tenant_id() and id = invoice.id;
+end
+$$;
+comment on function billing.invoice_publish(billing.invoices, date, date) is
+    'Gives a draft its number and its snapshots, and fixes it.';
+
+create function billing.invoice_issue(input jsonb) returns uuid
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    invoice billing.invoices;
+    on_date date;
+begin
+    perform core.demand('billing:write');
+    invoice := billing.invoice_draft_found((input ->> 'id')::uuid);
+    on_date := coalesce((input ->> 'issue_date')::date, invoice.issue_date);
+    perform billing.invoice_publish(
+        invoice,
+        on_date,
+        -- A moved issue date moves the due date with it, unless that is given too.
+        coalesce((input ->> 'due_date')::date, on_date + (invoice.due_date - invoice.issue_date))
+    );
+    return invoice.id;
+end
+$$;
+comment on function billing.invoice_issue(jsonb) is
+    'Issues a draft: it gets the next number of its series and says whom it is from and to, and never changes again.';
+
+create function billing.invoice_mark_viewed(input jsonb) returns uuid
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    invoice billing.invoices;
+begin
+    perform core.demand('billing:write');
+    invoice := billing.invoice_found((input ->> 'id')::uuid);
+    if invoice.issued_at is null or invoice.voided_at is not null then
+        perform core.refuse(
+            'CONFLICT', 'INVOICE_NOT_OPEN', 'Only an issued invoice that is not void can be seen by the client.', 'input.id'
+        );
+    end if;
+    if invoice.viewed_at is null then
+        update billing.invoices set viewed_at = statement_timestamp() where tenant_id = core.tenant_id() and id = invoice.id;
+    end if;
+    return invoice.id;
+end
+$$;
+comment on function billing.invoice_mark_viewed(jsonb) is 'Notes that the client has seen the invoice. Once noted, it changes nothing more.';
+
+create function billing.invoice_void(input jsonb) returns uuid
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    invoice billing.invoices;
+begin
+    perform core.demand('billing:write');
+    invoice := billing.invoice_found((input ->> 'id')::uuid);
+    if invoice.voided_at is not null then
+        perform core.refuse('CONFLICT', 'INVOICE_VOID', 'This invoice is void already.', 'input.id');
+    end if;
+    update billing.invoices set voided_at = statement_timestamp(), void_reason = coalesce(btrim(input ->> 'reason'), '')
+    where tenant_id = core.tenant_id() and id = invoice.id;
+    return invoice.id;
+end
+$$;
+comment on function billing.invoice_void(jsonb) is
+    'Voids an invoice: it keeps its number and nothing is to be paid. A draft is discarded so, without ever having a number.';
+
+create function billing.invoices_import(input jsonb) returns jsonb
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform core.demand('billing:write');
+    return billing.import_rows('INVOICE', input);
+end
+$$;
+comment on function billing.invoices_import(jsonb) is
+    'Enters many invoices at once, at most 1000, and issues those that say so. A row whose external reference is there '
+    'already is left as it is. Each row answers for itself, unless allOrNothing is set: then the first refused row refuses all.';
+
+create function billing.invoice_import(input jsonb, out id uuid, out is_new boolean)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    made billing.invoices;
+begin
+    select invoices.id, false into id, is_new from billing.invoices
+    where tenant_id = core.tenant_id() and external_ref = input ->> 'external_ref';
+    if id is not null then
+        return;
+    end if;
+    id := billing.invoice_insert(input);
+    is_new := true;
+    if (input ->> 'issue')::boolean then
+        select * into made from billing.invoices where tenant_id = core.tenant_id() and invoices.id = invoice_import.id;
+        perform billing.invoice_publish(made, made.issue_date, made.due_date);
+    end if;
+end
+$$;
+comment on function billing.invoice_import(jsonb) is 'Enters one invoice of an import, unless its external reference is there already.';
+
+grant execute on function
+    billing.invoice_create(jsonb), billing.invoice_update(jsonb), billing.invoice_issue(jsonb),
+    billing.invoice_mark_viewed(jsonb), billing.invoice_void(jsonb), billing.invoices_import(jsonb)
+    to countinghouse_tenant;

@@ -1,0 +1,104 @@
+-- Context: who a statement runs for. The tenant is read from the role, which no session setting can forge; the person,
+-- their role and their scope are settings that the server puts on the connection from the database.
+--
+-- Each function is one SQL expression without a SET clause, so that PostgreSQL inlines it into the policies.
+
+create function core.tenant_id() returns uuid
+language sql stable parallel safe
+return cast(
+    pg_catalog.substring(
+        case pg_catalog.current_setting('role') when 'none' then session_user::text else pg_catalog.current_setting('role') end,
+        '_([0-9a-f]{32})$'
+    ) as uuid
+);
+comment on function core.tenant_id() is
+    'The tenant of this statement: the 32 hex digits at the end of the role setting, or of the login where no role is set; '
+    'NULL where there are none. The role setting still names the tenant inside SECURITY DEFINER and in deferred triggers.';
+
+create function core.user_id() returns uuid
+language sql stable parallel safe
+return cast(nullif(pg_catalog.current_setting('app.user_id', true), '') as uuid);
+comment on function core.user_id() is 'The person this statement runs for; NULL for an operator of the house.';
+
+create function core.role() returns text
+language sql stable parallel safe
+return nullif(pg_catalog.current_setting('app.role', true), '');
+comment on function core.role() is 'The person''s role in the tenant; NULL where none was set, which permits nothing.';
+
+create function core.scope_ids() returns uuid[]
+language sql stable parallel safe
+return cast(coalesce(nullif(pg_catalog.current_setting('app.scope_ids', true), ''), '{}') as uuid[]);
+comment on function core.scope_ids() is 'The ids whose rows a scoped person may see, such as the client that they speak for.';
+
+create function core.role_sees_all(role text) returns boolean
+language sql immutable parallel safe
+return coalesce(role in ('owner', 'admin', 'accountant', 'operator', 'viewer'), false);
+comment on function core.role_sees_all(text) is 'Whether a role sees all rows of the tenant; others see those of their scope.';
+
+create function core.sees_all() returns boolean
+language sql stable parallel safe
+return core.role_sees_all(core.role());
+comment on function core.sees_all() is 'Whether the person sees all rows of the tenant.';
+
+create function core.today() returns date
+language sql stable parallel safe
+return cast(
+    pg_catalog.timezone(
+        coalesce(nullif(pg_catalog.current_setting('app.time_zone', true), ''), 'UTC'), pg_catalog.statement_timestamp()
+    ) as date
+);
+comment on function core.today() is 'The day it is in the tenant''s time zone; in UTC where none is set.';
+
+create function core.fiscal_year_start() returns integer
+language sql stable parallel safe
+return cast(coalesce(nullif(pg_catalog.current_setting('app.fiscal_year_start', true), ''), '1') as integer);
+comment on function core.fiscal_year_start() is 'The month in which the tenant''s fiscal year begins: 1 to 12.';
+
+create function core.fiscal_year(day date, first_month integer) returns integer
+language sql immutable parallel safe
+return cast(extract(year from day) as integer)
+    + case when first_month > 1 and extract(month from day) >= first_month then 1 else 0 end;
+comment on function core.fiscal_year(date, integer) is
+    'The fiscal year in which a day lies, named by the calendar year in which it ends.';
+
+create function core.context() returns text
+language sql stable parallel safe
+return pg_catalog.current_setting('app.context', true);
+comment on function core.context() is
+    'The fingerprint of the context that this connection stands in. A statement carries the one it was made for.';
+
+create function core.permissions(role text) returns text[]
+language sql immutable parallel safe
+return case role
+    when 'owner' then array['billing:read', 'billing:write', 'billing:internal', 'iam:read', 'iam:write']
+    when 'admin' then array['billing:read', 'billing:write', 'billing:internal', 'iam:read', 'iam:write']
+    when 'accountant' then array['billing:read', 'billing:write', 'billing:internal', 'iam:read']
+    when 'operator' then array['billing:read', 'billing:write', 'billing:internal', 'iam:read']
+    when 'viewer' then array['billing:read', 'billing:internal', 'iam:read']
+    when 'member' then array['billing:read', 'iam:read']
+    else array[]::text[]
+end;
+comment on function core.permissions(text) is
+    'What a role may do: read, write, and read what is kept internal, in each domain. The one place that knows.';
+
+create function core.permits(permission text) returns boolean
+language sql stable parallel safe
+return coalesce(permission = any (core.permissions(core.role())), false);
+comment on function core.permits(text) is 'Whether the person may do this.';
+
+do $$
+declare
+    signature text;
+begin
+    foreach signature in array array[
+        'tenant_id()', 'user_id()', 'role()', 'scope_ids()', 'role_sees_all(text)', 'sees_all()', 'today()', 'fiscal_year_start()',
+        'fiscal_year(date, integer)', 'context()', 'permissions(text)', 'permits(text)'
+    ] loop
+        execute format(
+            'grant execute on function core.%s to countinghouse_tenant, countinghouse_analyst, countinghouse_reader, '
+            'countinghouse_auth, countinghouse_api, countinghouse_provisioner',
+            signature
+        );
+    end loop;
+end
+$$;

@@ -1,0 +1,52 @@
+-- Roles: who owns, who serves, who reads. They belong to the whole server, so each is made only where it is missing.
+
+do $$
+declare
+    wanted record;
+begin
+    for wanted in
+        select * from (values
+            ('countinghouse_owner',       'nologin',                  'owns tables and functions; bound by the same policies'),
+            ('countinghouse_api',         'login noinherit',          'what the server connects as; has no rights of its own, may become a tenant'),
+            ('countinghouse_tenant',      'nologin',                  'the group of all tenant roles: what a tenant may read and call'),
+            ('countinghouse_analyst',     'nologin',                  'the group of all analyst logins: what an analyst may read'),
+            ('countinghouse_reader',      'nologin',                  'owner of the read door; reads what a tenant reads'),
+            ('countinghouse_auth',        'nologin',                  'owner of the sign-in look-ups'),
+            ('countinghouse_provisioner', 'nologin createrole',       'owner of the functions that make and drop tenant roles')
+        ) as roles (name, options, meaning)
+    loop
+        if not exists (select from pg_roles where rolname = wanted.name) then
+            execute format('create role %I %s', wanted.name, wanted.options);
+        end if;
+        execute format('comment on role %I is %L', wanted.name, wanted.meaning);
+    end loop;
+end
+$$;
+
+-- The provisioner puts new tenant roles into their group; it reads nothing itself.
+grant countinghouse_tenant to countinghouse_provisioner with admin option;
+
+-- Nobody gets anything by default. Without IN SCHEMA: with it, nothing would be revoked.
+alter default privileges revoke execute on functions from public;
+alter default privileges revoke usage on types from public;
+alter default privileges for role countinghouse_owner revoke execute on functions from public;
+alter default privileges for role countinghouse_owner revoke usage on types from public;
+
+revoke create on schema public from public;
+
+do $$
+begin
+    -- TEMP objects could shadow ours, and an analyst could fill the disk with them.
+    execute format('revoke temporary on database %I from public', current_database());
+    execute format('revoke connect on database %I from public', current_database());
+    execute format('grant connect on database %I to countinghouse_api, countinghouse_analyst', current_database());
+end
+$$;
+
+create schema core authorization countinghouse_owner;
+comment on schema core is 'What every domain shares: the context of a statement, money, ids, refusals, the audit log.';
+grant usage on schema core to countinghouse_api, countinghouse_tenant, countinghouse_analyst, countinghouse_reader,
+    countinghouse_auth, countinghouse_provisioner;
+
+-- From here on everything belongs to the owner, who is bound by the policies like everybody else.
+set local role countinghouse_owner;

@@ -1,0 +1,181 @@
+-- A tenant is an organisation. Each has a database role of its own, and nobody sees any tenant but theirs.
+
+reset role;
+create schema iam authorization countinghouse_owner;
+comment on schema iam is 'Identity and access: organisations, people, and who may do what.';
+grant usage on schema iam to countinghouse_api, countinghouse_tenant, countinghouse_analyst, countinghouse_reader,
+    countinghouse_auth, countinghouse_provisioner;
+set local role countinghouse_owner;
+
+create table iam.tenants (
+    id uuid primary key default core.new_id(),
+    slug text not null,
+    name text not null,
+    email text,
+    phone text,
+    address text,
+    city text,
+    state text,
+    zip_code text,
+    country text,
+    tax_id text,
+    logo text,
+    currency core.currency not null default 'EUR',
+    time_zone text not null default 'UTC',
+    fiscal_year_start integer not null default 1,
+    settings core.json_object not null default '{}',
+    suspended_at timestamptz,
+    created_at timestamptz not null default statement_timestamp(),
+    created_by uuid,
+    updated_at timestamptz not null default statement_timestamp(),
+    constraint tenants_slug_unique unique (slug),
+    constraint tenants_slug_check check (slug ~ '^[a-z][a-z0-9-]{1,62}$'),
+    constraint tenants_name_check check (name = btrim(name) and char_length(name) between 1 and 200),
+    constraint tenants_country_check check (country ~ '^[A-Z]{2}$'),
+    constraint tenants_time_zone_check check (now() at time zone time_zone is not null),
+    constraint tenants_fiscal_year_start_check check (fiscal_year_start between 1 and 12)
+);
+
+comment on table iam.tenants is 'An organisation.';
+comment on column iam.tenants.id is 'The organisation''s id.';
+comment on column iam.tenants.slug is 'Its short name in addresses and on the command line, such as acme.';
+comment on column iam.tenants.name is 'Its name, as it stands on invoices.';
+comment on column iam.tenants.email is 'Its business e-mail address.';
+comment on column iam.tenants.phone is 'Its telephone number.';
+comment on column iam.tenants.address is 'Street and number.';
+comment on column iam.tenants.city is 'City.';
+comment on column iam.tenants.state is 'State, county or province.';
+comment on column iam.tenants.zip_code is 'Postal code.';
+comment on column iam.tenants.country is 'Country, by its two-letter ISO 3166 code.';
+comment on column iam.tenants.tax_id is 'Its tax or VAT number.';
+comment on column iam.tenants.logo is 'The address of its logo.';
+comment on column iam.tenants.currency is 'The currency that its clients and invoices have unless they say otherwise.';
+comment on column iam.tenants.time_zone is 'Its time zone, by its IANA name: it decides what day today is.';
+comment on column iam.tenants.fiscal_year_start is 'The month in which its fiscal year begins: 1 to 12.';
+comment on column iam.tenants.settings is 'Preferences of its own.';
+comment on column iam.tenants.suspended_at is 'Since when nobody may sign in; its data is kept.';
+comment on column iam.tenants.created_at is 'When it joined.';
+comment on column iam.tenants.created_by is 'Who made it; empty for the operator of the house.';
+comment on column iam.tenants.updated_at is 'When its profile last changed.';
+comment on constraint tenants_slug_unique on iam.tenants is
+    'SLUG_TAKEN input.slug: This short name is taken. Choose another.';
+comment on constraint tenants_slug_check on iam.tenants is
+    'SLUG_INVALID input.slug: A short name has 2 to 63 small letters, digits and hyphens, and begins with a letter.';
+comment on constraint tenants_name_check on iam.tenants is
+    'NAME_INVALID input.name: A name has 1 to 200 characters, without blanks around them.';
+comment on constraint tenants_country_check on iam.tenants is
+    'COUNTRY_INVALID input.country: A country is its two-letter ISO 3166 code, such as GB.';
+comment on constraint tenants_time_zone_check on iam.tenants is
+    'TIME_ZONE_UNKNOWN input.timeZone: A time zone is an IANA name, such as Europe/London.';
+comment on constraint tenants_fiscal_year_start_check on iam.tenants is
+    'FISCAL_YEAR_START input.fiscalYearStart: A fiscal year starts in a month from 1 to 12.';
+
+alter table iam.tenants enable row level security;
+alter table iam.tenants force row level security;
+
+-- What runs for a tenant finds that tenant only.
+create policy owner on iam.tenants to countinghouse_owner
+    using (id = core.tenant_id()) with check (id = core.tenant_id());
+-- Signing in looks among all, before there is a tenant.
+create policy auth on iam.tenants for select to countinghouse_auth using (true);
+grant select on iam.tenants to countinghouse_auth;
+
+-- NOTE: no grant to tenants, analysts or the reader: this table lists organisations. Theirs they see by organisation().
+
+create trigger touch before update on iam.tenants for each row execute function core.touch();
+
+-- The tenant's own profile.
+create function iam.organisation() returns table (
+    tenant_id uuid, id uuid, slug text, name text, email text, phone text, address text, city text, state text,
+    zip_code text, country text, tax_id text, logo text, currency text, time_zone text, fiscal_year_start integer,
+    created_at timestamptz, updated_at timestamptz
+)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select id, id, slug, name, email, phone, address, city, state, zip_code, country, tax_id, logo, currency::text,
+           time_zone, fiscal_year_start, created_at, updated_at
+    from iam.tenants
+    where id = core.tenant_id() and core.permits('iam:read')
+$$;
+comment on function iam.organisation() is 'The organisation that the caller works in.';
+grant execute on function iam.organisation() to countinghouse_tenant, countinghouse_reader;
+
+-- Roles of tenants: made and dropped by these two functions and nobody else.
+
+create function iam.tenant_role_create(tenant uuid) returns text
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    role_name constant text := 'tenant_' || replace(tenant::text, '-', '');
+    -- From 16 on a membership says whether it inherits; on 15 the member does, and countinghouse_api does not.
+    options constant text :=
+        case when current_setting('server_version_num')::int >= 160000 then ' with inherit false, set true' else '' end;
+begin
+    if not exists (select from pg_roles where rolname = role_name) then
+        execute format('create role %I nologin', role_name);
+    end if;
+    execute format('grant countinghouse_tenant to %I', role_name);
+    execute format('grant %I to countinghouse_api%s', role_name, options);
+    return role_name;
+end
+$$;
+comment on function iam.tenant_role_create(uuid) is
+    'Makes the database role of a tenant, if it is missing, and lets the server become it.';
+
+create function iam.tenant_role_drop(tenant uuid) returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    execute format('drop role if exists %I', 'tenant_' || replace(tenant::text, '-', ''));
+end
+$$;
+comment on function iam.tenant_role_drop(uuid) is 'Drops the database role of a tenant. Nothing is ever granted to one, so nothing holds it.';
+
+reset role;
+grant create on schema iam to countinghouse_provisioner;
+alter function iam.tenant_role_create(uuid) owner to countinghouse_provisioner;
+alter function iam.tenant_role_drop(uuid) owner to countinghouse_provisioner;
+revoke create on schema iam from countinghouse_provisioner;
+set local role countinghouse_owner;
+
+-- What the operator of the house calls, as a superuser; nobody else may.
+
+create function iam.tenant_create(input jsonb) returns uuid
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    made uuid;
+begin
+    insert into iam.tenants (
+        slug, name, email, phone, address, city, state, zip_code, country, tax_id, logo, currency, time_zone,
+        fiscal_year_start, settings
+    )
+    select
+        given.slug, given.name, given.email, given.phone, given.address, given.city, given.state, given.zip_code,
+        given.country, given.tax_id, given.logo, coalesce(given.currency, 'EUR'), coalesce(given.time_zone, 'UTC'),
+        coalesce(given.fiscal_year_start, 1), coalesce(given.settings, '{}')
+    from jsonb_to_record(input) as given (
+        slug text, name text, email text, phone text, address text, city text, state text, zip_code text, country text,
+        tax_id text, logo text, currency text, time_zone text, fiscal_year_start integer, settings jsonb
+    )
+    returning id into made;
+    perform iam.tenant_role_create(made);
+    return made;
+end
+$$;
+comment on function iam.tenant_create(jsonb) is 'Makes an organisation together with its database role.';
+
+create function iam.tenant_roles_restore() returns integer
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+    select count(iam.tenant_role_create(tenants.id))::integer
+    from iam.tenants
+    where not exists (select from pg_roles where rolname = 'tenant_' || replace(tenants.id::text, '-', ''))
+$$;
+comment on function iam.tenant_roles_restore() is
+    'Makes the database roles that are missing: a dump carries the tenants, not their roles. Answers how many.';

@@ -1,0 +1,59 @@
+-- A user is a person. People belong to no tenant: memberships say where they work.
+
+create table iam.users (
+    id uuid primary key default core.new_id(),
+    email text collate "C" not null,
+    name text not null,
+    password_hash text,
+    is_active boolean not null default true,
+    last_login_at timestamptz,
+    deleted_at timestamptz,
+    created_at timestamptz not null default statement_timestamp(),
+    created_by uuid,
+    updated_at timestamptz not null default statement_timestamp(),
+    constraint users_email_unique unique (email),
+    constraint users_email_check check (email = lower(email) and email ~ '^[^[:space:]@]+@[^[:space:]@]+$' and char_length(email) <= 254),
+    constraint users_name_check check (name = btrim(name) and char_length(name) between 1 and 200),
+    constraint users_password_hash_check check (password_hash like '$argon2id$%')
+);
+
+comment on table iam.users is 'A person who can sign in.';
+comment on column iam.users.id is 'The person''s id.';
+comment on column iam.users.email is 'The e-mail address that they sign in with, in small letters; unique over the whole house.';
+comment on column iam.users.name is 'Their name.';
+comment on column iam.users.password_hash is 'The argon2id hash of their password; empty where they sign in otherwise.';
+comment on column iam.users.is_active is 'Whether they may sign in.';
+comment on column iam.users.last_login_at is 'When they last signed in.';
+comment on column iam.users.deleted_at is 'When their account was closed.';
+comment on column iam.users.created_at is 'When the account was made.';
+comment on column iam.users.created_by is 'Who made it; empty for the operator of the house.';
+comment on column iam.users.updated_at is 'When it last changed.';
+comment on constraint users_email_unique on iam.users is
+    'EMAIL_TAKEN input.email: There is an account with this e-mail address already.';
+comment on constraint users_email_check on iam.users is
+    'EMAIL_INVALID input.email: An e-mail address looks like name@example.com.';
+comment on constraint users_name_check on iam.users is
+    'NAME_INVALID input.name: A name has 1 to 200 characters, without blanks around them.';
+comment on constraint users_password_hash_check on iam.users is
+    'PASSWORD_HASH_INVALID: A password is kept as an argon2id hash only.';
+
+alter table iam.users enable row level security;
+alter table iam.users force row level security;
+
+-- Signing in looks among all people, and notes when they came.
+create policy auth on iam.users to countinghouse_auth using (true) with check (true);
+grant select, update (last_login_at, updated_at) on iam.users to countinghouse_auth;
+
+-- NOTE: no policy for the owner, no grant to tenants, analysts or the reader: people belong to no tenant.
+
+create trigger touch before update on iam.users for each row execute function core.touch();
+
+create function iam.user_create(input jsonb) returns uuid
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+    insert into iam.users (email, name, password_hash)
+    values (lower(btrim(input ->> 'email')), input ->> 'name', input ->> 'password_hash')
+    returning id
+$$;
+comment on function iam.user_create(jsonb) is 'Makes a person''s account. For the operator of the house.';

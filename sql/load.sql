@@ -1,0 +1,23 @@
+-- The table of contents. Everything is loaded in this order, in one transaction, by `countinghouse migrate`.
+
+\ir core/roles.sql
+\ir core/context.sql
+\ir core/refusals.sql
+\ir core/types.sql
+\ir core/timestamps.sql
+\ir core/audit.sql
+\ir core/doors.sql
+\ir core/version.sql
+
+\ir iam/tenants.sql
+\ir iam/users.sql
+\ir iam/memberships.sql
+
+\ir billing/clients.sql
+\ir billing/client_contacts.sql
+\ir billing/client_notes.sql
+\ir billing/invoices.sql
+\ir billing/invoice_lines.sql
+\ir billing/imports.sql
+
+\ir core/grants.sql

@@ -1,0 +1,64 @@
+"""The command line: `countinghouse`.
+
+A command that fails says why in a sentence or two on standard error and exits with 1; one that was asked for something
+that makes no sense exits with 2. A traceback is a defect.
+"""
+
+import sys
+
+import asyncpg
+import typer
+
+from gql.cli import demo, documents, imports, psql, schema, serve, tenants
+from gql.cli.console import CommandFailed, complain
+from gql.database.cluster import EmbeddedServerError
+from gql.database.loader import MigrationError
+from gql.errors import ApiError
+from gql.settings import SettingsError
+
+app = typer.Typer(
+    help="Countinghouse: a financial back office for many organisations, spoken to in GraphQL.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(serve.serve)
+app.command()(schema.migrate)
+app.command()(demo.demo)
+app.add_typer(imports.app, name="import")
+app.add_typer(tenants.app, name="tenant")
+app.command()(psql.psql)
+app.command()(schema.doctor)
+app.command()(documents.schema)
+app.command()(documents.errors)
+
+__all__ = ["app", "main"]
+
+
+def main() -> None:
+    """Run the command that the arguments name, and exit with its status."""
+    try:
+        app()
+    except SettingsError as error:
+        _fail("\n".join(error.errors), 2)
+    except CommandFailed as error:
+        _fail(str(error), error.status)
+    except (EmbeddedServerError, MigrationError) as error:
+        _fail(str(error))
+    except ApiError as error:
+        _fail(error.message)
+    except (asyncpg.PostgresConnectionError, ConnectionError, TimeoutError):
+        _fail("The database cannot be reached. Is it running, and is its address right?")
+    except asyncpg.InvalidAuthorizationSpecificationError as error:
+        _fail(f"The database does not let us in: {error}.")
+    except asyncpg.InvalidCatalogNameError as error:
+        _fail(f"There is no such database: {error}.")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _fail(text: str, status: int = 1) -> None:
+    for line in text.splitlines():
+        complain(f"countinghouse: {line}")
+    sys.exit(status)

@@ -1,0 +1,72 @@
+"""Who the command line speaks for when it works in an organisation."""
+
+from typing import Final
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from gql.cli.console import CommandFailed
+from gql.database.context import Context
+from gql.database.pool import Origin
+
+TENANT: Final = "select id, suspended_at is not null as suspended from iam.tenants where slug = $1"
+# The owner who has been there longest, or the person with this address.
+PERSON: Final = """
+select memberships.user_id
+from iam.memberships
+where memberships.tenant_id = $1 and memberships.is_active
+  and case when $2::text is null then memberships.role = 'owner' else memberships.user_email = lower($2) end
+order by memberships.created_at, memberships.id
+limit 1
+"""
+CONTEXT: Final = "select * from iam.context($1, $2)"
+
+
+async def owner_context(admin: asyncpg.Connection, slug: str, email: str | None = None) -> Context:
+    """The context of an owner of the organisation, or of the person with this e-mail address there.
+
+    Raises CommandFailed where there is no such organisation or person.
+    """
+    tenant = await admin.fetchrow(TENANT, slug)
+    if tenant is None:
+        raise CommandFailed(f"There is no organisation {slug!r}. {await _known(admin)}")
+    if tenant["suspended"]:
+        raise CommandFailed(f"The organisation {slug!r} is suspended: nobody may work in it.")
+    user_id = await admin.fetchval(PERSON, tenant["id"], email)
+    if user_id is None:
+        who = "no owner" if email is None else f"nobody with the address {email}"
+        raise CommandFailed(f"There is {who} in {slug!r} to act for.")
+    context = await context_of(admin, user_id, tenant["id"])
+    if context is None:
+        raise CommandFailed(f"The account to act for in {slug!r} is closed.")
+    return context
+
+
+async def context_of(admin: asyncpg.Connection, user_id: UUID, tenant_id: UUID) -> Context | None:
+    """What the server would put on a connection for this person; None where they may not work there."""
+    row = await admin.fetchrow(CONTEXT, user_id, tenant_id)
+    if row is None:
+        return None
+    return Context(
+        tenant_id=tenant_id,
+        user_id=user_id,
+        role=row["role"],
+        scope_ids=tuple(row["scope_ids"]),
+        time_zone=row["time_zone"],
+        fiscal_year_start=row["fiscal_year_start"],
+        permissions=frozenset(row["permissions"]),
+        is_scoped=not row["sees_all"],
+    )
+
+
+def command_origin(command: str) -> Origin:
+    """Where the audit log shall say that a change came from."""
+    return Origin(request_id=str(uuid4()), user_agent=f"countinghouse {command}")
+
+
+async def _known(admin: asyncpg.Connection) -> str:
+    slugs = await admin.fetch("select slug from iam.tenants order by slug limit 11")
+    if not slugs:
+        return "There is none at all: make one with `countinghouse tenant create`, or the demo's with `countinghouse demo`."
+    names = ", ".join(row["slug"] for row in slugs[:10])
+    return f"There are {names}{' and more' if len(slugs) > 10 else ''}."

@@ -1,0 +1,92 @@
+"""The database that a command works on: the embedded one, started for as long as the command runs, or the one that
+the settings name."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from functools import cache
+
+import asyncpg
+
+from gql.cli.console import CommandFailed, progress_bar
+from gql.database.embedded import EmbeddedServer
+from gql.database.loader import MigrationReport, migrate
+from gql.database.sources import schema_sources
+from gql.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the database is: as the role that the server connects as, and as its superuser, where that is known."""
+
+    api_url: str
+    admin_url: str | None
+    server: EmbeddedServer | None = None
+
+    def demand_admin_url(self) -> str:
+        """The superuser's address. Raises CommandFailed where it is not known."""
+        if self.admin_url is None:
+            raise CommandFailed(
+                "This needs a superuser's address of the database in COUNTINGHOUSE_ADMIN_URL,"
+                " beside COUNTINGHOUSE_DATABASE_URL.",
+                2,
+            )
+        return self.admin_url
+
+
+@cache
+def the_settings() -> Settings:
+    """The settings of this process; raises SettingsError with everything that is wrong with them."""
+    return Settings.from_environment()
+
+
+@contextmanager
+def the_database(settings: Settings) -> Iterator[Addresses]:
+    """The database, for the body. The embedded one is started, loaded if it is new, and stopped at the end unless
+    another process uses it."""
+    if settings.database_url is not None:
+        yield Addresses(settings.database_url, settings.admin_url)
+        return
+    server = EmbeddedServer(settings.data_dir)
+    try:
+        server.start()
+        load_schema(server.admin_url)
+        asyncio.run(server.set_api_password())
+        yield Addresses(server.api_url, server.admin_url, server)
+    finally:
+        with _undisturbed():
+            server.stop()
+            server.stop_if_abandoned()
+
+
+def load_schema(admin_url: str) -> MigrationReport:
+    """Load the schema if the database is empty, with a progress bar. Raises MigrationError."""
+    with progress_bar("Loading the schema", len(schema_sources())) as advance:
+        return asyncio.run(migrate(admin_url, lambda number, total, name: advance(1)))
+
+
+@asynccontextmanager
+async def admin_connection(addresses: Addresses) -> AsyncIterator[asyncpg.Connection]:
+    """A superuser's connection to a loaded database, for what only the operator of the house may do."""
+    connection = await asyncpg.connect(addresses.demand_admin_url(), timeout=10)
+    try:
+        if await connection.fetchval("select to_regclass('iam.tenants') is null"):
+            raise CommandFailed("The database is empty. Run `countinghouse migrate` first.")
+        yield connection
+    finally:
+        await connection.close()
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """A second Ctrl-C must not leave the database half stopped."""
+    before: dict[signal.Signals, Callable[..., object] | int | None] = {}
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        before[number] = signal.signal(number, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]

@@ -1,0 +1,91 @@
+"""`psql`: PostgreSQL's own shell on the database, as its administrator or as an organisation sees it."""
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+from typing import Annotated
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import typer
+
+from gql.cli.callers import owner_context
+from gql.cli.console import CommandFailed
+from gql.cli.databases import Addresses, admin_connection, the_database, the_settings
+from gql.database.context import Context
+
+
+def psql(
+    tenant: Annotated[str | None, typer.Option(help="See what this organisation (its short name) sees.")] = None,
+    command: Annotated[str | None, typer.Option("-c", "--command", help="Run this SQL and leave.")] = None,
+) -> None:
+    """Open psql as the administrator, or with --tenant as that organisation's own role."""
+    with the_database(the_settings()) as addresses:
+        program = _program(addresses)
+        if tenant is None:
+            environment = _environment(addresses.demand_admin_url())
+        else:
+            context = asyncio.run(_context(addresses, tenant))
+            environment = _environment(addresses.api_url) | {"PGOPTIONS": _options(context)}
+        arguments = [program, "--no-psqlrc", *(["--command", command] if command is not None else [])]
+        status = _run(arguments, environment)
+    raise typer.Exit(status)
+
+
+def _program(addresses: Addresses) -> str:
+    if addresses.server is not None:
+        return str(addresses.server.program("psql"))
+    found = shutil.which("psql")
+    if found is None:
+        raise CommandFailed("There is no psql on the path; install PostgreSQL's client programs.")
+    return found
+
+
+async def _context(addresses: Addresses, slug: str) -> Context:
+    async with admin_connection(addresses) as connection:
+        return await owner_context(connection, slug)
+
+
+def _environment(url: str) -> dict[str, str]:
+    """The address as psql's own variables: an argument could be read by every user of the machine."""
+    address = urlsplit(url)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    environment |= {
+        "PGHOST": address.hostname or "",
+        "PGPORT": str(address.port or 5432),
+        "PGUSER": unquote(address.username or ""),
+        "PGPASSWORD": unquote(address.password or ""),
+        "PGDATABASE": unquote(address.path.removeprefix("/")),
+        "PGAPPNAME": "countinghouse psql",
+    }
+    modes = parse_qs(address.query).get("sslmode")
+    return environment | ({"PGSSLMODE": modes[0]} if modes else {})
+
+
+def _options(context: Context) -> str:
+    """The context as settings of the session, so that RESET comes back to them."""
+    settings = {
+        "role": context.database_role,
+        "app.user_id": str(context.user_id),
+        "app.role": context.role,
+        "app.scope_ids": context.scope_literal,
+        "app.time_zone": context.time_zone,
+        "app.fiscal_year_start": str(context.fiscal_year_start),
+        "app.context": context.fingerprint,
+        "app.user_agent": "countinghouse psql",
+    }
+    return " ".join(f"-c {name}={_escaped(value)}" for name, value in settings.items())
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace(" ", "\\ ")
+
+
+def _run(arguments: list[str], environment: dict[str, str]) -> int:
+    """Run psql to its end. A Ctrl-C is psql's, which has a handler of its own: it cancels a statement there."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return subprocess.run(arguments, env=environment, check=False).returncode
+    finally:
+        signal.signal(signal.SIGINT, before)

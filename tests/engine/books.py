@@ -1,0 +1,232 @@
+"""Two organisations with small, believable and nasty books: what has gone wrong somewhere before is in them.
+
+Ids are fixed, so that documents can name them, and both organisations have the same ones: a row of the wrong tenant
+would show. Rows are written as they are, past the triggers, because the books hold states that no present verb makes.
+"""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import asyncpg
+
+from tests.harness.actors import as_superuser
+from tests.harness.tenants import Tenant, make_person, make_tenant
+
+Row = dict[str, Any]
+
+LAST_CHARACTER: Final = "\U0010ffff"
+LONG: Final = "A summary that goes on. “Quotes”, \\ and \u2028 separators.\n" * 200
+METADATA: Final = {
+    "": "empty",
+    "null": None,
+    "number": 2.50,
+    "big": 12345678901234567890123,
+    "deep": {"list": [1, [], {}, "\\", "\u0001", "é🦉", {"a\"b": False}]},
+}
+
+
+def client_id(number: int) -> UUID:
+    return UUID(f"c1000000-0000-4000-8000-{number:012}")
+
+
+def invoice_id(number: int) -> UUID:
+    return UUID(f"d1000000-0000-4000-8000-{number:012}")
+
+
+SCOPE: Final = (client_id(1), client_id(4), client_id(13))
+"""The clients that the member of the first organisation speaks for."""
+
+
+async def open_books() -> tuple[Tenant, Tenant]:
+    """The two organisations: one whose fiscal year starts in April, at the edge of the day, and an ordinary one."""
+    first = await make_tenant("Kauri & Co", currency="EUR", time_zone="Pacific/Auckland", fiscal_year_start=4)
+    second = await make_tenant("Bellwether Yarns", currency="USD", time_zone="America/Los_Angeles")
+    await make_person(first, "member", SCOPE, name="Member of O'Hara")
+    await make_person(first, "viewer", name='Viewer "V" \\')
+    async with as_superuser() as connection, connection.transaction():
+        await connection.execute("set local session_replication_role = replica")
+        await _write(connection, first, CLIENTS, INVOICES)
+        await _write(connection, second, CLIENTS[:3], INVOICES[:4])
+        await connection.execute(
+            "update billing.clients set summary = 'of the other organisation' where tenant_id = $1", second.tenant_id
+        )
+    return first, second
+
+
+async def _write(
+    connection: "asyncpg.Connection[asyncpg.Record]", tenant: Tenant, clients: list[Row], invoices: list[Row]
+) -> None:
+    today = datetime.now(ZoneInfo(tenant.time_zone)).date()
+    known = {client["id"] for client in clients}
+    for number, client in enumerate(clients, 1):
+        await _insert(connection, tenant, "billing.clients", {"currency": tenant.currency, **client})
+        for row in _contacts(number):
+            await _insert(connection, tenant, "billing.client_contacts", {**row, "client_id": client["id"]})
+        for row in _notes(number):
+            await _insert(connection, tenant, "billing.client_notes", {**row, "client_id": client["id"]})
+    for number, invoice in enumerate(invoices, 1):
+        if invoice["client_id"] not in known:
+            continue
+        row = {"currency": tenant.currency, **invoice}
+        if "due_in" in row:
+            row["due_date"] = str(today + timedelta(days=row.pop("due_in")))
+        await _insert(connection, tenant, "billing.invoices", row)
+        for line in _lines(number):
+            belongs = {"invoice_id": invoice["id"], "client_id": invoice["client_id"]}
+            await _insert(connection, tenant, "billing.invoice_lines", {**line, **belongs})
+
+
+async def _insert(connection: "asyncpg.Connection[asyncpg.Record]", tenant: Tenant, table: str, row: Row) -> None:
+    row = {"tenant_id": tenant.tenant_id, **row}
+    columns = ", ".join(row)
+    await connection.execute(
+        f"insert into {table} ({columns}) select {columns} from jsonb_populate_record(null::{table}, $1::jsonb)",
+        json.dumps(row, default=str),
+    )
+
+
+def _client(number: int, name: str, *, minute: int = 0, **more: Any) -> Row:
+    created = f"2025-05-01T08:{minute:02}:00Z"
+    return {"id": client_id(number), "name": name, "created_at": created, "updated_at": created, **more}
+
+
+# Many share a minute, and some a name, so that only the id can tell them apart.
+CLIENTS: Final[list[Row]] = [
+    _client(
+        1,
+        "Ashdown Joinery",
+        email="office@ashdown.example",
+        phone="+353 1 496 0000",
+        address="4 Saw Pit Lane\nUnit 2",
+        city="Bray",
+        state="Wicklow",
+        zip_code="A98 X2Y3",
+        country="IE",
+        tax_id="IE6388047V",
+        website="https://ashdown.example/?a=1&b='2'",
+        external_ref="crm-1",
+        metadata=METADATA,
+        summary=LONG,
+    ),
+    _client(2, "ashdown joinery", email="OFFICE@ashdown.example", external_ref="CRM-1", status="INACTIVE"),
+    _client(3, "ASHDOWN JOINERY", status="ARCHIVED", payment_terms="DUE_ON_RECEIPT", external_ref="crm-2"),
+    _client(4, 'O\'Hara & "Sons" \\ Ltd', email="office@ohara.example", currency="USD", summary="", minute=1),
+    _client(5, "Ctl\ttab\nnewline\x01\x1f\x7f", metadata={"k": "\t\x01"}, minute=1),
+    _client(6, "Émile Ünïcode ß", payment_terms="NET_90", minute=1),
+    _client(7, "🦉 Owl & 🧵", email="🦉@owl.example", minute=2),
+    _client(8, "Zed", minute=2),
+    _client(9, f"Zed{LAST_CHARACTER}", minute=2),
+    _client(10, f"Zed{LAST_CHARACTER}x", currency="USD", minute=3),
+    _client(11, LAST_CHARACTER, status="INACTIVE", minute=3),
+    _client(12, "<script>alert(1)</script> $1 ${x} {{y}} %s ?", status="ARCHIVED", minute=3),
+    _client(13, "Deleted Dairy", email="gone@dairy.example", deleted_at="2025-06-01T00:00:00Z", minute=4),
+    _client(14, "İstanbul ΣΊΣΥΦΟΣ", minute=4, created_at="2025-05-01T08:00:00.500000Z"),
+    _client(15, '{"a",NULL,b}', minute=4, created_at="2025-05-01T08:00:00.000001Z"),
+    _client(16, "NULL", payment_terms="NET_15", created_at="1999-12-31T23:59:59.999999Z"),
+    _client(17, "Long " + "name " * 38 + "end", address="x" * 500, minute=5),
+    _client(18, "ash%own_", deleted_at="2025-06-01T00:00:00.123Z", status="ARCHIVED", minute=5),
+]
+
+
+def _contacts(client: int) -> Iterable[Row]:
+    """None, one or a few; those of the third client were all entered at once."""
+    for number in range(client % 4):
+        yield {
+            "id": UUID(f"e1000000-0000-4000-8000-{client:06}{number:06}"),
+            "name": ["Zoë “Z” Ó Briain", "O'Neil", "李 小龍"][number],
+            "email": None if number else "zoe@example.org",
+            "phone": "" if number else None,
+            "role": None if number == 1 else 'Head of "Accounts"\t\\',
+            "is_primary": number == 0,
+            "created_at": f"2025-05-0{1 if client == 3 else 3 - number}T00:00:00Z",
+            "updated_at": "2025-05-09T00:00:00.100Z",
+        }
+
+
+def _notes(client: int) -> Iterable[Row]:
+    for number in range(client % 5):
+        yield {
+            "id": UUID(f"f1000000-0000-4000-8000-{client:06}{number:06}"),
+            "content": f"Note {number}: they said “\\o/” and {{left}}\r\n" + "…" * number * 1000,
+            "type": ["GENERAL", "FOLLOW_UP", "ISSUE", "COMPLIMENT"][number],
+            "created_at": f"2025-05-01T0{number // 2}:00:00Z",
+            "updated_at": "2025-05-01T00:00:00Z",
+        }
+
+
+def _lines(invoice: int) -> Iterable[Row]:
+    """None, one, a few, or more than anybody wants to see."""
+    for position in range(1, 1 + (40 if invoice == 5 else invoice % 4)):
+        yield {
+            "id": UUID(f"a1000000-0000-4000-8000-{invoice:06}{position:06}"),
+            "position": position,
+            "description": f'Line {position}: ½" board, 10% off \\ {chr(0x1F980 + position)}',
+            "quantity": ["1", "0.001", "2.500", "999999999.999"][position % 4],
+            "unit_price": ["0.01", "100", "0", "12.5"][position % 4],
+            "discount": "0.00",
+            "tax_rate": ["0", "19.00", "7.5"][position % 3],
+            "amount": ["0.01", "0.10", "0", "12499999999.98"][position % 4],
+        }
+
+
+def _invoice(number: int, client: int, status: str, issued: str, due: str | int, total: str, **more: Any) -> Row:
+    """An invoice of which nothing is paid unless the status says so."""
+    moment = f"{min(issued, '2025-09-01')}T08:00:00Z"
+    row: Row = {
+        "id": invoice_id(number),
+        "client_id": client_id(client),
+        "status": status,
+        "issue_date": issued,
+        "subtotal": total,
+        "discount": "0",
+        "tax_rate": "0",
+        "tax_amount": "0.00",
+        "total": total,
+        "balance": "0" if status in ("PAID", "CANCELLED") else total,
+        "created_at": moment,
+        "updated_at": moment,
+    }
+    row |= {"due_in": due} if isinstance(due, int) else {"due_date": due}
+    if status != "DRAFT":
+        row |= {"number": f"INV-{number:04}", "issued_at": moment, "bill_from": {"name": "Us"}, "bill_to": {"name": "X"}}
+    if status == "VIEWED":
+        row["viewed_at"] = "2025-09-02T10:11:12.131415Z"
+    if status == "PAID":
+        row["paid_date"] = issued
+    if status == "CANCELLED":
+        row |= {"voided_at": "2025-09-03T00:00:00Z", "void_reason": "Typed \"twice\"\n\\"}
+    return row | more
+
+
+# Days at both ends of a fiscal year that starts in April, of months and of quarters; due yesterday, today and tomorrow;
+# amounts whose mean is half a cent, that tie, that are nothing, and that are as large as they may be.
+INVOICES: Final[list[Row]] = [
+    _invoice(1, 1, "SENT", "2025-04-01", "2025-04-30", "119.00", subtotal="100.00", tax_rate="19.00", tax_amount="19.00"),
+    _invoice(2, 1, "VIEWED", "2025-03-31", "2025-04-30", "119.00", notes="Thank you.\u2028\x07", terms="30 days"),
+    _invoice(3, 1, "PAID", "2024-12-31", "2025-01-30", "0.01", template="classic", branding={"logo": "🦉"}),
+    _invoice(4, 2, "DRAFT", "2025-01-01", "2025-01-31", "0.02", metadata=METADATA),
+    _invoice(5, 2, "CANCELLED", "2025-01-01", "2025-01-31", "0.02", external_ref="crm-1"),
+    _invoice(6, 3, "DRAFT", "2025-04-01", "2025-04-30", "0", payment_link="https://pay.example/?q='\"\\"),
+    _invoice(7, 3, "SENT", "2025-04-01", "2025-04-30", "9999999999999.99"),
+    _invoice(8, 4, "SENT", "2025-06-30", "2025-07-30", "0.03", currency="USD"),
+    _invoice(9, 4, "SENT", "2025-07-01", 0, "0.02", currency="USD"),
+    _invoice(10, 4, "SENT", "2025-07-01", -1, "0.02", currency="USD", balance="0.01"),
+    _invoice(11, 4, "VIEWED", "2025-09-30", -1, "250.00", currency="EUR"),
+    _invoice(12, 13, "PAID", "2026-03-31", "2026-04-30", "77.77"),
+    _invoice(13, 13, "SENT", "2026-04-01", 1, "77.77"),
+    _invoice(14, 18, "SENT", "2026-04-01", -1, "0.01"),
+    _invoice(15, 7, "PAID", "2000-02-29", "2000-03-30", "1.00"),
+    _invoice(16, 7, "SENT", "2025-04-01", "2099-12-31", "100.00"),
+    _invoice(17, 8, "SENT", "2025-04-01", "2025-04-30", "0.00"),
+    _invoice(18, 8, "DRAFT", "2025-12-31", "2026-01-30", "10.00", currency="USD"),
+    _invoice(19, 9, "VIEWED", "2026-01-01", "2026-01-31", "3333333333333.33"),
+    _invoice(20, 9, "VIEWED", "2026-01-31", "2026-03-02", "3333333333333.34"),
+    _invoice(21, 9, "VIEWED", "2026-01-15", "2026-02-14", "0.00", balance="0.00"),
+    _invoice(22, 12, "CANCELLED", "2026-02-28", "2026-03-30", "119.00"),
+    _invoice(23, 16, "PAID", "2026-02-28", "2026-03-30", "119.00", external_ref="öre-ø\\"),
+    _invoice(24, 16, "PAID", "2026-02-28", "2026-03-30", "119.00"),
+]

@@ -1,0 +1,158 @@
+"""What one person sees: every row that row security lets through, and what a value looks like in an answer."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import asyncpg
+
+from gql.database.context import Context
+from gql.engine.nouns import Column, Declarations, Noun
+
+READABLE: Final = """
+select string_agg(quote_ident(attname), ', ' order by attnum) from pg_attribute
+where attrelid = $1::text::regclass and attnum > 0 and not attisdropped
+  and has_column_privilege(attrelid, attnum, 'select')
+"""
+
+
+class Refused(Exception):
+    """The answer is an error with this code."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(f"{code}: {reason}")
+        self.code = code
+
+
+@dataclass(frozen=True, eq=False)
+class Thing:
+    """A row of a noun's table."""
+
+    noun: Noun
+    row: Mapping[str, Any]
+
+    @property
+    def id(self) -> UUID:
+        found = self.row["id"]
+        assert isinstance(found, UUID)
+        return found
+
+
+@dataclass
+class World:
+    """Everything that one person may see, whether by row security or by their role's permissions."""
+
+    declarations: Declarations
+    person: Context
+    things: dict[str, list[Thing]] = field(default_factory=dict)
+
+    @cached_property
+    def by_id(self) -> dict[tuple[str, UUID], Thing]:
+        return {(name, thing.id): thing for name, things in self.things.items() for thing in things}
+
+    @property
+    def today(self) -> date:
+        """The day it is where the organisation is."""
+        return datetime.now(ZoneInfo(self.person.time_zone)).date()
+
+    def find(self, noun_name: str, wanted: UUID) -> Thing | None:
+        return self.by_id.get((noun_name, wanted))
+
+    def demand(self, permission: str | None) -> None:
+        if permission is not None and permission not in self.person.permissions:
+            raise Refused("FORBIDDEN", permission)
+
+    def is_visible(self, thing: Thing) -> bool:
+        """Whether root fields show it."""
+        return thing.noun.visible is None or VISIBLE[thing.noun.name](thing)
+
+    def is_single(self, thing: Thing) -> bool:
+        """Whether it is the one thing of its kind that is looked up without an id."""
+        assert thing.noun.single is not None
+        return SINGLE[thing.noun.single[0]](self, thing)
+
+    def value(self, thing: Thing, column: Column) -> Any:
+        """The value of a column as Python has it: stored, or computed from the row."""
+        if column.expression is None:
+            return thing.row[column.name]
+        return COMPUTED[thing.noun.name, column.name](self, thing)
+
+
+def _is_overdue(world: World, invoice: Thing) -> bool:
+    row = invoice.row
+    return bool(row["due_date"] < world.today and row["status"] in ("SENT", "VIEWED") and row["balance"] > 0)
+
+
+# What the declarations say in SQL, said again in Python. A KeyError here means that a new declaration has to be added.
+VISIBLE: Final[dict[str, Callable[[Thing], bool]]] = {"Client": lambda client: client.row["deleted_at"] is None}
+SINGLE: Final[dict[str, Callable[[World, Thing], bool]]] = {
+    "me": lambda world, membership: bool(membership.row["user_id"] == world.person.user_id),
+    "organisation": lambda world, organisation: organisation.id == world.person.tenant_id,
+}
+COMPUTED: Final[dict[tuple[str, str], Callable[[World, Thing], Any]]] = {("Invoice", "is_overdue"): _is_overdue}
+
+
+async def look(connection: "asyncpg.Connection[asyncpg.Record]", declarations: Declarations, person: Context) -> World:
+    """What the person on this connection sees."""
+    world = World(declarations, person)
+    for noun in declarations.nouns.values():
+        columns = await connection.fetchval(READABLE, noun.table)
+        rows = await connection.fetch(f"select {columns} from {noun.table}")
+        world.things[noun.name] = [Thing(noun, dict(row)) for row in rows]
+    return world
+
+
+def answered(column: Column, value: Any) -> Any:
+    """The value as an answer holds it."""
+    return written(column.kind.name, value, column.kind.annotation if column.kind.is_enum else None)
+
+
+def written(kind: str, value: Any, enum: Any = None) -> Any:
+    if value is None:
+        return None
+    if enum is not None:
+        return enum(value).name
+    match kind:
+        case "Money":
+            return f"{value:.2f}"
+        case "Decimal":
+            return f"{value:f}"
+        case "ID":
+            return str(value)
+        case "Date":
+            return value.isoformat()
+        case "DateTime":
+            return moment(value)
+        case "JSON":
+            return json.loads(value)
+        case _:
+            return value
+
+
+def moment(value: datetime) -> str:
+    """A moment in UTC as PostgreSQL writes it in JSON: no more digits than it needs."""
+    text = value.astimezone(UTC).replace(tzinfo=None).isoformat()
+    return (text.rstrip("0") if "." in text else text) + "+00:00"
+
+
+def read(column: Column, value: Any) -> Any:
+    """A value from a document as Python compares it."""
+    if column.kind.is_enum:
+        return column.kind.annotation[value].value
+    match column.kind.name:
+        case "Money" | "Decimal":
+            return Decimal(value)
+        case "ID":
+            return UUID(value)
+        case "Date":
+            return date.fromisoformat(value)
+        case "DateTime":
+            return datetime.fromisoformat(value)
+        case _:
+            return value

@@ -1,0 +1,25 @@
+"""The engine's statements by themselves, for tests that look at them instead of running them."""
+
+from typing import Any
+
+from gql.database.context import Context
+from gql.engine.documents import Documents
+from gql.engine.plans import Planner
+from gql.engine.statement import Statement
+from gql.schema import build_schema, declarations
+
+_SCHEMA = build_schema()._schema
+_DOCUMENTS = Documents(_SCHEMA)
+_PLANNER = Planner(_SCHEMA, declarations())
+
+
+def plain_statement(
+    document: str, variables: dict[str, Any] | None, context: Context
+) -> tuple[Statement, list[str | None]]:
+    """The one statement of a query and its arguments. A cursor that does not read is passed as NULLs: the plan is the
+    same for every value."""
+    operation = _DOCUMENTS.operation(document, None, introspection=True)
+    values = _PLANNER.values(operation, variables)
+    plan = _PLANNER.plan(operation, values, scoped=context.is_scoped)
+    assert plan.statement is not None
+    return plan.statement, plan.statement.arguments(context, values)

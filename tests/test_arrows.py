@@ -1,0 +1,54 @@
+"""Arrows point one way: http → engine → database, and the engine names no domain."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "gql"
+MAY_IMPORT = {
+    "errors": set(),
+    "database": {"database", "errors"},
+    "engine": {"engine", "database", "errors"},
+    "billing": {"billing", "engine", "errors"},
+    "iam": {"iam", "engine", "database", "errors"},
+    "schema": {"billing", "iam", "engine", "database"},
+    "http": {"http", "engine", "iam", "database", "errors"},
+}
+
+
+def imports_of(module: Path) -> Iterator[str]:
+    """The second part of every `gql.…` name that the module imports."""
+    for node in ast.walk(ast.parse(module.read_text())):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} imports relatively"
+            names = [node.module or ""]
+        yield from (name.split(".")[1] for name in names if name.startswith("gql."))
+
+
+@pytest.mark.parametrize("room", sorted(MAY_IMPORT))
+def test_a_room_imports_only_what_lies_in_the_direction_of_its_arrow(room: str) -> None:
+    place = SOURCE / room
+    modules = sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]
+    assert modules
+    wrong = {
+        f"{module.relative_to(SOURCE)} imports gql.{name}"
+        for module in modules
+        for name in imports_of(module)
+        if name not in MAY_IMPORT[room]
+    }
+    assert not wrong
+
+
+def test_every_domain_is_gathered_in_the_schema_and_none_imports_another() -> None:
+    gathered = set(imports_of(SOURCE / "schema.py"))
+    domains = {
+        place.name
+        for place in SOURCE.iterdir()
+        if any("DECLARED =" in module.read_text() for module in place.glob("*.py"))
+    }
+    assert domains
+    assert domains <= gathered
+    assert domains <= set(MAY_IMPORT), "a new domain needs its row above"
