@@ -45,6 +45,8 @@ create index client_contacts_client on billing.client_contacts (tenant_id, clien
 create index client_contacts_name on billing.client_contacts (tenant_id, name_key, id);
 create index client_contacts_created_at on billing.client_contacts (tenant_id, created_at, id);
 create unique index client_contacts_primary on billing.client_contacts (tenant_id, client_id) where is_primary;
+comment on index billing.client_contacts_primary is
+    'PRIMARY_CONTACT_TAKEN input.isPrimary: The client has a primary contact already. Make that one secondary first.';
 
 alter table billing.client_contacts enable row level security;
 alter table billing.client_contacts force row level security;

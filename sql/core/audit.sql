@@ -47,8 +47,8 @@ create policy tenant on core.audit_log to countinghouse_tenant, countinghouse_ow
     with check (tenant_id = core.tenant_id());
 create policy analyst on core.audit_log for select to countinghouse_analyst using (tenant_id = core.tenant_id());
 
--- Sign-ins are recorded before the person has a tenant's role.
-create policy auth on core.audit_log for insert to countinghouse_auth with check (action = 'SIGN_IN');
+-- Sign-ins, and new names of people in all their organisations, are recorded without a tenant's role.
+create policy auth on core.audit_log for insert to countinghouse_auth with check (true);
 grant insert on core.audit_log to countinghouse_auth;
 
 -- NOTE: no grant to tenants, analysts or the reader. Reading the log is for admins, and comes with its own query.
@@ -72,12 +72,19 @@ begin
     loop
         partition_name := 'audit_log_' || to_char(month, 'YYYY_MM');
         continue when to_regclass('core.' || partition_name) is not null;
+        -- Months in UTC, whatever the time zone of the session, so that they meet without a gap.
         execute format(
             'create table core.%I partition of core.audit_log for values from (%L) to (%L)',
-            partition_name, month::timestamptz, (month + interval '1 month')::timestamptz
+            partition_name, month::timestamp at time zone 'UTC', (month + interval '1 month') at time zone 'UTC'
         );
+        execute format('alter table core.%I owner to countinghouse_owner', partition_name);
         execute format('alter table core.%I enable row level security', partition_name);
         execute format('alter table core.%I force row level security', partition_name);
+        -- Row triggers come from the parent; one for a whole statement does not.
+        execute format(
+            'create trigger not_emptied before truncate on core.%I for each statement execute function core.refuse_change()',
+            partition_name
+        );
         execute format(
             'comment on table core.%I is %L', partition_name, 'The audit log of ' || to_char(month, 'FMMonth YYYY') || '.'
         );
@@ -89,10 +96,9 @@ $$;
 comment on function core.audit_partitions(date, integer) is
     'Makes the partitions of the audit log for so many months, those that are missing. Answers how many were made.';
 
-do $$ begin perform core.audit_partitions(current_date, 13); end $$;
-
+-- As whoever writes: the owner for a tenant, bound by its policy, or the operator of the house.
 create function core.audit() returns trigger
-language plpgsql security definer
+language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -140,20 +146,11 @@ $$;
 comment on function core.audit() is
     'Writes a row''s change to the audit log. Arguments of the trigger: the kind of thing, and columns to leave out.';
 
-create function core.refuse_change() returns trigger
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    perform core.refuse(
-        'CONFLICT', 'APPEND_ONLY', format('What stands in %s.%s is never changed or removed.', tg_table_schema, tg_table_name)
-    );
-    return null;
-end
-$$;
-comment on function core.refuse_change() is 'Refuses every change to a table that is only ever added to, the owner''s too.';
-
 create trigger append_only before update or delete on core.audit_log
     for each row execute function core.refuse_change();
 create trigger not_emptied before truncate on core.audit_log
     for each statement execute function core.refuse_change();
+create trigger not_emptied before truncate on core.audit_log_default
+    for each statement execute function core.refuse_change();
+
+do $$ begin perform core.audit_partitions(current_date, 13); end $$;

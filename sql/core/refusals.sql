@@ -62,3 +62,16 @@ as $$
 $$;
 comment on function core.explain(text, text, text, text) is
     'What an error means to the caller, as reason, field and message: for the reports of bulk functions.';
+
+create function core.refuse_change() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform core.refuse(
+        'CONFLICT', 'APPEND_ONLY', format('What stands in %s.%s is never changed or removed.', tg_table_schema, tg_table_name)
+    );
+    return null;
+end
+$$;
+comment on function core.refuse_change() is 'Refuses every change to a table that is only ever added to, the owner''s too.';

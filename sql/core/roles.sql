@@ -23,8 +23,15 @@ begin
 end
 $$;
 
--- The provisioner puts new tenant roles into their group; it reads nothing itself.
-grant countinghouse_tenant to countinghouse_provisioner with admin option;
+-- The provisioner puts new tenant roles into their group, and is no member of it: it reads nothing. On 15, CREATEROLE
+-- alone lets it.
+do $$
+begin
+    if current_setting('server_version_num')::int >= 160000 then
+        execute 'grant countinghouse_tenant to countinghouse_provisioner with admin true, inherit false, set false';
+    end if;
+end
+$$;
 
 -- Nobody gets anything by default. Without IN SCHEMA: with it, nothing would be revoked.
 alter default privileges revoke execute on functions from public;
@@ -35,7 +42,17 @@ alter default privileges for role countinghouse_owner revoke usage on types from
 revoke create on schema public from public;
 
 do $$
+declare
+    shared regprocedure;
 begin
+    -- Advisory locks and large objects know no tenant: one could block another, or leave something for them.
+    for shared in
+        select oid from pg_proc
+        where pronamespace = 'pg_catalog'::regnamespace
+          and proname ~ '^(pg_(try_)?advisory_(xact_)?lock(_shared)?|lo_creat|lo_create|lo_from_bytea|lo_put)$'
+    loop
+        execute format('revoke execute on function %s from public', shared);
+    end loop;
     -- TEMP objects could shadow ours, and an analyst could fill the disk with them.
     execute format('revoke temporary on database %I from public', current_database());
     execute format('revoke connect on database %I from public', current_database());

@@ -14,7 +14,7 @@ import strawberry
 from graphql import GraphQLError, GraphQLResolveInfo, GraphQLSchema
 
 from gql.database.context import Context
-from gql.database.pool import Database, Origin
+from gql.database.pool import Database, Origin, Transaction
 from gql.engine.arguments import Values
 from gql.engine.documents import Documents, OperationText
 from gql.engine.nouns import Declarations
@@ -114,6 +114,10 @@ class Engine:
 
     def _plan(self, operation: Operation, context: Context) -> Plan:
         plan = self.planner.plan(operation.text, operation.values, scoped=context.is_scoped)
+        return self._permitted(plan, context)
+
+    def _permitted(self, plan: Plan, context: Context) -> Plan:
+        """The plan, if the caller's role includes all that it needs. Raises RequestRefused with what it does not."""
         refused = [
             ApiError(
                 Code.FORBIDDEN,
@@ -158,7 +162,9 @@ class Engine:
         return _answer(found, problems, origin)
 
     async def _root_bytes(self, root: Selected, operation: Operation, context: Context) -> bytes:
-        statement = self.planner.root_statement(operation.text, operation.values, root, scoped=context.is_scoped)
+        plan = self.planner.root_plan(operation.text, operation.values, root, scoped=context.is_scoped)
+        statement = self._permitted(plan, context).statement
+        assert statement is not None
         return await self._read(statement, operation.values, context)
 
     async def _read(self, statement: Statement, values: Values, context: Context) -> bytes:
@@ -182,7 +188,7 @@ class Engine:
             return _refused_whole(_placed(problem, key), origin)
         return _answer(found, [], origin)
 
-    async def _verb(self, plan: VerbPlan, operation: Operation, context: Context, transaction: Any) -> bytes:
+    async def _verb(self, plan: VerbPlan, operation: Operation, context: Context, transaction: Transaction) -> bytes:
         result = ""
         if plan.verb.function:
             mutation = self.graphql_schema.mutation_type
@@ -194,10 +200,7 @@ class Engine:
             statement = answering(call, parameters)
             result = (await transaction.fetch(statement.sql, statement.arguments(context, {}))).decode()
             await transaction.settle()
-        answer: bytes = await transaction.fetch(
-            plan.payload.sql, plan.payload.arguments(context, operation.values, result)
-        )
-        return answer
+        return await transaction.read(plan.payload.sql, plan.payload.arguments(context, operation.values, result))
 
     # Strawberry's executor
 
@@ -240,7 +243,6 @@ class Engine:
             async with self.database.write(context, execution.caller.origin) as transaction:
                 verb = next(each for each in plan.verbs if each.key == root.key)
                 return msgspec.json.decode(await self._verb(verb, execution.operation, context, transaction))
-        self._plan(execution.operation, context)
         body = await self._root_bytes(root, execution.operation, context)
         found = msgspec.json.decode(body)["data"][root.key]
         if root.name == "node" and found is not None:

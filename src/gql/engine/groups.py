@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from gql.engine.kinds import DECIMAL, INTEGER, Kind
+from gql.engine.kinds import DECIMAL, INTEGER
 from gql.engine.nouns import Column, Group, Noun
 from gql.engine.rows import Row
 from gql.engine.selection import Selected
@@ -73,8 +73,7 @@ class GroupsCompiler:
         for each in wanted:
             key, _, direction = each.value.rpartition("_")
             parts.append(f"{self._order_key(key, f'{place}.orderBy')} {direction.lower()}")
-        groups = self.noun.groups
-        parts += [f"{alias}{_collation(groups[key].kind)}" for key, alias in self.keys.items()]
+        parts += [self._key_order(key) for key in self.keys]
         return f" order by {', '.join(parts)}" if parts else ""
 
     def _order_key(self, key: str, place: str) -> str:
@@ -84,9 +83,14 @@ class GroupsCompiler:
             if key not in self.keys:
                 sentence = f"{place} names {key}, which is not grouped by. Add it to by, or order by something else."
                 raise ApiError(Code.BAD_USER_INPUT, sentence, reason="ORDER_NOT_GROUPED", field=place)
-            return f"{self.keys[key]}{_collation(self.noun.groups[key].kind)}"
+            return self._key_order(key)
         column, _, figure = key.rpartition("_")
         return self._figure_alias(column.lower(), figure.lower())
+
+    def _key_order(self, key: str) -> str:
+        """A key as ORDER BY has it: text by code point, on every server alike."""
+        group = self.noun.groups[key]
+        return f'{group.sql(self.row.alias)} collate "C"' if group.kind.sql == "text" else self.keys[key]
 
     def _member(self, selected: Selected, path: Path) -> list[Fragment]:
         match selected.name:
@@ -136,11 +140,6 @@ class GroupsCompiler:
 def _figure(column: Column, figure: str, row: Row) -> str:
     value = column.sql(row.alias)
     return f"round(avg({value}), 2)" if figure == "avg" else f"{figure}({value})"
-
-
-def _collation(kind: Kind) -> str:
-    """Keys that are text are ordered by code point, on every server alike."""
-    return ' collate "C"' if kind.sql == "text" else ""
 
 
 def _limit(first: int | None, place: str) -> int:

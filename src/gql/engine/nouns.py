@@ -172,6 +172,7 @@ class Noun:
 
     name: str
     table: str
+    described_by: str
     plural: str | None
     scope: str | None
     permission: str
@@ -327,6 +328,7 @@ def noun(
     *,
     table: str,
     permission: str,
+    described_by: str | None = None,
     plural: str | None = None,
     singular: str | None = None,
     single: tuple[str, str] | None = None,
@@ -337,7 +339,8 @@ def noun(
 ) -> Callable[[type], type]:
     """Declare a noun.
 
-    - `table`: its table or view; every one has `tenant_id` and `id`.
+    - `table`: its table, view or function; every one has `tenant_id` and `id`. `described_by`: the table whose comments
+      give it meaning, where that is another.
     - `permission`: what a role needs to read it (the roles' permissions stand in the database).
     - `plural`: the name of its list; without one it is only reached through other nouns. `singular` is the name of the
       look-up by id, made from the class name unless given. `single` adds a look-up without an id: its name, and the
@@ -360,7 +363,18 @@ def noun(
             fields[made.graphql_name] = made
         lookup = singular or (cls.__name__[0].lower() + cls.__name__[1:] if plural else None)
         cls.__noun__ = Noun(  # type: ignore[attr-defined]
-            cls.__name__, table, plural, scope, permission, visible, lookup, single, default_order, currency, fields
+            name=cls.__name__,
+            table=table,
+            described_by=described_by or table,
+            plural=plural,
+            scope=scope,
+            permission=permission,
+            visible=visible,
+            singular=lookup,
+            single=single,
+            default_order=default_order,
+            currency=currency,
+            fields=fields,
         )
         return cls
 

@@ -14,7 +14,7 @@ from graphql import (
 from gql.engine.compiler import Compiler
 from gql.engine.nouns import Report, Verb
 from gql.engine.selection import Selected
-from gql.engine.statement import Given, Statement, answering
+from gql.engine.statement import Given, Statement, answering, as_text, as_uuid, read_at
 from gql.engine.text import Fragment, Literal, joined, members
 
 _HUMP: Final = re.compile(r"(?<!^)(?=[A-Z])")
@@ -55,17 +55,23 @@ def _report(compiler: Compiler, report: Report, selected: Selected) -> list[Frag
     return [Literal("["), f"(select string_agg({written}, ',') from {source})", Literal("]")]
 
 
-def as_sql_input(value: Any, wanted: GraphQLInputType) -> Any:
+def as_sql_input(value: Any, wanted: GraphQLInputType, place: str = "input") -> Any:
     """A verb's input as its SQL function takes it: field names in snake case, enum values as text. What stands inside
-    a JSON scalar is the caller's own and stays as it is."""
+    a JSON scalar is the caller's own and stays as it is. Raises ApiError, with the place, for a text that is no id where
+    one is wanted or that PostgreSQL cannot keep."""
     if value is None:
         return None
     if isinstance(wanted, GraphQLNonNull):
-        return as_sql_input(value, wanted.of_type)
+        return as_sql_input(value, wanted.of_type, place)
     if isinstance(wanted, GraphQLList):
-        return [as_sql_input(each, wanted.of_type) for each in value]
+        return [as_sql_input(each, wanted.of_type, f"{place}.{number}") for number, each in enumerate(value)]
     if isinstance(wanted, GraphQLInputObjectType):
         return {
-            _HUMP.sub("_", name).lower(): as_sql_input(each, wanted.fields[name].type) for name, each in value.items()
+            _HUMP.sub("_", name).lower(): as_sql_input(each, wanted.fields[name].type, f"{place}.{name}")
+            for name, each in value.items()
         }
-    return value.value if isinstance(wanted, GraphQLEnumType) else value
+    if isinstance(wanted, GraphQLEnumType):
+        return value.value
+    if isinstance(value, str):
+        return read_at(place, as_uuid if wanted.name == "ID" else as_text, value)
+    return value

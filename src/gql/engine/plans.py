@@ -125,9 +125,10 @@ class Planner:
         expression = joined([Literal(DATA_OPENING), *data, Literal(DATA_CLOSING)])
         return answering(expression, compiler.parameters), tuple(compiler.requirements)
 
-    def root_statement(self, operation: OperationText, values: Values, root: Selected, *, scoped: bool) -> Statement:
-        """The statement for one root field alone."""
-        return self.statement(operation, self._shaped(operation, values), (root,), scoped=scoped)[0]
+    def root_plan(self, operation: OperationText, values: Values, root: Selected, *, scoped: bool) -> Plan:
+        """The plan for one root field of a query alone."""
+        statement, requirements = self.statement(operation, self._shaped(operation, values), (root,), scoped=scoped)
+        return Plan(statement, (), requirements, (root,))
 
     def _mutation(self, operation: OperationText, variables: Values, roots: tuple[Selected, ...], scoped: bool) -> Plan:
         verbs, requirements = [], []

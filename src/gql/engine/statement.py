@@ -43,13 +43,15 @@ class Parameter:
     def text(self, values: Values, given: Mapping[Given, str]) -> str | None:
         if isinstance(self.source, Given):
             return given[self.source]
-        value = resolve(self.source, values)
-        try:
-            return self.read(value)
-        except ValueError as problem:
-            raise ApiError(
-                Code.BAD_USER_INPUT, f"{self.place}: {problem}", reason="INVALID_VALUE", field=self.place
-            ) from None
+        return read_at(self.place, self.read, resolve(self.source, values))
+
+
+def read_at(place: str, read: Callable[[Any], str | None], value: Any) -> str | None:
+    """The value's text. Raises ApiError, with the place, where the reader refuses it."""
+    try:
+        return read(value)
+    except ValueError as problem:
+        raise ApiError(Code.BAD_USER_INPUT, f"{place}: {problem}", reason="INVALID_VALUE", field=place) from None
 
 
 def resolve(source: Source, values: Values) -> Any:
@@ -106,10 +108,11 @@ class Statement:
 
 
 def answering(expression: str, parameters: Parameters) -> Statement:
-    """The statement whose one row is the expression's text, and which has no row where the connection does not stand
-    in the caller's context (lock three)."""
+    """The statement whose one row is the expression's text. It has no row, which is an error, where the connection does
+    not stand in the caller's context or its role is not the tenant's (lock three)."""
     fingerprint = parameters.given(Given.FINGERPRINT, "text")
-    sql = f"select convert_to({expression}, 'UTF8') where core.context() = {fingerprint}"
+    agreed = f"core.context() = {fingerprint} and core.tenant_id() = {parameters.tenant()}"
+    sql = f"select convert_to({expression}, 'UTF8') where {agreed}"
     return Statement(sql, tuple(parameters.found))
 
 

@@ -206,7 +206,7 @@ class TypeBuilder:
                 name,
                 {
                     operator: (
-                        list[value] | None if operator == "in" else (bool if operator == "isNull" else value) | None,  # type: ignore[valid-type]
+                        list[value] | None if operator == "in" else (bool if operator == "isNull" else value) | None,
                         OPERATOR_MEANINGS[operator],
                     )
                     for operator in column.operators
@@ -229,13 +229,13 @@ class TypeBuilder:
             else:
                 fields.extend(self._to_many_fields(field))
         node = (self.namespace["Node"],)
-        self._type(noun.name, fields, self.descriptions.table(noun.table), node)
+        self._type(noun.name, fields, self.descriptions.table(noun.described_by), node)
 
     def _meaning(self, noun: Noun, column: Column) -> str | None:
-        return column.description or self.descriptions.column(noun.table, column.name)
+        return column.description or self.descriptions.column(noun.described_by, column.name)
 
     def _meaning_of(self, noun_name: str) -> str | None:
-        return self.descriptions.table(self.declarations.nouns[noun_name].table)
+        return self.descriptions.table(self.declarations.nouns[noun_name].described_by)
 
     def _to_many_fields(self, relation: ToMany) -> Iterable[Member]:
         target = self.declarations.target(relation)
@@ -278,7 +278,7 @@ class TypeBuilder:
             f"{noun.name}Edge",
             [
                 self._field("cursor", str, "Where this one lies in the list."),
-                self._field("node", noun.name, self.descriptions.table(noun.table)),
+                self._field("node", noun.name, self.descriptions.table(noun.described_by)),
             ],
             f"A {noun.name} and its place in the list.",
         )
@@ -342,7 +342,7 @@ class TypeBuilder:
 
     def _query_fields(self) -> Iterable[Member]:
         for noun in self.declarations.nouns.values():
-            meaning = self.descriptions.table(noun.table)
+            meaning = self.descriptions.table(noun.described_by)
             if noun.singular:
                 by_id = {"id": (strawberry.ID, "Its id; the answer is null where there is none.")}
                 yield self._field(noun.singular, f"{noun.name} | None", meaning, by_id)
@@ -378,7 +378,7 @@ class TypeBuilder:
             fields = [self._field("rows", f"list[{report.name}]", report.description)]
         else:
             noun = self.declarations.nouns[verb.returns]
-            fields = [self._field(payload_field(noun), noun.name, self.descriptions.table(noun.table))]
+            fields = [self._field(payload_field(noun), noun.name, self.descriptions.table(noun.described_by))]
         self._type(verb.payload_name, fields, description)
 
 

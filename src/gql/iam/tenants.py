@@ -3,10 +3,10 @@
 from gql.engine.nouns import column, noun
 from gql.engine.scalars import DateTime
 
-TABLE = "iam.organisation"
+SOURCE = "iam.organisation()"
 
 
-@noun(table=TABLE, single=("organisation", "true"), permission="iam:read")
+@noun(table=SOURCE, described_by="iam.tenants", single=("organisation", "true"), permission="iam:read")
 class Organisation:
     slug: str = column()
     name: str = column()
