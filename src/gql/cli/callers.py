@@ -67,6 +67,6 @@ def command_origin(command: str) -> Origin:
 async def _known(admin: asyncpg.Connection) -> str:
     slugs = await admin.fetch("select slug from iam.tenants order by slug limit 11")
     if not slugs:
-        return "There is none at all: make one with `countinghouse tenant create`, or the demo's with `countinghouse demo`."
+        return "There is none at all: `countinghouse tenant create` makes one, `countinghouse demo` those of the demo."
     names = ", ".join(row["slug"] for row in slugs[:10])
     return f"There are {names}{' and more' if len(slugs) > 10 else ''}."

@@ -43,17 +43,18 @@ def the_settings() -> Settings:
 
 
 @contextmanager
-def the_database(settings: Settings) -> Iterator[Addresses]:
-    """The database, for the body. The embedded one is started, loaded if it is new, and stopped at the end unless
-    another process uses it."""
+def the_database(settings: Settings, *, load: bool = True) -> Iterator[Addresses]:
+    """The database, for the body. The embedded one is started, loaded if it is new (unless `load` is off, which takes
+    it as it is), and stopped at the end unless another process uses it."""
     if settings.database_url is not None:
         yield Addresses(settings.database_url, settings.admin_url)
         return
     server = EmbeddedServer(settings.data_dir)
     try:
         server.start()
-        load_schema(server.admin_url)
-        asyncio.run(server.set_api_password())
+        if load:
+            load_schema(server.admin_url)
+            asyncio.run(server.set_api_password())
         yield Addresses(server.api_url, server.admin_url, server)
     finally:
         with _undisturbed():
@@ -89,4 +90,4 @@ def _undisturbed() -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
+            signal.signal(number, handler)

@@ -21,7 +21,8 @@ def psql(
     command: Annotated[str | None, typer.Option("-c", "--command", help="Run this SQL and leave.")] = None,
 ) -> None:
     """Open psql as the administrator, or with --tenant as that organisation's own role."""
-    with the_database(the_settings()) as addresses:
+    # A database of another version must be open to look at, too: one exports from it.
+    with the_database(the_settings(), load=False) as addresses:
         program = _program(addresses)
         if tenant is None:
             environment = _environment(addresses.demand_admin_url())

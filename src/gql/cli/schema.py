@@ -1,6 +1,7 @@
 """`migrate` and `doctor`: the schema in the database, and whether it keeps the rules of the house."""
 
 import asyncio
+from typing import Final
 
 import asyncpg
 import typer
@@ -8,6 +9,8 @@ import typer
 from gql.cli.console import CommandFailed, say
 from gql.cli.databases import Addresses, admin_connection, load_schema, the_database, the_settings
 from gql.database.embedded import EmbeddedServer
+
+PLACE: Final = "select (current_database()::text, pg_postmaster_start_time())"
 
 
 def migrate() -> None:
@@ -59,9 +62,8 @@ async def _examine_login(admin: asyncpg.Connection, api_url: str) -> list[str]:
     except (OSError, asyncpg.PostgresError) as error:
         return [f"The server cannot sign in to the database as COUNTINGHOUSE_DATABASE_URL says: {error}."]
     try:
-        mine = "select session_user::text, current_database()::text, pg_postmaster_start_time()"
-        login, *place = await api.fetchrow(mine)
-        _, *other_place = await admin.fetchrow(mine)
+        login = await api.fetchval("select session_user::text")
+        is_same = await api.fetchval(PLACE) == await admin.fetchval(PLACE)
     finally:
         await api.close()
     sentences = []
@@ -70,7 +72,7 @@ async def _examine_login(admin: asyncpg.Connection, api_url: str) -> list[str]:
             f"The server signs in to the database as {login}. Put countinghouse_api into COUNTINGHOUSE_DATABASE_URL,"
             " which has no rights of its own."
         )
-    if place != other_place:
+    if not is_same:
         sentences.append(
             "COUNTINGHOUSE_DATABASE_URL and COUNTINGHOUSE_ADMIN_URL lead to different databases; name the same one."
         )

@@ -9,6 +9,7 @@ from typing import Any, Final
 from gql.demo.model import Article, Customer, Organisation
 
 DAYS: Final = 548  # eighteen months
+DRAFTS: Final = 4  # the newest, at least
 CENT: Final = Decimal("0.01")
 
 
@@ -28,12 +29,15 @@ def draw_bills(organisation: Organisation, today: date) -> list[Bill]:
     """The invoices of the eighteen months before `today`, oldest first, as one gives them numbers."""
     random = Random(organisation.slug)  # noqa: S311 - the same demo each time, and nothing secret in it
     first_day = today - timedelta(days=DAYS)
-    days = sorted(_working_day(first_day + timedelta(days=random.randint(0, DAYS - 1)), today) for _ in range(organisation.invoices))
+    days = sorted(
+        _working_day(first_day + timedelta(days=random.randint(0, DAYS - 1)), today)
+        for _ in range(organisation.invoices)
+    )
     bills = []
     for number, day in enumerate(days, 1):
         customer = random.choices(organisation.customers, [each.weight for each in organisation.customers])[0]
         lines = _draw_lines(organisation, customer, random)
-        status = _draw_status((today - day).days, random)
+        status = "DRAFT" if number > organisation.invoices - DRAFTS else _draw_status((today - day).days, random)
         row: dict[str, Any] = {
             "externalRef": f"demo:invoice-{number:04}",
             "clientExternalRef": customer.external_ref,
@@ -62,7 +66,7 @@ def _draw_status(age: int, random: Random) -> str:
     """What an invoice of this age in days has come to. Payments are no part of the demo, so that only those that ask
     for nothing are paid."""
     drawn = random.random()
-    if age < 21 and drawn < 0.45:
+    if age < 21 and drawn < 0.3:
         return "DRAFT"
     if drawn < 0.05:
         return "CANCELLED"

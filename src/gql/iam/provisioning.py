@@ -9,7 +9,6 @@ from uuid import UUID
 
 import asyncpg
 
-from gql.database.comments import read_comments
 from gql.database.refusals import translate
 
 
@@ -57,6 +56,6 @@ class Provisioner:
         try:
             created = await self.connection.fetchval(f"select {function}($1::jsonb)", json.dumps(facts))
         except asyncpg.PostgresError as error:
-            raise translate(error, read_comments().sentences) from error
+            raise translate(error) from error
         assert isinstance(created, UUID)
         return created

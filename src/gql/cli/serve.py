@@ -1,0 +1,114 @@
+"""`serve`: the server, with the embedded database around it where no other is named."""
+
+import asyncio
+import errno
+import signal
+import socket
+from typing import Annotated, Final
+
+import typer
+
+from gql.cli.announcement import announce
+from gql.cli.console import CommandFailed
+from gql.cli.databases import Addresses, admin_connection, the_database, the_settings
+from gql.settings import Settings
+
+BACKLOG: Final = 2048
+DRAIN_SECONDS: Final = 10
+
+
+def serve(
+    demo: Annotated[bool, typer.Option("--demo", help="Make the demo when the database is fresh.")] = False,
+) -> None:
+    """Serve GraphQL until Ctrl-C, starting the embedded database first where no other is named."""
+    settings = the_settings()
+    # Whoever stops us by a signal, means what a Ctrl-C means: the database is stopped, too.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        with _listening_socket(settings) as listener, the_database(settings) as addresses:
+            people = _prepare_demo(settings, addresses, make=demo)
+            _serve(settings, addresses, listener, people)
+    except KeyboardInterrupt:
+        pass
+
+
+def _listening_socket(settings: Settings) -> socket.socket:
+    """The socket, taken before anything is started, so that a taken port is told at once."""
+    place = f"{settings.host}:{settings.port}"
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise CommandFailed(
+            f"{settings.host} in COUNTINGHOUSE_HOST is no address of this machine: {error}.", 2
+        ) from None
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise CommandFailed(
+                f"{place} is taken by another program. Stop that, or choose another port with COUNTINGHOUSE_PORT."
+            ) from None
+        raise CommandFailed(f"{place} cannot be listened on: {error.strerror}.") from None
+    return listener
+
+
+def _prepare_demo(settings: Settings, addresses: Addresses, *, make: bool) -> bool:
+    """Make the demo if that was asked for and the database is fresh. Whether there is one to sign in to."""
+    from gql.cli.demo import demo_is_complete, make_demo
+
+    if addresses.admin_url is None:
+        if make:
+            addresses.demand_admin_url()
+        return False
+
+    async def look() -> tuple[bool, bool]:
+        async with admin_connection(addresses) as admin:
+            strangers = await admin.fetchval("select exists (select from iam.tenants where slug <> all ($1))", _slugs())
+            return await demo_is_complete(admin), bool(strangers)
+
+    is_complete, has_strangers = asyncio.run(look())
+    if is_complete or not make or has_strangers:
+        return is_complete
+    make_demo(settings, addresses)
+    return True
+
+
+def _slugs() -> list[str]:
+    from gql.demo import ORGANISATIONS
+
+    return [organisation.slug for organisation in ORGANISATIONS]
+
+
+def _serve(settings: Settings, addresses: Addresses, listener: socket.socket, has_demo: bool) -> None:
+    import uvicorn
+
+    from gql.app import create_app
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                announce(listener.getsockname(), settings, has_demo=has_demo)
+
+    config = uvicorn.Config(
+        create_app(settings, addresses.api_url),
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+    server = Server(config)
+    server.run(sockets=[listener])
+    if not server.started:
+        raise CommandFailed("The server did not start; what it logged above says why.")
