@@ -172,6 +172,9 @@ TABLES: Final = (
             create foreign table billing.far (tenant_id uuid) server far""",
     ),
     bad("no-rewrite-rules", "billing.samples", "create rule quiet as on delete to billing.samples do instead nothing"),
+    bad("triggers-enabled", "billing.samples", "alter table billing.samples disable trigger watch"),
+    bad("triggers-enabled", "billing.clients", "alter table billing.clients disable trigger all"),
+    bad("triggers-enabled", "billing.samples", "alter table billing.samples enable replica trigger watch"),
     bad("default-partition", "billing.sample_events", "drop table billing.sample_events_default"),
     bad("audit-log-partitioned", "core.audit_log", "alter table core.audit_log rename to audit_trail"),
     bad("view-security-invoker", "billing.sample_names", "alter view billing.sample_names reset (security_invoker)"),
@@ -366,6 +369,11 @@ POLICIES: Final = (
         "billing.samples policy tenant",
         policy("tenant", "tenant_id = current_setting('app.tenant_id')::uuid"),
     ),
+    bad(
+        "policy-scoped",
+        "billing.samples policy tenant",
+        f"alter table billing.samples add client_id uuid; {policy('tenant', OURS)}",
+    ),
     bad("policy-true", "billing.samples policy tenant", policy("tenant", "true")),
     bad("policy-true", "billing.samples policy tenant", policy("tenant", OURS, check="true")),
     bad(
@@ -393,6 +401,12 @@ POLICIES: Final = (
         "billing.samples",
         policy("tenant", f"{OURS} and core.sees_all()", "countinghouse_tenant, countinghouse_reader")
         + f"; create policy owner on billing.samples to countinghouse_owner using ({OURS}) with check ({OURS})",
+    ),
+    bad(
+        "policy-alike",
+        "billing.samples",
+        policy("tenant", f"{OURS} and core.sees_all()")
+        + f"""; create policy reader on billing.samples for select to countinghouse_reader using ({OURS})""",
     ),
     bad(
         "policy-single",
@@ -480,6 +494,11 @@ GRANTS: Final = (
         "grants-to-groups",
         "table billing.samples",
         f"{TENANT_ROLE}; alter table billing.samples owner to tenant_{STRANGER}",
+    ),
+    bad(
+        "no-grant-option",
+        "billing.samples.name",
+        "grant select (name) on billing.samples to countinghouse_tenant with grant option",
     ),
     bad("readers-read-columns", "billing.samples", "grant select on billing.samples to countinghouse_analyst"),
     bad("readers-never-write", "billing.samples", "grant insert on billing.samples to countinghouse_tenant"),
@@ -601,6 +620,11 @@ FUNCTIONS: Final = (
         "billing.sample_close(input jsonb)",
         "alter function billing.sample_close owner to countinghouse_provisioner",
     ),
+    bad(
+        "function-owner",
+        "core.read(statement text, arguments text[])",
+        "alter function core.read owner to countinghouse_owner",
+    ),
     bad("definer-search-path", "billing.forgotten()", function(NOTHING, "security definer")),
     bad(
         "definer-search-path",
@@ -626,6 +650,11 @@ FUNCTIONS: Final = (
         "no-dynamic-sql",
         "billing.forgotten()",
         function("select query_to_xml('select 1', true, true, '')", returns="xml", language="sql"),
+    ),
+    bad(
+        "no-dynamic-sql",
+        "billing.forgotten()",
+        function(r"""declare one text := E'\''; n int; begin execute one into n; return n + length('x'); end"""),
     ),
     bad(
         "definer-demands",

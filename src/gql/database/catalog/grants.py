@@ -57,6 +57,14 @@ RULES: Final = (
         """,
     ),
     Rule(
+        "no-grant-option",
+        reason="Whoever holds a grant option hands the right on, and nobody sees to whom.",
+        remedy="Write `revoke grant option for …`.",
+        query="""
+            select distinct object, format('lets %s pass %s on', grantee, privilege) from grants where is_grantable
+        """,
+    ),
+    Rule(
         "readers-read-columns",
         reason="A grant on the whole table covers the columns that come later, and a secret may be among them.",
         remedy="Grant SELECT by a list of columns.",

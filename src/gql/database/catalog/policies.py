@@ -100,17 +100,13 @@ RULES: Final = (
         reason="A door, a definer function and a foreign-key check must see what the tenant sees, no more.",
         remedy="Write one policy TO all three, or the same words three times.",
         query="""
-            select relation, format('has %s policies that differ between countinghouse_tenant and %s',
-                upper(command), role)
-            from (
-                select p.relation, p.command, p.role, p.qual, p.checked,
-                    t.qual as tenant_qual, t.checked as tenant_checked
-                from policy_roles p
-                join policy_roles t on t.relation = p.relation and t.polcmd = p.polcmd
-                    and t.role = 'countinghouse_tenant' and t.polpermissive = p.polpermissive
-                where p.role in ('countinghouse_owner', 'countinghouse_reader')
-            ) as pairs
-            where (qual, checked) is distinct from (tenant_qual, tenant_checked)
+            select p.relation, format('has %s policies that differ between countinghouse_tenant and %s',
+                upper(p.command), p.role)
+            from policy_roles p
+            join policy_roles t on t.relation = p.relation and t.polpermissive = p.polpermissive
+                and (t.polcmd = p.polcmd or '*' in (t.polcmd, p.polcmd)) and t.role = 'countinghouse_tenant'
+            where p.role in ('countinghouse_owner', 'countinghouse_reader')
+                and (p.qual <> t.qual or p.checked <> t.checked)
         """,
     ),
     Rule(

@@ -73,18 +73,18 @@ policy_roles as (
         where o.name = concat_ws(' ', r.role, place.name, verb.name)) as is_open
     from policies p cross join unnest(p.roles) as r (role)
 ),
--- The body is the source without its comments and string literals, in which words mean nothing.
+-- The body is the source without its comments, string literals and quoted names, in which words mean nothing.
 functions as (
     select p.*, s.name as schema, format('%I.%I', s.name, p.proname) as short,
         format('%I.%I(%s)', s.name, p.proname, pg_get_function_identity_arguments(p.oid)) as name,
         pg_get_userbyid(p.proowner) as owner, l.lanname as language,
         regexp_replace(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc),
-            $re$'(?:[^']|'')*'|--[^\n]*|/\*(?:[^*]|\*+[^*/])*\*+/$re$, ' ', 'g') as body
+            $re$\m[eE]'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|"[^"]*"|--[^\n]*|/\*(?:[^*]|\*+[^*/])*\*+/$re$, ' ', 'g') as body
     from pg_proc p join schemas s on s.oid = p.pronamespace join pg_language l on l.oid = p.prolang
 ),
 -- Every privilege on our objects that somebody other than its owner holds. Grantee `public` is everyone.
 grants as (
-    select g.kind, g.object, g.relation, a.privilege_type as privilege,
+    select g.kind, g.object, g.relation, a.privilege_type as privilege, a.is_grantable,
         case when a.grantee = 0 then 'public' else pg_get_userbyid(a.grantee) end as grantee
     from (
         select case when relkind = 'S' then 'sequence' when relkind = 'm' then 'materialized view'

@@ -42,6 +42,16 @@ RULES: Final = (
         """,
     ),
     Rule(
+        "triggers-enabled",
+        reason="Triggers keep the audit log, the figures and the foreign keys; one that is switched off keeps nothing.",
+        remedy="Write `alter table … enable trigger all`.",
+        query="""
+            select distinct relations.name, 'has a trigger that is switched off: '
+                || case when tgisinternal then 'a foreign key' else tgname end
+            from relations join pg_trigger on tgrelid = relations.oid where tgenabled not in ('O', 'A')
+        """,
+    ),
+    Rule(
         "default-partition",
         reason="A row that no partition takes is refused; with a DEFAULT partition a late worker loses nothing.",
         remedy="Create a partition `default`.",
