@@ -12,7 +12,7 @@ import pytest
 from gql.database.catalog import LOADED, RULES, Finding, House, examine
 from gql.database.embedded import EmbeddedServer
 from gql.database.loader import migrate
-from tests.database.catalog_examples import EXAMPLES, REPORT, SAMPLE, Bad
+from tests.database.bad import EXAMPLES, REPORT, SAMPLE, Bad
 from tests.harness.postgres import CONFIGURATION, MAJOR_VERSION, bin_directory
 
 RULES_BY_NAME = {rule.name: rule for rule in (LOADED, *RULES)}

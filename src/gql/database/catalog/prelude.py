@@ -79,7 +79,8 @@ functions as (
         format('%I.%I(%s)', s.name, p.proname, pg_get_function_identity_arguments(p.oid)) as name,
         pg_get_userbyid(p.proowner) as owner, l.lanname as language,
         regexp_replace(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc),
-            $re$\m[eE]'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|"[^"]*"|--[^\n]*|/\*(?:[^*]|\*+[^*/])*\*+/$re$, ' ', 'g') as body
+            $re$\m[eE]'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|"[^"]*"|--[^\n]*|/\*(?:[^*]|\*+[^*/])*\*+/$re$,
+            ' ', 'g') as body
     from pg_proc p join schemas s on s.oid = p.pronamespace join pg_language l on l.oid = p.prolang
 ),
 -- Every privilege on our objects that somebody other than its owner holds. Grantee `public` is everyone.

@@ -1,0 +1,74 @@
+"""Bad roles, and roles that fit no tenant."""
+
+from typing import Final
+
+from tests.database.bad.example import NEW_TENANT, STRANGER, TENANT_ROLE, bad
+
+ROLES: Final = (
+    bad("roles-exist", "role countinghouse_reader", "alter role countinghouse_reader rename to reader_no_more"),
+    bad("roles-have-no-powers", "role countinghouse_owner", "alter role countinghouse_owner bypassrls"),
+    bad("roles-have-no-powers", "role countinghouse_api", "alter role countinghouse_api superuser"),
+    bad("roles-have-no-powers", "role countinghouse_api", "alter role countinghouse_api createrole"),
+    bad("roles-have-no-powers", f"role tenant_{STRANGER}", f"{TENANT_ROLE}; alter role tenant_{STRANGER} replication"),
+    bad("roles-log-in", "role countinghouse_owner", "alter role countinghouse_owner login"),
+    bad("roles-log-in", f"role tenant_{STRANGER}", f"{TENANT_ROLE}; alter role tenant_{STRANGER} login"),
+    bad("api-does-not-inherit", "role countinghouse_api", "alter role countinghouse_api inherit"),
+    bad(
+        "api-becomes-tenants-only",
+        "role countinghouse_api",
+        "grant countinghouse_owner to countinghouse_api",
+    ),
+    bad(
+        "api-becomes-tenants-only",
+        "role countinghouse_api",
+        f"{TENANT_ROLE}; grant tenant_{STRANGER} to countinghouse_api with admin option",
+    ),
+    bad(
+        "rights-have-no-members",
+        "role passer_by",
+        "create role passer_by login in role countinghouse_owner",
+    ),
+    bad("rights-have-no-members", "role countinghouse_api", "grant countinghouse_tenant to countinghouse_api"),
+    bad("tenant-in-its-group-only", f"role tenant_{STRANGER}", f"create role tenant_{STRANGER}"),
+    bad(
+        "tenant-in-its-group-only",
+        f"role tenant_{STRANGER}",
+        f"{TENANT_ROLE}; grant pg_read_all_data to tenant_{STRANGER}",
+    ),
+    bad(
+        "tenant-has-no-members",
+        "role passer_by",
+        f"{TENANT_ROLE}; create role passer_by login in role tenant_{STRANGER}",
+    ),
+    bad(
+        "tenant-has-no-members",
+        "role countinghouse_provisioner",
+        f"{TENANT_ROLE}; grant tenant_{STRANGER} to countinghouse_provisioner",
+    ),
+    bad("tenant-names", "role tenant_acme", "create role tenant_acme"),
+    bad("role-settings", "role countinghouse_api", "alter role countinghouse_api set row_security = off"),
+    bad("role-settings", "role countinghouse_api", "alter role countinghouse_api set app.role = 'owner'"),
+    bad(
+        "role-settings",
+        "database *",
+        "do $$ begin execute format('alter database %I set search_path = public', current_database()); end $$",
+    ),
+    bad("role-has-tenant", f"role tenant_{STRANGER}", TENANT_ROLE),
+    bad(
+        "role-has-tenant",
+        f"role analyst_bi_{STRANGER}",
+        f"create role analyst_bi_{STRANGER} login in role countinghouse_analyst",
+    ),
+    bad(
+        "tenant-has-role",
+        "tenant *",
+        f"do $$ begin execute 'drop role tenant_' || replace({NEW_TENANT}::text, '-', ''); end $$",
+    ),
+    bad(
+        "tenant-has-role",
+        "tenant *",
+        f"""do $$ declare made constant uuid := {NEW_TENANT}; begin
+            delete from pg_auth_members where member = 'countinghouse_api'::regrole
+                and roleid = ('tenant_' || replace(made::text, '-', ''))::regrole; end $$""",
+    ),
+)
