@@ -102,7 +102,7 @@ declare
     made uuid;
 begin
     perform core.demand('billing:write');
-    client := billing.client_found(given.client_id);
+    client := billing.client_found(given.client_id, 'input.clientId');
     if given.is_primary then
         perform billing.client_contact_lead(null, client.id);
     end if;

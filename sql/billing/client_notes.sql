@@ -76,7 +76,7 @@ declare
     made uuid;
 begin
     perform core.demand('billing:write');
-    client := billing.client_found((input ->> 'client_id')::uuid);
+    client := billing.client_found((input ->> 'client_id')::uuid, 'input.clientId');
     insert into billing.client_notes (tenant_id, client_id, content, type)
     values (core.tenant_id(), client.id, input ->> 'content', coalesce(input ->> 'type', 'GENERAL'))
     returning id into made;

@@ -70,7 +70,8 @@ comment on column billing.clients.payment_terms is 'How long after its issue an 
 comment on column billing.clients.currency is 'The currency of the client''s invoices, by its ISO 4217 code.';
 comment on column billing.clients.summary is 'What the organisation''s own people should know about the client.';
 comment on column billing.clients.metadata is 'Facts of your own, as a JSON object.';
-comment on column billing.clients.external_ref is 'The client''s id in another system; unique in the organisation.';
+comment on column billing.clients.external_ref is
+    'The client''s id in another system; unique in the organisation, and free again when the client is deleted.';
 comment on column billing.clients.deleted_at is 'When the client was deleted. Deleted clients stand in no list; their invoices still name them.';
 comment on column billing.clients.created_at is 'When the client was entered.';
 comment on column billing.clients.created_by is 'Who entered the client.';
@@ -121,7 +122,7 @@ create trigger touch before update on billing.clients for each row execute funct
 create trigger audit after insert or update or delete on billing.clients
     for each row execute function core.audit('CLIENT', 'name_key,email_key');
 
-create function billing.client_found(wanted uuid) returns billing.clients
+create function billing.client_found(wanted uuid, field text default 'input.id') returns billing.clients
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -132,12 +133,12 @@ begin
     where tenant_id = core.tenant_id() and id = wanted and deleted_at is null
     for update;
     if found_client.id is null then
-        perform core.refuse('NOT_FOUND', 'CLIENT_NOT_FOUND', 'There is no client with this id.', 'input.id');
+        perform core.refuse('NOT_FOUND', 'CLIENT_NOT_FOUND', 'There is no client with this id.', field);
     end if;
     return found_client;
 end
 $$;
-comment on function billing.client_found(uuid) is 'The client of that id, locked until the transaction ends; refuses where there is none.';
+comment on function billing.client_found(uuid, text) is 'The client of that id, locked until the transaction ends; refuses where there is none.';
 
 create function billing.client_insert(input jsonb) returns uuid
 language plpgsql
@@ -256,7 +257,9 @@ begin
             'input.id'
         );
     end if;
-    update billing.clients set deleted_at = statement_timestamp() where tenant_id = core.tenant_id() and id = client.id;
+    -- The reference becomes free, so that the same client can be imported again.
+    update billing.clients set deleted_at = statement_timestamp(), external_ref = null
+    where tenant_id = core.tenant_id() and id = client.id;
     return client.id;
 end
 $$;
@@ -275,21 +278,6 @@ $$;
 comment on function billing.clients_import(jsonb) is
     'Enters many clients at once, at most 1000. A row whose external reference is there already is left as it is. '
     'Each row answers for itself, unless allOrNothing is set: then the first refused row refuses all.';
-
-create function billing.client_import(input jsonb, out id uuid, out is_new boolean) returns record
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    select clients.id, false into id, is_new from billing.clients
-    where tenant_id = core.tenant_id() and external_ref = input ->> 'external_ref';
-    if id is null then
-        id := billing.client_insert(input);
-        is_new := true;
-    end if;
-end
-$$;
-comment on function billing.client_import(jsonb) is 'Enters one client of an import, unless its external reference is there already.';
 
 grant execute on function
     billing.client_create(jsonb), billing.client_update(jsonb), billing.client_archive(jsonb),

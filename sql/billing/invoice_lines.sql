@@ -102,7 +102,7 @@ comment on function billing.invoice_figures(uuid, uuid, numeric) is
     'Subtotal and tax of an invoice: tax once for each rate, on the lines of that rate less their share of the discount.';
 
 create function billing.invoice_lines_changed() returns trigger
-language plpgsql security definer
+language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare

@@ -3,10 +3,13 @@
 create table billing.number_series (
     tenant_id uuid not null references iam.tenants,
     series text not null,
-    last_number bigint not null default 0,
+    last_number bigint not null,
     created_at timestamptz not null default statement_timestamp(),
+    created_by uuid default core.user_id(),
+    updated_at timestamptz not null default statement_timestamp(),
     primary key (tenant_id, series),
-    constraint number_series_last_number_check check (last_number >= 0)
+    constraint number_series_series_check check (series ~ '^[A-Z]{1,10}$'),
+    constraint number_series_last_number_check check (last_number > 0)
 );
 
 comment on table billing.number_series is 'How far each series of invoice numbers has come. Its row lock keeps numbers gapless.';
@@ -14,6 +17,10 @@ comment on column billing.number_series.tenant_id is 'The organisation.';
 comment on column billing.number_series.series is 'The letters that its numbers begin with.';
 comment on column billing.number_series.last_number is 'The number given last.';
 comment on column billing.number_series.created_at is 'When the first number of the series was given.';
+comment on column billing.number_series.created_by is 'Who issued the first invoice of the series.';
+comment on column billing.number_series.updated_at is 'When the last number was given.';
+comment on constraint number_series_series_check on billing.number_series is
+    'SERIES_INVALID input.series: A series of numbers is named by 1 to 10 capital letters.';
 comment on constraint number_series_last_number_check on billing.number_series is 'NUMBER_INVALID: Invoice numbers count from 1.';
 
 alter table billing.number_series enable row level security;
@@ -22,7 +29,13 @@ alter table billing.number_series force row level security;
 create policy tenant on billing.number_series to countinghouse_tenant, countinghouse_owner, countinghouse_reader
     using (tenant_id = core.tenant_id()) with check (tenant_id = core.tenant_id());
 create policy analyst on billing.number_series for select to countinghouse_analyst using (tenant_id = core.tenant_id());
--- NOTE: no grant to anybody: numbers are given by invoice_issue().
+-- NOTE: no grant to anybody: numbers are given by the trigger that issues an invoice.
+
+create trigger touch before update on billing.number_series for each row execute function core.touch();
+create trigger never_deleted before delete on billing.number_series for each row execute function core.refuse_change();
+create trigger never_emptied before truncate on billing.number_series
+    for each statement execute function core.refuse_change();
+-- NOTE: no audit trigger: each number stands in the entry of the invoice that it was given to.
 
 create table billing.invoices (
     tenant_id uuid not null,
@@ -77,7 +90,7 @@ create table billing.invoices (
     constraint invoices_external_ref_unique unique (tenant_id, external_ref),
     constraint invoices_status_check check (status in ('DRAFT', 'SENT', 'VIEWED', 'PAID', 'CANCELLED')),
     constraint invoices_series_check check (series ~ '^[A-Z]{1,10}$'),
-    constraint invoices_due_date_check check (due_date >= issue_date),
+    constraint invoices_due_date_check check (due_date between issue_date and '9999-12-31'),
     constraint invoices_issue_date_check check (issue_date between '1900-01-01' and '9999-12-31'),
     constraint invoices_discount_check check (discount between 0 and subtotal),
     constraint invoices_total_check check (total = subtotal - discount + tax_amount and total >= 0),
@@ -143,7 +156,7 @@ comment on constraint invoices_status_check on billing.invoices is
 comment on constraint invoices_series_check on billing.invoices is
     'SERIES_INVALID input.series: A series of numbers is named by 1 to 10 capital letters.';
 comment on constraint invoices_due_date_check on billing.invoices is
-    'DUE_BEFORE_ISSUE input.dueDate: An invoice cannot be due before its issue date.';
+    'DUE_DATE_RANGE input.dueDate: An invoice is due on its issue date or later, by 9999-12-31.';
 comment on constraint invoices_issue_date_check on billing.invoices is
     'ISSUE_DATE_RANGE input.issueDate: An issue date lies between 1900-01-01 and 9999-12-31.';
 comment on constraint invoices_discount_check on billing.invoices is
@@ -169,7 +182,11 @@ create index invoices_client on billing.invoices (tenant_id, client_id, issue_da
 create index invoices_issue_date on billing.invoices (tenant_id, issue_date, id);
 create index invoices_due_date on billing.invoices (tenant_id, due_date, id);
 create index invoices_number on billing.invoices (tenant_id, number_key, id);
-create index invoices_status on billing.invoices (tenant_id, status, issue_date);
+create index invoices_client_status on billing.invoices (tenant_id, client_id, status, issue_date, id);
+create index invoices_status on billing.invoices (tenant_id, status, issue_date, id);
+-- What can be overdue: a small part of many years.
+create index invoices_open_due_date on billing.invoices (tenant_id, due_date, id)
+    where status in ('SENT', 'VIEWED') and balance_minor > 0;
 create index invoices_total on billing.invoices (tenant_id, total_minor, id);
 create index invoices_balance on billing.invoices (tenant_id, balance_minor, id);
 create index invoices_created_at on billing.invoices (tenant_id, created_at, id);
@@ -192,13 +209,50 @@ grant select (
 ) on billing.invoices to countinghouse_tenant, countinghouse_reader, countinghouse_analyst;
 -- NOTE: no INSERT, UPDATE or DELETE for anybody: invoices are written by the functions below.
 
--- Figures are always made from the lines (invoice_figures), so that nobody can set them.
+create function billing.invoice_number(tenant uuid, wanted_series text) returns text
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+    -- The row stays locked until the transaction ends: the next number waits to see whether this one stands.
+    insert into billing.number_series as known (tenant_id, series, last_number)
+    values (tenant, wanted_series, 1)
+    on conflict (tenant_id, series) do update set last_number = known.last_number + 1
+    returning series || '-' || lpad(last_number::text, greatest(6, length(last_number::text)), '0')
+$$;
+comment on function billing.invoice_number(uuid, text) is 'The next number of a series, such as INV-000042.';
 
-create function billing.invoice_keep() returns trigger
+create function billing.number_series_keep() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    before constant bigint := case when tg_op = 'UPDATE' then old.last_number else 0 end;
 begin
+    if new.last_number is distinct from before + 1 or not exists (
+        select from billing.invoices
+        where tenant_id = new.tenant_id
+          and number = new.series || '-' || lpad(new.last_number::text, greatest(6, length(new.last_number::text)), '0')
+    ) then
+        perform core.refuse('CONFLICT', 'NUMBER_SKIPPED', 'Invoice numbers follow one another, and each is an invoice''s.');
+    end if;
+    return null;
+end
+$$;
+comment on function billing.number_series_keep() is 'Keeps numbers gapless, whoever writes: one step at a time, and none without its invoice.';
+
+create constraint trigger keep after insert or update on billing.number_series
+    deferrable initially deferred for each row execute function billing.number_series_keep();
+
+-- Figures are always made from the lines (invoice_figures), so that nobody can set them; nor can anybody choose a number.
+
+create function billing.invoice_keep() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if tg_op = 'INSERT' and new.issued_at is not null then
+        perform core.refuse('CONFLICT', 'INVOICE_STARTS_AS_DRAFT', 'An invoice begins as a draft. Issue it when its lines are there.');
+    end if;
     if tg_op = 'UPDATE' then
         if (new.tenant_id, new.id, new.client_id) is distinct from (old.tenant_id, old.id, old.client_id) then
             perform core.refuse('CONFLICT', 'INVOICE_CLIENT_FIXED', 'An invoice stays with its client. Make a new one instead.');
@@ -226,11 +280,19 @@ begin
     select figures.subtotal, figures.tax_amount into new.subtotal, new.tax_amount
     from billing.invoice_figures(new.tenant_id, new.id, new.discount) as figures;
     new.total := new.subtotal - new.discount + new.tax_amount;
+    if new.issued_at is not null then
+        if not exists (select from billing.invoice_lines where tenant_id = new.tenant_id and invoice_id = new.id) then
+            perform core.refuse(
+                'CONFLICT', 'INVOICE_EMPTY', 'The invoice has no lines. Add what is charged for first.', 'input.id'
+            );
+        end if;
+        new.number := billing.invoice_number(new.tenant_id, new.series);
+    end if;
     return new;
 end
 $$;
 comment on function billing.invoice_keep() is
-    'Keeps a draft''s figures equal to its lines, and an issued invoice as it was issued, whoever writes.';
+    'Keeps a draft''s figures equal to its lines, gives the number at issue, and keeps an issued invoice as it was issued, whoever writes.';
 
 create trigger keep before insert or update on billing.invoices for each row execute function billing.invoice_keep();
 create trigger touch before update on billing.invoices for each row execute function core.touch();
@@ -297,7 +359,11 @@ begin
     where tenant_id = core.tenant_id() and deleted_at is null
       and case when given.client_id is null then external_ref = input ->> 'client_external_ref' else id = given.client_id end
     for share;
-    if client.id is null then
+    if client.id is null and given.client_id is null then
+        perform core.refuse(
+            'NOT_FOUND', 'CLIENT_NOT_FOUND', 'There is no client with this external reference.', 'input.clientExternalRef'
+        );
+    elsif client.id is null then
         perform core.refuse('NOT_FOUND', 'CLIENT_NOT_FOUND', 'There is no client with this id.', 'input.clientId');
     elsif client.status = 'ARCHIVED' then
         perform core.refuse(
@@ -347,6 +413,10 @@ begin
     perform core.demand('billing:write');
     before := billing.invoice_draft_found((input ->> 'id')::uuid);
     after := jsonb_populate_record(before, input - 'client_id');
+    if not input ? 'due_date' then
+        -- A moved issue date moves the due date with it.
+        after.due_date := after.issue_date + (before.due_date - before.issue_date);
+    end if;
     if input ? 'lines' then
         -- Without the discount meanwhile: it may not exceed the subtotal, which is nothing for a moment.
         update billing.invoices set discount = 0, tax_rate = after.tax_rate where tenant_id = core.tenant_id() and id = before.id;
@@ -371,7 +441,6 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     client billing.clients;
-    given_number bigint;
 begin
     select * into client from billing.clients where tenant_id = core.tenant_id() and id = invoice.client_id for share;
     if client.status = 'ARCHIVED' or client.deleted_at is not null then
@@ -380,15 +449,7 @@ begin
             format('%s is archived. Restore the client before you invoice it.', client.name), 'input.id'
         );
     end if;
-    if not exists (select from billing.invoice_lines where tenant_id = core.tenant_id() and invoice_id = invoice.id) then
-        perform core.refuse('CONFLICT', 'INVOICE_EMPTY', 'The invoice has no lines. Add what is charged for first.', 'input.id');
-    end if;
-    insert into billing.number_series as series (tenant_id, series, last_number)
-    values (core.tenant_id(), invoice.series, 1)
-    on conflict (tenant_id, series) do update set last_number = series.last_number + 1
-    returning last_number into given_number;
     update billing.invoices set
-        number = invoice.series || '-' || lpad(given_number::text, greatest(6, length(given_number::text)), '0'),
         issue_date = on_date,
         due_date = until,
         issued_at = statement_timestamp(),
@@ -408,7 +469,7 @@ begin
 end
 $$;
 comment on function billing.invoice_publish(billing.invoices, date, date) is
-    'Gives a draft its number and its snapshots, and fixes it.';
+    'Issues a draft: its dates, and its snapshots of who it is from and to. The trigger gives the number.';
 
 create function billing.invoice_issue(input jsonb) returns uuid
 language plpgsql security definer
@@ -488,27 +549,21 @@ comment on function billing.invoices_import(jsonb) is
     'Enters many invoices at once, at most 1000, and issues those that say so. A row whose external reference is there '
     'already is left as it is. Each row answers for itself, unless allOrNothing is set: then the first refused row refuses all.';
 
-create function billing.invoice_import(input jsonb, out id uuid, out is_new boolean)
+create function billing.invoice_import(input jsonb) returns uuid
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     made billing.invoices;
 begin
-    select invoices.id, false into id, is_new from billing.invoices
-    where tenant_id = core.tenant_id() and external_ref = input ->> 'external_ref';
-    if id is not null then
-        return;
-    end if;
-    id := billing.invoice_insert(input);
-    is_new := true;
+    made := billing.invoice_found(billing.invoice_insert(input));
     if (input ->> 'issue')::boolean then
-        select * into made from billing.invoices where tenant_id = core.tenant_id() and invoices.id = invoice_import.id;
         perform billing.invoice_publish(made, made.issue_date, made.due_date);
     end if;
+    return made.id;
 end
 $$;
-comment on function billing.invoice_import(jsonb) is 'Enters one invoice of an import, unless its external reference is there already.';
+comment on function billing.invoice_import(jsonb) is 'Enters one invoice of an import, and issues it if it says so.';
 
 grant execute on function
     billing.invoice_create(jsonb), billing.invoice_update(jsonb), billing.invoice_issue(jsonb),

@@ -123,7 +123,7 @@ begin
     insert into core.audit_log (
         tenant_id, action, entity_type, entity_id, old_values, new_values, user_id, ip_address, user_agent, request_id
     ) values (
-        (whose ->> 'tenant_id')::uuid,
+        coalesce(whose ->> 'tenant_id', whose ->> 'id')::uuid,  -- a tenant's own row is its id
         case
             when tg_op = 'INSERT' then 'CREATE'
             when tg_op = 'DELETE' then 'DELETE'

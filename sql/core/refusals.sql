@@ -45,7 +45,14 @@ as $$
         when sql_state like 'CH%' then
             jsonb_build_object('reason', constraint_name, 'field', nullif(column_name, ''), 'message', message)
         when sql_state = '23502' then
-            jsonb_build_object('reason', 'REQUIRED', 'field', column_name, 'message', format('%s is missing.', column_name))
+            jsonb_build_object(
+                'reason', 'REQUIRED',
+                'field', (
+                    select 'input.' || string_agg(case when place = 1 then word else initcap(word) end, '' order by place)
+                    from regexp_split_to_table(column_name, '_') with ordinality as words (word, place)
+                ),
+                'message', 'A value is required here.'
+            )
         else
             coalesce(
                 (

@@ -44,6 +44,20 @@ comment on domain core.json_object is 'A JSON object: facts of the caller''s own
 comment on constraint json_object_is_object on domain core.json_object is
     'JSON_OBJECT_REQUIRED: This takes a JSON object, such as {"colour": "blue"}.';
 
+create function core.is_time_zone(name text) returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- The pattern keeps out POSIX rules such as XYZ-3, which PostgreSQL takes for a zone too.
+    return name ~ '^(UTC|Etc/GMT[+-][0-9]{1,2}|[A-Z][A-Za-z_]+(/[A-Z][A-Za-z_]*(-[A-Za-z]+)*){1,2})$'
+        and timezone(name, now()) is not null;
+exception when invalid_parameter_value then
+    return false;
+end
+$$;
+comment on function core.is_time_zone(text) is 'Whether this is the IANA name of a time zone that the server knows, such as Europe/London.';
+
 -- uuidv7 where the server has it: ids made one after the other lie side by side in an index.
 do $$
 begin
@@ -57,3 +71,4 @@ begin
 end
 $$;
 comment on function core.new_id() is 'A new id: a uuid that begins with the time where the server can make one.';
+grant execute on function core.new_id() to countinghouse_auth;  -- which records sign-ins

@@ -32,7 +32,7 @@ create table iam.tenants (
     constraint tenants_slug_check check (slug ~ '^[a-z][a-z0-9-]{1,62}$'),
     constraint tenants_name_check check (name = btrim(name) and char_length(name) between 1 and 200),
     constraint tenants_country_check check (country ~ '^[A-Z]{2}$'),
-    constraint tenants_time_zone_check check (now() at time zone time_zone is not null),
+    constraint tenants_time_zone_check check (core.is_time_zone(time_zone)),
     constraint tenants_fiscal_year_start_check check (fiscal_year_start between 1 and 12)
 );
 
@@ -83,6 +83,9 @@ grant select on iam.tenants to countinghouse_auth;
 -- NOTE: no grant to tenants, analysts or the reader: this table lists organisations. Theirs they see by organisation().
 
 create trigger touch before update on iam.tenants for each row execute function core.touch();
+-- An organisation's profile stands in its own log.
+create trigger audit after insert or update or delete on iam.tenants
+    for each row execute function core.audit('TENANT', '');
 
 -- The tenant's own profile.
 create function iam.organisation() returns table (

@@ -46,6 +46,8 @@ grant select, update (last_login_at, updated_at) on iam.users to countinghouse_a
 
 -- NOTE: no policy for the owner, no grant to tenants, analysts or the reader: people belong to no tenant.
 
+-- NOTE: no audit trigger: an entry belongs to a tenant, and a person to none. What concerns a tenant is recorded there:
+-- their sign-ins, their memberships, and a new name or address in each.
 create trigger touch before update on iam.users for each row execute function core.touch();
 
 create function iam.user_create(input jsonb) returns uuid
