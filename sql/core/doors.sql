@@ -13,7 +13,10 @@ declare
 begin
     -- A name, never SQL: what runs was prepared by this connection, with its own parameters.
     if statement !~ '^[a-z0-9_]{1,63}$' then
-        perform core.refuse('BAD_USER_INPUT', 'STATEMENT_NAME', 'A prepared statement is named by small letters and digits.');
+        -- Not by core.refuse(): the reader may read, and call what reads, but nothing else.
+        raise exception using
+            errcode = 'CH400', constraint = 'STATEMENT_NAME',
+            message = 'A prepared statement is named by small letters, digits and underscores.';
     end if;
     execute format(
         'execute %I%s',
