@@ -1,0 +1,103 @@
+"""Principals: what a verified person may do in their organisation, as the database says.
+
+A token lives for ten minutes, a membership may end at any time. It is therefore asked again every ten seconds.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final, NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+from gql.database.context import Context
+from gql.database.pool import Database
+from gql.errors import ApiError, Code
+from gql.iam.tokens import Identity
+
+REMEMBERED_SECONDS: Final = 10.0
+REFUSAL_REMEMBERED_SECONDS: Final = 1.0
+"""Whoever is let in again should not wait for it; whoever was not must not cost a query at every try."""
+REMEMBERED: Final = 10_000
+CONTEXT: Final = "select * from iam.context($1, $2)"
+
+Who = tuple[UUID, UUID]
+
+
+class _Answer(NamedTuple):
+    context: Context | None
+    good_until: float
+
+
+class Principals:
+    """Contexts by person and organisation, each asked of the database once at a time."""
+
+    def __init__(self, database: Database, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._database = database
+        self._clock = clock
+        self._answers: OrderedDict[Who, _Answer] = OrderedDict()
+        self._asking: dict[Who, asyncio.Task[_Answer]] = {}
+
+    async def context(self, identity: Identity) -> Context:
+        """What the server puts on a connection for this person.
+
+        Raises ApiError: UNAUTHENTICATED, reason MEMBERSHIP_GONE, where they may not work in the organisation (any
+        more); UNAVAILABLE where the database cannot be asked.
+        """
+        who = (identity.user_id, identity.tenant_id)
+        answer = self._answers.get(who)
+        if answer is None or answer.good_until <= self._clock():
+            answer = await self._ask(who)
+        if answer.context is None:
+            raise ApiError(
+                Code.UNAUTHENTICATED,
+                "You have no access to this organisation at present. Sign in again, or ask its administrator.",
+                reason="MEMBERSHIP_GONE",
+            )
+        return answer.context
+
+    async def _ask(self, who: Who) -> _Answer:
+        """Ask, or wait for whoever is asking already. Nobody who goes away takes the answer from the others."""
+        asking = self._asking.get(who)
+        if asking is None:
+            asking = self._asking[who] = asyncio.create_task(self._look_up(who))
+            asking.add_done_callback(lambda task: self._asked(who, task))
+        return await asyncio.shield(asking)
+
+    async def _look_up(self, who: Who) -> _Answer:
+        # From before the question: what changes while it is answered counts from then.
+        asked_at = self._clock()
+        async with self._database.nobody() as connection:
+            context = await context_of(connection, *who)
+        seconds = REFUSAL_REMEMBERED_SECONDS if context is None else REMEMBERED_SECONDS
+        return _Answer(context, asked_at + seconds)
+
+    def _asked(self, who: Who, task: asyncio.Task[_Answer]) -> None:
+        del self._asking[who]
+        if task.cancelled() or task.exception() is not None:
+            return
+        self._answers[who] = task.result()
+        self._answers.move_to_end(who)
+        if len(self._answers) > REMEMBERED:
+            self._answers.popitem(last=False)
+
+
+async def context_of(
+    connection: "asyncpg.Connection[asyncpg.Record]", user_id: UUID, tenant_id: UUID
+) -> Context | None:
+    """The context of this person in this organisation; None where they may not work there."""
+    row = await connection.fetchrow(CONTEXT, user_id, tenant_id)
+    if row is None:
+        return None
+    return Context(
+        tenant_id=tenant_id,
+        user_id=user_id,
+        role=row["role"],
+        scope_ids=tuple(row["scope_ids"]),
+        time_zone=row["time_zone"],
+        fiscal_year_start=row["fiscal_year_start"],
+        permissions=frozenset(row["permissions"]),
+        is_scoped=not row["sees_all"],
+    )
