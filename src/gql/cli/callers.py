@@ -1,13 +1,14 @@
 """Who the command line speaks for when it works in an organisation."""
 
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import asyncpg
 
 from gql.cli.console import CommandFailed
 from gql.database.context import Context
-from gql.database.pool import Origin
+from gql.database.standing import Origin
+from gql.iam.principals import context_of
 
 TENANT: Final = "select id, suspended_at is not null as suspended from iam.tenants where slug = $1"
 # The owner who has been there longest, or the person with this address.
@@ -19,7 +20,6 @@ where memberships.tenant_id = $1 and memberships.is_active
 order by memberships.created_at, memberships.id
 limit 1
 """
-CONTEXT: Final = "select * from iam.context($1, $2)"
 
 
 async def owner_context(admin: asyncpg.Connection, slug: str, email: str | None = None) -> Context:
@@ -40,23 +40,6 @@ async def owner_context(admin: asyncpg.Connection, slug: str, email: str | None 
     if context is None:
         raise CommandFailed(f"The account to act for in {slug!r} is closed.")
     return context
-
-
-async def context_of(admin: asyncpg.Connection, user_id: UUID, tenant_id: UUID) -> Context | None:
-    """What the server would put on a connection for this person; None where they may not work there."""
-    row = await admin.fetchrow(CONTEXT, user_id, tenant_id)
-    if row is None:
-        return None
-    return Context(
-        tenant_id=tenant_id,
-        user_id=user_id,
-        role=row["role"],
-        scope_ids=tuple(row["scope_ids"]),
-        time_zone=row["time_zone"],
-        fiscal_year_start=row["fiscal_year_start"],
-        permissions=frozenset(row["permissions"]),
-        is_scoped=not row["sees_all"],
-    )
 
 
 def command_origin(command: str) -> Origin:

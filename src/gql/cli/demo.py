@@ -9,7 +9,6 @@ from uuid import UUID
 import asyncpg
 import typer
 
-from gql.cli.callers import context_of
 from gql.cli.console import CommandFailed, progress_bar, say
 from gql.cli.databases import Addresses, admin_connection, the_database, the_settings
 from gql.settings import Settings
@@ -64,6 +63,7 @@ async def _make(settings: Settings, addresses: Addresses) -> None:
         from gql.cli.engines import asker, open_engine
         from gql.demo import ORGANISATIONS, Maker, count_steps, is_made, make
         from gql.iam.passwords import hash_password
+        from gql.iam.principals import context_of
         from gql.iam.provisioning import Provisioner
         from gql.imports.operations import Asker
 

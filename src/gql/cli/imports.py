@@ -14,6 +14,7 @@ from gql.cli.databases import Addresses, admin_connection, the_database, the_set
 from gql.settings import Settings
 
 if TYPE_CHECKING:
+    from gql.imports.online_retail import Row
     from gql.imports.sales import Sales
     from gql.imports.transfer import Report
 
@@ -82,7 +83,7 @@ def _print_untaken(report: "Report") -> None:
         for each in report.untaken:
             row = each.row
             say(
-                f"line {row.line}: {row.invoice_number} {row.stock_code}, {row.quantity} at {row.unit_price}:"
+                f"line {row.line}: {row.invoice_number} {row.stock_code}, {row.quantity} at {_price(row)}:"
                 f" {each.reason}"
             )
         return
@@ -92,9 +93,14 @@ def _print_untaken(report: "Report") -> None:
     for each in report.untaken:
         row = each.row
         article = f"{row.stock_code} {row.description}".rstrip()
-        figures = (str(row.quantity), f"{row.unit_price:,}", f"{row.amount:,.2f}")
+        figures = (str(row.quantity), _price(row), f"{row.amount:,.2f}")
         table.add_row(str(row.line), row.invoice_number, article, *figures, each.reason)
     OUT.print(table, markup=False)
+
+
+def _price(row: "Row") -> str:
+    """With pence, and with parts of a penny where it has such."""
+    return f"{row.unit_price:,.2f}" if row.unit_price == round(row.unit_price, 2) else str(row.unit_price)
 
 
 def _print_json(report: "Report") -> None:

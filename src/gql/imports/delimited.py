@@ -46,7 +46,7 @@ def shown(text: str) -> str:
 
 
 def _decoded(content: bytes, headings: Sequence[str]) -> str:
-    if content.startswith(WIDE_MARKS) or b"\0" in content[:1000]:
+    if content.startswith(WIDE_MARKS) or b"\0" in content.partition(b"\n")[0]:
         raise FileRefused(Place(1, 1), "the file is in UTF-16 or is no text at all; save it as CSV in UTF-8")
     content = content.removeprefix(UTF_8_MARK)
     try:
@@ -84,26 +84,31 @@ def _numbered(lines: Any, text: str, headings: Sequence[str]) -> Iterator[tuple[
         number += 1
         try:
             record = next(lines, None)
-        except csv.Error as error:
-            raise _open_quotation(text, number, headings, str(error)) from None
+        except csv.Error:
+            raise _unreadable(text, number, headings) from None
         if record is None:
             return
         if lines.line_num != number:
-            raise _open_quotation(text, number, headings, "")
+            raise _unreadable(text, number, headings)
         yield number, record
 
 
-def _open_quotation(text: str, number: int, headings: Sequence[str], problem: str) -> FileRefused:
-    """The refusal of a line whose quotation marks do not agree."""
+def _unreadable(text: str, number: int, headings: Sequence[str]) -> FileRefused:
+    """The refusal of a line whose quotation marks do not agree, or one of whose values has no end."""
     line = io.StringIO(text, newline="").readlines()[number - 1]
     column = 1
+    length = 0
     is_quoted = False
     for character in line:
+        length += 1
         if character == '"':
             is_quoted = not is_quoted
         elif character == "," and not is_quoted:
             column += 1
-    if "field limit" in problem:
+            length = 0
+        elif length > csv.field_size_limit():
+            break
+    if length > csv.field_size_limit():
         problem = f"the value is longer than {csv.field_size_limit()} characters"
     elif is_quoted:
         # The mark that stays open is in the last column counted, because commas after it belong to its text.

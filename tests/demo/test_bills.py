@@ -1,0 +1,55 @@
+"""The invoices that are drawn for a demo organisation."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from gql.demo import ORGANISATIONS
+from gql.demo.bills import DAYS, draw_bills
+from gql.demo.model import Organisation
+
+TODAY = date(2026, 11, 21)
+
+
+@pytest.fixture(params=ORGANISATIONS, ids=lambda organisation: organisation.slug)
+def organisation(request: pytest.FixtureRequest) -> Organisation:
+    made: Organisation = request.param
+    return made
+
+
+def test_the_same_day_draws_the_same_invoices(organisation: Organisation) -> None:
+    assert draw_bills(organisation, TODAY) == draw_bills(organisation, TODAY)
+
+
+def test_another_day_draws_the_same_invoices_for_other_dates(organisation: Organisation) -> None:
+    later = draw_bills(organisation, TODAY + timedelta(weeks=5))
+    assert [bill.external_ref for bill in later] == [bill.external_ref for bill in draw_bills(organisation, TODAY)]
+
+
+def test_invoices_come_in_the_order_of_their_dates_which_are_working_days_of_eighteen_months(
+    organisation: Organisation,
+) -> None:
+    days = [date.fromisoformat(bill.row["issueDate"]) for bill in draw_bills(organisation, TODAY)]
+    assert days == sorted(days)
+    assert days[0] >= TODAY - timedelta(days=DAYS + 2)
+    assert days[-1] < TODAY
+    assert all(day.weekday() < 5 for day in days)
+    assert len({(day.year, day.month) for day in days}) >= 18
+
+
+def test_every_status_occurs(organisation: Organisation) -> None:
+    statuses = {bill.status for bill in draw_bills(organisation, TODAY)}
+    assert statuses == {"DRAFT", "SENT", "VIEWED", "PAID", "CANCELLED"}
+
+
+def test_each_client_is_invoiced_in_its_own_currency(organisation: Organisation) -> None:
+    currencies = {each.external_ref: each.currency for each in organisation.customers}
+    bills = draw_bills(organisation, TODAY)
+    assert all(bill.row["currency"] == currencies[bill.row["clientExternalRef"]] for bill in bills)
+    assert len({bill.row["currency"] for bill in bills}) >= 3
+
+
+def test_the_two_organisations_share_a_person_and_nothing_else() -> None:
+    people = [{person.email for person in each.people} for each in ORGANISATIONS]
+    assert people[0] & people[1] == {"priya@ledgerline.example"}
+    assert not {each.name for each in ORGANISATIONS[0].customers} & {each.name for each in ORGANISATIONS[1].customers}

@@ -1,0 +1,52 @@
+"""Running `countinghouse` as a person does: as a program of its own, with an environment and two streams."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gql.settings import PREFIX, Settings
+
+PROGRAM: Final = Path(sys.executable).with_name("countinghouse")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a command said and how it ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+def environment(settings: Settings | None = None, **more: str) -> dict[str, str]:
+    """The environment of a command: ours without our settings, and those of the test's database."""
+    made = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    if settings is not None:
+        assert settings.database_url is not None
+        assert settings.admin_url is not None
+        made |= {
+            f"{PREFIX}DATABASE_URL": settings.database_url,
+            f"{PREFIX}ADMIN_URL": settings.admin_url,
+            f"{PREFIX}DATA_DIR": str(settings.data_dir),
+            f"{PREFIX}ENVIRONMENT": "development",
+        }
+    return made | {f"{PREFIX}{name}": value for name, value in more.items()}
+
+
+async def countinghouse(*arguments: str | Path, env: Mapping[str, str]) -> Outcome:
+    """Run the command to its end."""
+    process = await asyncio.create_subprocess_exec(
+        PROGRAM,
+        *arguments,
+        env=env,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return Outcome(process.returncode, out.decode(), err.decode())
