@@ -1,0 +1,1 @@
+"""GraphQL over HTTP: what a request looks like on the wire, and everything that surrounds the engine there."""

@@ -1,0 +1,166 @@
+"""/graphql, as a plain ASGI callable: on the way of every request there are no objects that it does not need."""
+
+import logging
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Final
+
+from starlette.types import Receive, Scope, Send
+
+from gql.engine.engine import Caller, Engine
+from gql.errors import ApiError, Code, RequestRefused
+from gql.http import metrics, requests
+from gql.http.authentication import Authentication, origin_of
+from gql.http.compression import LEAST_BYTES, compressed
+from gql.http.headers import Headers, request_id_of
+from gql.http.metrics import Metrics
+from gql.http.negotiation import JSON, encoding, media_type
+from gql.http.refusals import HttpRefused, body_of, headers_of, internal, status_of
+from gql.http.requests import ClientGone, Given, Parameters
+from gql.http.running import Writes, while_client_stays
+
+log = logging.getLogger(__name__)
+
+VARY: Final = (b"vary", b"Accept, Accept-Encoding, Authorization")
+
+
+@dataclass(slots=True)
+class Answer:
+    """What goes back: its status, its body, headers of its own, and the code that it is counted under."""
+
+    status: int
+    body: bytes
+    code: str
+    headers: Headers = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request on its way: what is known of it so far."""
+
+    scope: Scope
+    headers: Given
+    receive: Receive
+    request_id: str
+    media_type: str = JSON
+    kind: str = metrics.UNKNOWN_KIND
+
+    def refused(self, errors: list[ApiError], status: int | None = None, headers: Headers | None = None) -> Answer:
+        """The answer that consists of these errors."""
+        return Answer(
+            status or status_of(errors, self.media_type),
+            body_of(errors, self.request_id),
+            errors[0].code.value,
+            headers_of(errors) + (headers or []),
+        )
+
+
+class GraphQLEndpoint:
+    """Answers GraphQL over HTTP.
+
+    `shows_schema` lets strangers ask for the schema, as in development; `headers` are on every answer.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        authentication: Authentication,
+        metrics: Metrics,
+        writes: Writes,
+        *,
+        shows_schema: bool,
+        headers: Headers,
+    ) -> None:
+        self._engine = engine
+        self._authentication = authentication
+        self._metrics = metrics
+        self._writes = writes
+        self._shows_schema = shows_schema
+        self._headers = [VARY, *headers]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = perf_counter()
+        headers: Given = dict(scope["headers"])
+        exchange = Exchange(scope, headers, receive, request_id_of(headers.get(b"x-request-id")))
+        try:
+            answer = await self._answer(exchange)
+        except ClientGone:
+            self._metrics.observe(exchange.kind, metrics.CLIENT_GONE, perf_counter() - begun)
+            return
+        await self._send(answer, exchange, send)
+        self._metrics.observe(exchange.kind, answer.code, perf_counter() - begun)
+
+    async def _answer(self, exchange: Exchange) -> Answer:
+        """The answer, whatever happens. Raises ClientGone when nobody waits for it any more."""
+        try:
+            body = await self._run(exchange)
+        except RequestRefused as refusal:
+            return exchange.refused(refusal.errors)
+        except HttpRefused as refusal:
+            return exchange.refused([refusal.error], refusal.status, refusal.headers)
+        except ApiError as error:
+            return exchange.refused([error])
+        except ClientGone:
+            raise
+        except Exception:
+            log.exception("request %s failed in a way that nobody foresaw", exchange.request_id)
+            return exchange.refused([internal()])
+        return Answer(200, body, metrics.code_of(body))
+
+    async def _run(self, exchange: Exchange) -> bytes:
+        headers = exchange.headers
+        method = exchange.scope["method"]
+        if method not in ("GET", "POST"):
+            raise _wrong_method("Send a POST; queries may come by GET, too.", b"GET, POST")
+        accepted = media_type(headers.get(b"accept"))
+        if accepted is None:
+            sentence = "Accept application/graphql-response+json or application/json; there is nothing else."
+            raise HttpRefused(ApiError(Code.NOT_ACCEPTABLE, sentence, reason="MEDIA_TYPE"))
+        exchange.media_type = accepted
+        # Whoever is not known is refused before their body is read, and everything else before a connection is taken.
+        identity = self._authentication.identity(headers.get(b"authorization"))
+        parameters = (
+            requests.from_query_string(exchange.scope["query_string"])
+            if method == "GET"
+            else await requests.from_body(headers, exchange.receive)
+        )
+        context = await self._authentication.context(identity) if identity else None
+        caller = Caller(context, origin_of(exchange.scope, headers, exchange.request_id))
+        return await self._execute(exchange, parameters, caller)
+
+    async def _execute(self, exchange: Exchange, parameters: Parameters, caller: Caller) -> bytes:
+        operation = self._engine.prepare(
+            parameters.query,
+            parameters.operation_name,
+            parameters.variables,
+            introspection=self._shows_schema or caller.context is not None,
+        )
+        exchange.kind = operation.kind
+        if operation.kind == "query":
+            return await while_client_stays(self._engine.run(operation, caller), exchange.receive)
+        if operation.kind != "mutation":
+            raise requests.bad_request("Subscriptions do not come over plain HTTP.", "SUBSCRIPTION")
+        if exchange.scope["method"] == "GET":
+            raise _wrong_method("A mutation changes things, so it must come by POST.", b"POST")
+        return await self._writes.run(self._engine.run(operation, caller))
+
+    async def _send(self, answer: Answer, exchange: Exchange, send: Send) -> None:
+        body = answer.body
+        headers = [
+            (b"content-type", exchange.media_type.encode() + b"; charset=utf-8"),
+            (b"x-request-id", exchange.request_id.encode()),
+            *self._headers,
+            *answer.headers,
+        ]
+        if len(body) >= LEAST_BYTES and (wanted := encoding(exchange.headers.get(b"accept-encoding"))):
+            body = await compressed(body, wanted)
+            headers.append((b"content-encoding", wanted.encode()))
+        headers.append((b"content-length", str(len(body)).encode()))
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+def _wrong_method(sentence: str, allowed: bytes) -> HttpRefused:
+    return HttpRefused(
+        ApiError(Code.METHOD_NOT_ALLOWED, sentence, reason="METHOD"), headers=[(b"allow", allowed)]
+    )

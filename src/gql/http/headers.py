@@ -1,0 +1,63 @@
+"""Headers that every answer carries, and the id of the request."""
+
+import re
+from typing import Final
+from uuid import uuid4
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+Headers = list[tuple[bytes, bytes]]
+
+# An answer is data: a browser shall run nothing in it, put it into no frame and guess at no type.
+CONTENT_SECURITY_POLICY: Final = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+STRICT_TRANSPORT: Final = "max-age=31536000; includeSubDomains"
+SANE_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
+
+
+def security_headers(*, production: bool) -> dict[str, str]:
+    """The headers that protect a browser which meets an answer. Production is behind TLS and says so."""
+    headers = {
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Cache-Control": "no-store",
+    }
+    if production:
+        headers["Strict-Transport-Security"] = STRICT_TRANSPORT
+    return headers
+
+
+def as_bytes(headers: dict[str, str]) -> Headers:
+    """Headers as ASGI wants them."""
+    return [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+
+
+def request_id_of(given: bytes | None) -> str:
+    """The client's X-Request-Id if it is fit to be logged, else a new one."""
+    if given and SANE_REQUEST_ID.fullmatch(given):
+        return given.decode()
+    return str(uuid4())
+
+
+class SecurityHeaders:
+    """Puts the headers on every answer of the application inside, unless it has one of the same name itself."""
+
+    def __init__(self, app: ASGIApp, headers: dict[str, str]) -> None:
+        self.app = app
+        self.headers = headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self.headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)

@@ -1,0 +1,119 @@
+"""/metrics: what Prometheus reads."""
+
+import re
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Final
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gql.database.pool import PoolStatistics
+from gql.errors import Code
+
+BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+OK: Final = "OK"
+CLIENT_GONE: Final = "CLIENT_GONE"
+UNKNOWN_KIND: Final = "none"
+"""The kind of a request that was refused before anyone knew what it asks."""
+
+_CODE: Final = re.compile(rb'"code":"([A-Z_]+)"')
+_CODES: Final = frozenset(code.value for code in Code)
+_GAUGES: Final = {
+    "size": "Connections that are open.",
+    "idle": "Open connections that nobody uses.",
+    "waiting": "Requests that wait for a connection.",
+    "limit": "The most connections that the pool opens.",
+}
+_COUNTERS: Final = {
+    "acquisitions": "Connections lent.",
+    "switches": "Connections moved from one context to another.",
+    "direct": "Statements run through the tenant's role.",
+    "read": "Statements run through the read door.",
+    "opened": "Connections opened.",
+    "lost": "Connections that died.",
+    "mended": "Connections brought back from an unknown state.",
+    "exhausted": "Requests that waited for a connection in vain.",
+}
+
+
+class Metrics:
+    """Counts requests, and reports what the pools and the hashing of passwords say of themselves."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        requests = Counter(
+            "countinghouse_requests",
+            "GraphQL requests by the kind of operation and the code of their first error.",
+            ["kind", "code"],
+            registry=self.registry,
+        )
+        seconds = Histogram(
+            "countinghouse_request_seconds",
+            "Time from the request's headers to the end of its answer.",
+            ["kind"],
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+        # Looking a series up costs more than counting in it.
+        self._requests: Callable[[str, str], Counter] = cache(requests.labels)
+        self._seconds: Callable[[str], Histogram] = cache(seconds.labels)
+
+    def observe(self, kind: str, code: str, seconds: float) -> None:
+        """Count one request."""
+        self._requests(kind, code).inc()
+        self._seconds(kind).observe(seconds)
+
+    def watch_pool(self, name: str, statistics: Callable[[], PoolStatistics]) -> None:
+        """Report a pool under this name."""
+        self.registry.register(_PoolCollector(name, statistics))
+
+    def watch(self, name: str, meaning: str, value: Callable[[], float]) -> None:
+        """Report one figure as it stands."""
+        self.registry.register(_GaugeCollector(name, meaning, value))
+
+    async def endpoint(self, request: Request) -> Response:
+        """/metrics."""
+        return Response(generate_latest(self.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def code_of(body: bytes) -> str:
+    """The code of the first error in a GraphQL answer; OK where there is none.
+
+    An answer without errors ends with the braces of its data, one with errors with their bracket.
+    """
+    if not body.endswith(b"]}"):
+        return OK
+    found = _CODE.search(body, body.rfind(b'"errors":['))
+    code = found[1].decode() if found else Code.INTERNAL_SERVER_ERROR.value
+    return code if code in _CODES else Code.INTERNAL_SERVER_ERROR.value
+
+
+class _PoolCollector(Collector):
+    def __init__(self, name: str, statistics: Callable[[], PoolStatistics]) -> None:
+        self._name = name
+        self._statistics = statistics
+
+    def collect(self) -> Iterable[Metric]:
+        statistics = self._statistics()
+        for figure, meaning in _GAUGES.items():
+            yield GaugeMetricFamily(
+                f"countinghouse_{self._name}_pool_{figure}", meaning, value=getattr(statistics, figure)
+            )
+        for figure, meaning in _COUNTERS.items():
+            yield CounterMetricFamily(
+                f"countinghouse_{self._name}_pool_{figure}", meaning, value=getattr(statistics, figure)
+            )
+
+
+class _GaugeCollector(Collector):
+    def __init__(self, name: str, meaning: str, value: Callable[[], float]) -> None:
+        self._name = name
+        self._meaning = meaning
+        self._value = value
+
+    def collect(self) -> Iterable[Metric]:
+        yield GaugeMetricFamily(self._name, self._meaning, value=self._value())
