@@ -9,12 +9,13 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "gql"
 MAY_IMPORT = {
     "errors": set(),
-    "database": {"database", "errors"},
+    "settings": set(),
+    "database": {"database", "errors", "settings"},
     "engine": {"engine", "database", "errors"},
     "billing": {"billing", "engine", "errors"},
-    "iam": {"iam", "engine", "database", "errors"},
+    "iam": {"iam", "engine", "database", "errors", "settings"},
     "schema": {"billing", "iam", "engine", "database"},
-    "http": {"http", "engine", "iam", "database", "errors"},
+    "http": {"http", "engine", "iam", "database", "errors", "settings"},
 }
 
 

@@ -42,6 +42,7 @@ def context_of(
         scope_ids=tuple(scope_ids),
         time_zone=time_zone or tenant.time_zone,
         fiscal_year_start=fiscal_year_start or tenant.fiscal_year_start,
+        is_scoped=role == "member",
     )
 
 

@@ -3,21 +3,28 @@
 import strawberry
 from strawberry import UNSET
 
+from gql.engine.declare import column, noun, to_one
 from gql.engine.inputs import described
-from gql.engine.nouns import Verb, column, noun, to_one
+from gql.engine.nouns import Verb
 from gql.engine.scalars import DateTime
 
 TABLE = "billing.client_contacts"
 
 
-@noun(table=TABLE, scope="client_id", permission="billing:read")
+@noun(
+    table=TABLE,
+    plural="clientContacts",
+    scope="client_id",
+    permission="billing:read",
+    default_order="NAME_ASC",
+)
 class ClientContact:
-    name: str = column()
+    name: str = column(key="name_key", filtered=True, ordered=True)
     email: str | None = column()
     phone: str | None = column()
     role: str | None = column()
     is_primary: bool = column()
-    created_at: DateTime = column()
+    created_at: DateTime = column(filtered=True, ordered=True)
     updated_at: DateTime = column()
     client = to_one("Client", "client_id")
 

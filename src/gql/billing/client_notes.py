@@ -5,8 +5,9 @@ from enum import Enum
 import strawberry
 from strawberry import UNSET
 
+from gql.engine.declare import column, noun, to_one
 from gql.engine.inputs import described
-from gql.engine.nouns import Verb, column, noun, to_one
+from gql.engine.nouns import Verb
 from gql.engine.scalars import DateTime
 
 TABLE = "billing.client_notes"
@@ -20,11 +21,11 @@ class ClientNoteType(Enum):
     COMPLIMENT = "COMPLIMENT"
 
 
-@noun(table=TABLE, permission="billing:internal", default_order="CREATED_AT_DESC")
+@noun(table=TABLE, plural="clientNotes", permission="billing:internal", default_order="CREATED_AT_DESC")
 class ClientNote:
     content: str = column()
     type: ClientNoteType = column()
-    created_at: DateTime = column(ordered=True)
+    created_at: DateTime = column(filtered=True, ordered=True)
     updated_at: DateTime = column()
     client = to_one("Client", "client_id")
 

@@ -6,8 +6,9 @@ import strawberry
 from strawberry import UNSET
 
 from gql.billing.imports import IMPORT_REPORT
+from gql.engine.declare import column, noun, to_many
 from gql.engine.inputs import described
-from gql.engine.nouns import Verb, column, noun, to_many
+from gql.engine.nouns import Verb
 from gql.engine.scalars import JSON, DateTime
 
 TABLE = "billing.clients"

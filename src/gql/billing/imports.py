@@ -4,8 +4,9 @@ from enum import Enum
 
 import strawberry
 
+from gql.engine.declare import report_column
 from gql.engine.kinds import ID, INTEGER, TEXT, kind_of
-from gql.engine.nouns import Report, report_column
+from gql.engine.nouns import Report
 
 
 @strawberry.enum(description="What became of an imported row.")

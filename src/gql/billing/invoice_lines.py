@@ -2,14 +2,20 @@
 
 from strawberry import UNSET
 
+from gql.engine.declare import column, noun, to_one
 from gql.engine.inputs import described
-from gql.engine.nouns import column, noun
-from gql.engine.scalars import Decimal, Money
+from gql.engine.scalars import DateTime, Decimal, Money
 
 TABLE = "billing.invoice_lines"
 
 
-@noun(table=TABLE, scope="client_id", permission="billing:read")
+@noun(
+    table=TABLE,
+    plural="invoiceLines",
+    scope="client_id",
+    permission="billing:read",
+    default_order="CREATED_AT_DESC",
+)
 class InvoiceLine:
     position: int = column()
     description: str = column()
@@ -18,6 +24,8 @@ class InvoiceLine:
     discount: Money = column()
     tax_rate: Decimal = column()
     amount: Money = column()
+    created_at: DateTime = column(filtered=True, ordered=True)
+    invoice = to_one("Invoice", "invoice_id")
 
 
 @described(TABLE, "One line of an invoice; its place is its place in the list.")

@@ -7,8 +7,9 @@ from strawberry import UNSET
 
 from gql.billing.imports import IMPORT_REPORT
 from gql.billing.invoice_lines import InvoiceLineInput
+from gql.engine.declare import column, computed, noun, to_many, to_one
 from gql.engine.inputs import described
-from gql.engine.nouns import PERIODS, Verb, column, computed, noun, to_many, to_one
+from gql.engine.nouns import PERIODS, Verb
 from gql.engine.scalars import JSON, Date, DateTime, Decimal, Money
 
 TABLE = "billing.invoices"

@@ -1,12 +1,20 @@
 """The Strawberry schema of all declarations, with the engine behind its resolvers."""
 
+from collections.abc import Callable
 from typing import Any
 
 import strawberry
-from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLResolveInfo
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    get_named_type,
+)
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
 
+from gql.engine.factory import TypeFactory
 from gql.engine.nouns import Declarations
 from gql.engine.scalars import SCALARS
 from gql.engine.types import Descriptions, TypeBuilder
@@ -40,8 +48,9 @@ def assemble(
             if name in compiled:
                 if field_name in compiled[name]:
                     field.resolve = _resolve_root
-            elif field.resolve is None or _is_ours(graphql_type):
-                field.resolve = _from_answer
+            elif _is_ours(graphql_type):
+                inner = get_named_type(field.type)
+                field.resolve = _member_of(inner) if isinstance(inner, GraphQLEnumType) else _from_answer
     return schema
 
 
@@ -51,7 +60,7 @@ def _field_names(made: Any) -> set[str]:
 
 def _is_ours(graphql_type: GraphQLObjectType) -> bool:
     definition = graphql_type.extensions.get("strawberry-definition")
-    return getattr(getattr(definition, "origin", None), "__module__", "") == TypeBuilder.__module__
+    return getattr(getattr(definition, "origin", None), "__module__", "") == TypeFactory.__module__
 
 
 async def _resolve_root(_source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
@@ -61,6 +70,17 @@ async def _resolve_root(_source: Any, info: GraphQLResolveInfo[Any], **arguments
 def _from_answer(source: Any, info: GraphQLResolveInfo[Any], **_arguments: Any) -> Any:
     """A member of the engine's answer, which already stands under its response key."""
     return source[info.path.key]
+
+
+def _member_of(enum: GraphQLEnumType) -> Callable[..., Any]:
+    """Enum values stand in the answer by name; Strawberry wants the member."""
+    members = enum.wrapped_cls  # type: ignore[attr-defined]
+
+    def from_answer(source: Any, info: GraphQLResolveInfo[Any], **_arguments: Any) -> Any:
+        name = source[info.path.key]
+        return None if name is None else members[name]
+
+    return from_answer
 
 
 def _type_name(source: Any, _info: Any, _type: Any) -> str:

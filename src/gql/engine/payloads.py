@@ -57,8 +57,9 @@ def _report(compiler: Compiler, report: Report, selected: Selected) -> list[Frag
 
 def as_sql_input(value: Any, wanted: GraphQLInputType, place: str = "input") -> Any:
     """A verb's input as its SQL function takes it: field names in snake case, enum values as text. What stands inside
-    a JSON scalar is the caller's own and stays as it is. Raises ApiError, with the place, for a text that is no id where
-    one is wanted or that PostgreSQL cannot keep."""
+    a JSON scalar is the caller's own and stays as it is.
+
+    Raises ApiError, with the place, for a text that is no id where one is wanted or that PostgreSQL cannot keep."""
     if value is None:
         return None
     if isinstance(wanted, GraphQLNonNull):

@@ -11,7 +11,8 @@ from gql.errors import ApiError, Code
 MOST_LEVELS: Final = 5
 MOST_ALTERNATIVES: Final = 20
 _COMPARISONS: Final = {"eq": "=", "ne": "is distinct from", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
-_AFTER_EVERY_TEXT: Final = "chr(1114111)"  # the last code point there is: an upper bound for texts with a prefix
+# What comes after every text that begins so: the last code point, more often than such a text is long.
+_AFTER_EVERY_TEXT: Final = "repeat(chr(1114111), 255)"
 
 
 class FilterCompiler:
@@ -91,7 +92,8 @@ class FilterCompiler:
             return plain if value else f"({plain}) is not true"
         if operator == "startsWith":
             key, start = row.column(column.key or column.name), self.parameters.add(value, "text", as_text, place)
-            return f"({key} >= lower({start}) and {key} < lower({start}) || {_AFTER_EVERY_TEXT})"
+            exists = f" and {plain} is not null" if column.nullable else ""
+            return f"({key} >= lower({start}) and {key} < lower({start}) || {_AFTER_EVERY_TEXT}{exists})"
         read, sql_type = _reader(column), column.kind.sql
         if operator == "in":
             values = self.parameters.add(value, "text", as_list(read), place)

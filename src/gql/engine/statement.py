@@ -4,6 +4,7 @@ Every parameter travels as text and is cast in the statement, so that the same a
 ever becomes part of the SQL.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -17,6 +18,7 @@ from gql.engine.arguments import Values, Variable
 from gql.errors import ApiError, Code
 
 LONGEST_LIST: Final = 100
+_PLACES: Final = re.compile(r"\$(\d+)::text")
 
 
 class Given(Enum):
@@ -85,6 +87,14 @@ class Parameters:
     def given(self, which: Given, sql_type: str) -> str:
         return self.add(which, sql_type, as_text)
 
+    def statement(self, sql: str) -> "Statement":
+        """The statement with the parameters that its text still uses: a condition may have been written for a count
+        that nobody asked for, and PostgreSQL wants to know the type of each."""
+        used = sorted({int(number) for number in _PLACES.findall(sql)})
+        numbers = {old: new for new, old in enumerate(used, 1)}
+        numbered = _PLACES.sub(lambda place: f"${numbers[int(place[1])]}::text", sql)
+        return Statement(numbered, tuple(self.found[old - 1] for old in used))
+
     def tenant(self) -> str:
         return self.given(Given.TENANT, "uuid")
 
@@ -112,8 +122,7 @@ def answering(expression: str, parameters: Parameters) -> Statement:
     not stand in the caller's context or its role is not the tenant's (lock three)."""
     fingerprint = parameters.given(Given.FINGERPRINT, "text")
     agreed = f"core.context() = {fingerprint} and core.tenant_id() = {parameters.tenant()}"
-    sql = f"select convert_to({expression}, 'UTF8') where {agreed}"
-    return Statement(sql, tuple(parameters.found))
+    return parameters.statement(f"select convert_to({expression}, 'UTF8') where {agreed}")
 
 
 # Readers: from a coerced value to the text of a parameter. They raise ValueError with a sentence for the caller.

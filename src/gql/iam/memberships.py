@@ -4,7 +4,7 @@ from enum import Enum
 
 import strawberry
 
-from gql.engine.nouns import column, noun
+from gql.engine.declare import column, noun
 from gql.engine.scalars import DateTime
 
 TABLE = "iam.memberships"
@@ -33,7 +33,7 @@ class Membership:
     user_name: str = column()
     user_email: str = column()
     is_active: bool = column()
-    created_at: DateTime = column(ordered=True)
+    created_at: DateTime = column(filtered=True, ordered=True)
 
 
 DECLARED = (Membership,)

@@ -1,6 +1,6 @@
 """Tenants: the organisations. Each sees its own profile as `organisation`."""
 
-from gql.engine.nouns import column, noun
+from gql.engine.declare import column, noun
 from gql.engine.scalars import DateTime
 
 SOURCE = "iam.organisation()"

@@ -1,0 +1,136 @@
+"""The vocabulary in which a domain declares its nouns.
+
+A noun is a table (or a view) and what may be asked of it. The declaration below is all that the engine needs: it makes
+the GraphQL type, its connection, filter, order and group types, the root fields, and every SQL statement.
+
+    @noun(table="billing.clients", plural="clients", scope="id", permission="billing:read", default_order="NAME_ASC")
+    class Client:
+        name: str = column(key="name_key", filtered=True, ordered=True)
+        status: ClientStatus = column(filtered=True, grouped=True)
+        invoices = to_many("Invoice", "client_id")
+
+Meanings (descriptions) are not repeated here: they are the `comment on` texts of the table and its columns.
+"""
+
+import types
+from collections.abc import Callable
+from typing import Any, Union, get_args, get_origin
+
+from gql.engine.kinds import ID, Kind, kind_of
+from gql.engine.nouns import Column, Field, Noun, Period, ToMany, ToOne
+
+
+def column(
+    *,
+    key: str | None = None,
+    minor: str | None = None,
+    filtered: bool = False,
+    ordered: bool = False,
+    grouped: tuple[Period, ...] | bool = False,
+    aggregated: bool = False,
+    permission: str | None = None,
+    description: str | None = None,
+) -> Any:
+    """A stored column. The annotation beside it says its kind, and whether it may be null."""
+
+    def declare(name: str, kind: Kind, nullable: bool) -> Column:
+        return Column(
+            name, kind, nullable, None, key, minor, filtered, ordered, grouped, aggregated, permission, description
+        )
+
+    return declare
+
+
+def computed(expression: str, *, description: str, filtered: bool = False, permission: str | None = None) -> Any:
+    """A figure that PostgreSQL computes from the row, which the expression calls `{row}`."""
+
+    def declare(name: str, kind: Kind, nullable: bool) -> Column:
+        return Column(
+            name, kind, nullable, expression, None, None, filtered, False, False, False, permission, description
+        )
+
+    return declare
+
+
+def report_column(name: str, kind: Kind, description: str, *, nullable: bool = False) -> Column:
+    """A column of a report."""
+    return Column(name, kind, nullable, None, None, None, False, False, False, False, None, description)
+
+
+def to_one(target: str, via: str, *, nullable: bool = False, filtered: bool = True) -> Any:
+    """The thing whose id stands in the column `via`. Not nullable only where both ends have the same policy."""
+    return lambda name: ToOne(name, target, via, nullable, filtered)
+
+
+def to_many(target: str, via: str, *, listed: bool = False, order: str | None = None) -> Any:
+    """The rows of the target whose column `via` holds this row's id."""
+    return lambda name: ToMany(name, target, via, listed, order)
+
+
+def noun(
+    *,
+    table: str,
+    permission: str,
+    described_by: str | None = None,
+    plural: str | None = None,
+    singular: str | None = None,
+    single: tuple[str, str] | None = None,
+    scope: str | None = None,
+    visible: str | None = None,
+    default_order: str | None = None,
+    currency: str | None = None,
+) -> Callable[[type], type]:
+    """Declare a noun.
+
+    - `table`: its table, view or function; every one has `tenant_id` and `id`. `described_by`: the table whose comments
+      give it meaning, where that is another.
+    - `permission`: what a role needs to read it (the roles' permissions stand in the database).
+    - `plural`: the name of its list; without one it is only reached through other nouns. `singular` is the name of the
+      look-up by id, made from the class name unless given. `single` adds a look-up without an id: its name, and the
+      condition that one row fulfils at most.
+    - `scope`: the column that carries the scope's id, written into every statement of a scoped person.
+    - `visible`: a condition that the rows of root fields fulfil (rows that others refer to stay reachable from there).
+    - `default_order`: the order of lists that name none. `currency`: the column that groups never mix.
+    """
+
+    def declare(cls: type) -> type:
+        fields: dict[str, Field] = {"id": _id_column()}
+        for name, declared in vars(cls).items():
+            if not callable(declared) or name.startswith("_"):
+                continue
+            if name in cls.__annotations__:
+                annotation, nullable = _optional(cls.__annotations__[name])
+                made: Field = declared(name, kind_of(annotation), nullable)
+            else:
+                made = declared(name)
+            fields[made.graphql_name] = made
+        lookup = singular or (cls.__name__[0].lower() + cls.__name__[1:] if plural else None)
+        cls.__noun__ = Noun(  # type: ignore[attr-defined]
+            name=cls.__name__,
+            table=table,
+            described_by=described_by or table,
+            plural=plural,
+            scope=scope,
+            permission=permission,
+            visible=visible,
+            singular=lookup,
+            single=single,
+            default_order=default_order,
+            currency=currency,
+            fields=fields,
+        )
+        return cls
+
+    return declare
+
+
+def _id_column() -> Column:
+    return report_column("id", ID, "The row's own uuid.")
+
+
+def _optional(annotation: Any) -> tuple[Any, bool]:
+    """The type without None, and whether None was in it."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        (inner,) = [each for each in get_args(annotation) if each is not type(None)]
+        return inner, True
+    return annotation, False

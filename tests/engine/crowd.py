@@ -1,0 +1,46 @@
+"""Rows in numbers, entered through the verbs as the tenant, for tests that need more than a few."""
+
+import json
+from typing import Any
+
+from tests.harness.actors import as_tenant
+from tests.harness.tenants import Tenant
+
+
+async def fill(tenant: Tenant, invoices: int, *, clients: int = 10, marker: str = "") -> None:
+    """So many invoices of so many clients, some issued, some drafts, over two years; `marker` stands in every text."""
+    async with as_tenant(tenant) as connection:
+
+        async def call(function: str, given: dict[str, Any]) -> Any:
+            answer = await connection.fetchval(f"select {function}($1::jsonb)", json.dumps(given))
+            return json.loads(answer) if isinstance(answer, str) else str(answer)
+
+        entered = await call("billing.clients_import", {"rows": [client_row(each, marker) for each in range(clients)]})
+        for row in entered["rows"]:
+            contact = {"client_id": row["id"], "name": f"{marker}Contact", "email": f"{marker}c@example.com"}
+            await call("billing.client_contact_create", contact)
+            await call("billing.client_note_create", {"client_id": row["id"], "content": f"{marker}A note"})
+        for start in range(0, invoices, 1000):
+            rows = [invoice_row(each, clients, marker) for each in range(start, min(start + 1000, invoices))]
+            done = await call("billing.invoices_import", {"rows": rows})
+            assert {row["outcome"] for row in done["rows"]} == {"CREATED"}, done["rows"][:3]
+
+
+def client_row(number: int, marker: str) -> dict[str, Any]:
+    return {
+        "name": f"{marker}Client {number}",
+        "email": f"{marker}{number}@example.com",
+        "external_ref": f"{marker}client-{number}",
+        "summary": f"{marker}summary",
+    }
+
+
+def invoice_row(number: int, clients: int, marker: str) -> dict[str, Any]:
+    return {
+        "client_external_ref": f"{marker}client-{number % clients}",
+        "external_ref": f"{marker}invoice-{number}",
+        "issue_date": f"{2024 + number % 2}-{1 + number % 12:02}-{1 + number % 28:02}",
+        "issue": number % 5 != 0,
+        "notes": f"{marker}a note",
+        "lines": [{"description": f"{marker}work", "quantity": "1", "unit_price": f"{100 + number % 900}.50"}],
+    }
