@@ -8,7 +8,6 @@ import asyncpg
 from gql.cli.console import CommandFailed
 from gql.database.context import Context
 from gql.database.standing import Origin
-from gql.iam.principals import context_of
 
 TENANT: Final = "select id, suspended_at is not null as suspended from iam.tenants where slug = $1"
 # The owner who has been there longest, or the person with this address.
@@ -36,6 +35,8 @@ async def owner_context(admin: asyncpg.Connection, slug: str, email: str | None 
     if user_id is None:
         who = "no owner" if email is None else f"nobody with the address {email}"
         raise CommandFailed(f"There is {who} in {slug!r} to act for.")
+    from gql.iam.principals import context_of
+
     context = await context_of(admin, user_id, tenant["id"])
     if context is None:
         raise CommandFailed(f"The account to act for in {slug!r} is closed.")

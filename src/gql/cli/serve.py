@@ -14,7 +14,6 @@ from gql.cli.databases import Addresses, admin_connection, the_database, the_set
 from gql.settings import Settings
 
 BACKLOG: Final = 2048
-DRAIN_SECONDS: Final = 10
 
 
 def serve(
@@ -90,15 +89,17 @@ def _serve(settings: Settings, addresses: Addresses, listener: socket.socket, ha
     import uvicorn
 
     from gql.app import create_app
+    from gql.http.serving import DRAIN_SECONDS, NOTICE_SECONDS, Server
 
-    class Server(uvicorn.Server):
+    class AnnouncedServer(Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
                 announce(listener.getsockname(), settings, has_demo=has_demo)
 
+    app = create_app(settings, addresses.api_url)
     config = uvicorn.Config(
-        create_app(settings, addresses.api_url),
+        app,
         loop="uvloop",
         http="httptools",
         ws="none",
@@ -108,7 +109,8 @@ def _serve(settings: Settings, addresses: Addresses, listener: socket.socket, ha
         server_header=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
-    server = Server(config)
+    # In production whoever spreads the load is given time to see that we leave; a person at a terminal is not kept.
+    server = AnnouncedServer(config, app.health, NOTICE_SECONDS if settings.environment == "production" else 0.0)
     server.run(sockets=[listener])
     if not server.started:
         raise CommandFailed("The server did not start; what it logged above says why.")

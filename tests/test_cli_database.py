@@ -1,0 +1,122 @@
+"""`migrate`, `doctor` and `psql`, on databases of the test's own."""
+
+import secrets
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gql.settings import Settings
+from tests.harness.actors import as_superuser
+from tests.harness.command_line import countinghouse, environment
+from tests.harness.tenants import Tenant
+
+WHO = "select current_user, core.tenant_id(), core.role(), core.user_id(), current_setting('app.time_zone')"
+
+
+@pytest.fixture
+async def empty(settings: Settings) -> AsyncIterator[Settings]:
+    """Settings of an empty database on the same server."""
+    name = f"empty_{secrets.token_hex(4)}"
+    assert settings.database_url is not None
+    assert settings.admin_url is not None
+    async with as_superuser() as connection:
+        await connection.execute(f"create database {name}")
+        yield Settings(
+            database_url=settings.database_url.replace("/countinghouse?", f"/{name}?"),
+            admin_url=settings.admin_url.replace("/countinghouse?", f"/{name}?"),
+            data_dir=settings.data_dir,
+        )
+        await connection.execute(f"drop database {name} with (force)")
+
+
+async def test_migrate_loads_an_empty_database_and_changes_nothing_the_second_time(empty: Settings) -> None:
+    first = await countinghouse("migrate", env=environment(empty))
+    assert (first.status, first.err) == (0, "")
+    assert first.out.startswith("Loaded version ")
+    second = await countinghouse("migrate", env=environment(empty))
+    assert second.status == 0
+    assert "already; nothing was changed." in second.out
+
+
+async def test_an_empty_database_is_sent_to_migrate(empty: Settings) -> None:
+    outcome = await countinghouse("demo", env=environment(empty))
+    assert (outcome.status, outcome.out) == (1, "")
+    assert outcome.err == "countinghouse: The database is empty. Run `countinghouse migrate` first.\n"
+
+
+async def test_the_doctor_finds_nothing_wrong_with_a_loaded_database(empty: Settings) -> None:
+    await countinghouse("migrate", env=environment(empty))
+    outcome = await countinghouse("doctor", env=environment(empty))
+    assert (outcome.status, outcome.err) == (0, "")
+    assert outcome.out.endswith(" rules hold.\n")
+
+
+async def test_the_doctor_says_in_sentences_what_is_wrong(empty: Settings) -> None:
+    await countinghouse("migrate", env=environment(empty))
+    spoil = "alter table billing.invoices disable row level security; create table billing.forgotten (id int)"
+    assert (await countinghouse("psql", "-c", spoil, env=environment(empty))).status == 0
+    outcome = await countinghouse("doctor", env=environment(empty))
+    assert outcome.status == 1
+    assert any(line.startswith("billing.invoices ") for line in outcome.out.splitlines())
+    assert any(line.startswith("billing.forgotten ") for line in outcome.out.splitlines())
+
+
+async def test_the_doctor_notices_a_server_that_signs_in_as_the_administrator(settings: Settings) -> None:
+    assert settings.admin_url is not None
+    outcome = await countinghouse("doctor", env=environment(settings, DATABASE_URL=settings.admin_url))
+    assert outcome.status == 1
+    assert "The server signs in to the database as postgres." in outcome.out
+
+
+async def test_the_doctor_notices_two_different_databases(settings: Settings, empty: Settings) -> None:
+    assert empty.database_url is not None
+    async with as_superuser() as connection:
+        name = empty.database_url.rpartition("/")[2].partition("?")[0]
+        await connection.execute(f"grant connect on database {name} to countinghouse_api")
+    outcome = await countinghouse("doctor", env=environment(settings, DATABASE_URL=empty.database_url))
+    assert outcome.status == 1
+    assert "lead to different databases" in outcome.out
+
+
+async def test_psql_is_the_administrator(settings: Settings) -> None:
+    outcome = await countinghouse("psql", "-c", "select current_user", env=environment(settings))
+    assert (outcome.status, outcome.err) == (0, "")
+    assert outcome.out.split() == ["current_user", "--------------", "postgres", "(1", "row)"]
+
+
+async def test_psql_of_a_tenant_stands_in_its_context_and_comes_back_to_it(tenant: Tenant, settings: Settings) -> None:
+    env = environment(settings)
+    for before in ("", "reset all; reset role; "):
+        outcome = await countinghouse("psql", "--tenant", tenant.slug, "-c", before + WHO, env=env)
+        assert (outcome.status, outcome.err) == (0, "")
+        row = next(line for line in outcome.out.splitlines() if "|" in line and "current_user" not in line)
+        assert [value.strip() for value in row.split("|")] == [
+            tenant.database_role,
+            str(tenant.tenant_id),
+            "owner",
+            str(tenant.owner_id),
+            tenant.time_zone,
+        ]
+
+
+async def test_psql_of_a_tenant_sees_its_rows_and_no_others(
+    tenant: Tenant, other_tenant: Tenant, settings: Settings
+) -> None:
+    for each in (tenant, other_tenant):
+        create = f"""select billing.client_create('{{"name": "Client of {each.slug}"}}')"""
+        assert (await countinghouse("psql", "--tenant", each.slug, "-c", create, env=environment(settings))).status == 0
+    names = "select name from billing.clients"
+    outcome = await countinghouse("psql", "--tenant", tenant.slug, "-c", names, env=environment(settings))
+    assert f"Client of {tenant.slug}" in outcome.out
+    assert other_tenant.slug not in outcome.out
+    refused = await countinghouse(
+        "psql", "--tenant", tenant.slug, "-c", "select * from iam.tenants", env=environment(settings)
+    )
+    assert refused.status == 1
+    assert "permission denied" in refused.err
+
+
+async def test_psql_says_that_there_is_no_such_organisation(settings: Settings) -> None:
+    outcome = await countinghouse("psql", "--tenant", "nobody-here", env=environment(settings))
+    assert (outcome.status, outcome.out) == (1, "")
+    assert outcome.err.startswith("countinghouse: There is no organisation 'nobody-here'.")
