@@ -1,7 +1,5 @@
-"""Who asks: the bearer token of a request, checked, and the context that the database gives its bearer."""
+"""Who asks: the bearer token of a request, and the context that the database gives its bearer."""
 
-from collections import OrderedDict
-from datetime import UTC, datetime
 from typing import Final
 
 from starlette.types import Scope
@@ -13,23 +11,16 @@ from gql.http.requests import Given
 from gql.iam.principals import Principals
 from gql.iam.tokens import Identity, Tokens
 
-MOST_REMEMBERED: Final = 10_000
-LONGEST_TOKEN: Final = 4_096
 LONGEST_USER_AGENT: Final = 300
 
 
 class Authentication:
-    """Turns an Authorization header into a context.
-
-    A token that was verified is remembered until it expires: checking the signature costs more than most queries.
-    What may change before that (the membership, the role, the suspended organisation) is the database's to say, each
-    time.
-    """
+    """Turns an Authorization header into a context. The token says who and where; what they may do there is the
+    database's to say, anew each time."""
 
     def __init__(self, tokens: Tokens, principals: Principals) -> None:
         self._tokens = tokens
         self._principals = principals
-        self._verified: OrderedDict[str, Identity] = OrderedDict()
 
     def identity(self, authorization: bytes | None) -> Identity | None:
         """Whoever the header names; None for a stranger, who sends none. Raises ApiError UNAUTHENTICATED."""
@@ -37,17 +28,10 @@ class Authentication:
             return None
         scheme, _, credentials = authorization.decode("latin-1").partition(" ")
         token = credentials.strip()
-        if scheme.lower() != "bearer" or not token or len(token) > LONGEST_TOKEN:
+        if scheme.lower() != "bearer" or not token:
             sentence = "The Authorization header should read `Bearer` and an access token, as signIn returns it."
             raise ApiError(Code.UNAUTHENTICATED, sentence, reason="TOKEN_INVALID")
-        known = self._verified.get(token)
-        if known is not None and known.expires_at > datetime.now(UTC):
-            return known
-        self._verified.pop(token, None)
-        identity = self._verified[token] = self._tokens.verify(token)
-        if len(self._verified) > MOST_REMEMBERED:
-            self._verified.popitem(last=False)
-        return identity
+        return self._tokens.verify(token)
 
     async def context(self, identity: Identity) -> Context:
         """What the database says of them now. Raises ApiError UNAUTHENTICATED when they may not work here any more."""

@@ -1,0 +1,88 @@
+"""The application: everything put together, as ASGI."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from gql.database.options import DatabaseOptions
+from gql.database.pool import Database
+from gql.engine.engine import Engine
+from gql.http import graphiql
+from gql.http.authentication import Authentication
+from gql.http.compression import LEAST_BYTES
+from gql.http.endpoint import GraphQLEndpoint
+from gql.http.headers import SecurityHeaders, as_bytes, security_headers
+from gql.http.health import Health
+from gql.http.metrics import Metrics
+from gql.http.running import Writes
+from gql.iam.passwords import Passwords
+from gql.iam.principals import Principals
+from gql.iam.sign_in import Services
+from gql.iam.tokens import Tokens
+from gql.schema import OPEN_FIELDS, build_schema, declarations
+from gql.settings import Settings
+
+DRAIN_SECONDS = 10.0
+
+
+class Application(Starlette):
+    """Starlette for everything but /graphql, which takes no detour through routing and middleware."""
+
+    graphql: GraphQLEndpoint
+    health: Health
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == "/graphql":
+            await self.graphql(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def create_app(settings: Settings, database_url: str) -> Application:
+    """The application on the database of this address. Nothing is connected before it is needed."""
+    database = Database(DatabaseOptions.from_settings(settings, database_url))
+    tokens = Tokens.from_settings(settings)
+    passwords = Passwords()
+    services = Services(database, tokens, passwords)
+    engine = Engine(build_schema(), declarations(), database, OPEN_FIELDS, services)
+    headers = security_headers(production=settings.environment == "production")
+    health, metrics, writes = Health(database), Metrics(), Writes()
+    metrics.watch_pool("read", lambda: database.reads.statistics)
+    metrics.watch_pool("write", lambda: database.writes.statistics)
+    metrics.watch(
+        "countinghouse_passwords_waiting", "Sign-ins that wait for a thread to hash in.", lambda: passwords.waiting
+    )
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        health.is_draining = True
+        await writes.finish(DRAIN_SECONDS)
+        await database.close()
+        passwords.close()
+
+    app = Application(
+        routes=[
+            Route("/healthz", health.healthz),
+            Route("/readyz", health.readyz),
+            Route("/metrics", metrics.endpoint),
+            *graphiql.routes(needs_sign_in=settings.environment == "production"),
+        ],
+        middleware=[Middleware(SecurityHeaders, headers=headers), Middleware(GZipMiddleware, minimum_size=LEAST_BYTES)],
+        lifespan=lifespan,
+    )
+    app.health = health
+    app.graphql = GraphQLEndpoint(
+        engine,
+        Authentication(tokens, Principals(database)),
+        metrics,
+        writes,
+        shows_schema=settings.environment == "development",
+        headers=as_bytes(headers),
+    )
+    return app
