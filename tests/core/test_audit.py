@@ -79,7 +79,9 @@ async def test_every_line_of_an_invoice_is_recorded(tenant: Tenant) -> None:
     async with as_tenant(tenant) as connection:
         draft_id = await new_draft(connection, lines=[LINE, LINE])
         await call(connection, "billing.invoice_update", id=draft_id, lines=[{**LINE, "quantity": "5"}])
-    actions = [(e["action"], (e["new_values"] or e["old_values"])["quantity"]) for e in await entries(tenant, "INVOICE_LINE")]
+    actions = [
+        (e["action"], (e["new_values"] or e["old_values"])["quantity"]) for e in await entries(tenant, "INVOICE_LINE")
+    ]
     assert sorted(actions) == [("CREATE", 2), ("CREATE", 2), ("CREATE", 5), ("DELETE", 2), ("DELETE", 2)]
 
 
@@ -133,11 +135,10 @@ async def test_no_entry_holds_a_hash(tenant: Tenant) -> None:
     "statement",
     [
         "update core.audit_log set user_id = null",
-        "update core.audit_log set action = 'CREATE' where action = 'DELETE'",
+        "update core.audit_log set action = 'DELETE' where action = 'CREATE'",
         "delete from core.audit_log",
         "truncate core.audit_log",
         "truncate core.audit_log_default",
-        "update core.audit_log_default set user_id = null",
     ],
 )
 async def test_nobody_rewrites_the_log_not_even_its_owner(tenant: Tenant, statement: str) -> None:
@@ -146,11 +147,8 @@ async def test_nobody_rewrites_the_log_not_even_its_owner(tenant: Tenant, statem
     async with as_superuser() as superuser, as_owner(tenant) as owner:
         before = await superuser.fetchval("select count(*) from core.audit_log")
         for connection in (owner, superuser):
-            if "audit_log_default" in statement and "truncate" not in statement:
-                await connection.execute(statement)  # no entry lies there, so there is none to refuse for
-            else:
-                with refused("CONFLICT", "APPEND_ONLY"):
-                    await connection.execute(statement)
+            with refused("CONFLICT", "APPEND_ONLY"):
+                await connection.execute(statement)
         assert await superuser.fetchval("select count(*) from core.audit_log") == before
 
 
@@ -199,8 +197,8 @@ async def test_months_are_made_once_and_belong_to_the_owner_with_row_security() 
         assert await connection.fetchval("select core.audit_partitions($1, 14)", date(2031, 12, 15)) == 14
         assert await connection.fetchval("select core.audit_partitions($1, 14)", date(2031, 12, 1)) == 0
         made = await connection.fetch(
-            "select relname::text as name, pg_get_userbyid(relowner)::text as owner, relrowsecurity and relforcerowsecurity"
-            " as closed, pg_get_expr(relpartbound, oid) as bound, relacl from pg_class"
+            "select relname::text as name, pg_get_userbyid(relowner)::text as owner,"
+            " relrowsecurity and relforcerowsecurity as closed from pg_class"
             " where relname like 'audit_log_203%' and relkind = 'r' order by 1"
         )
         assert [made[0]["name"], made[-1]["name"]] == ["audit_log_2031_12", "audit_log_2033_01"]
@@ -220,6 +218,7 @@ async def test_an_entry_of_a_month_without_a_partition_is_not_lost(tenant: Tenan
             " values ($1, 'EXPORT', 'LATE', '2099-05-05')",
             tenant.tenant_id,
         )
+    async with as_superuser() as connection:
         with refused("CONFLICT", "APPEND_ONLY"):
             await connection.execute("delete from core.audit_log_default")
     assert [entry["created_at"].year for entry in await entries(tenant, "LATE")] == [2099]

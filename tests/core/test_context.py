@@ -64,7 +64,8 @@ async def test_a_role_without_a_tenant_in_its_name_has_none(role: str) -> None:
 async def test_a_connection_without_settings_sees_and_may_do_nothing() -> None:
     async with as_nobody() as connection:
         row = await connection.fetchrow(
-            "select core.user_id() as who, core.role() as role, core.scope_ids() as scope, core.sees_all() as all_of_it,"
+            "select core.user_id() as who, core.role() as role, core.scope_ids() as scope,"
+            " core.sees_all() as everything,"
             " core.permits('billing:read') as may, core.context() as context, core.fiscal_year_start() as starts"
         )
     assert row is not None
@@ -72,7 +73,7 @@ async def test_a_connection_without_settings_sees_and_may_do_nothing() -> None:
         "who": None,
         "role": None,
         "scope": [],
-        "all_of_it": False,
+        "everything": False,
         "may": False,
         "context": None,
         "starts": 1,
@@ -83,7 +84,7 @@ async def test_the_context_is_what_the_server_has_put_there(tenant: Tenant) -> N
     scope = [uuid4(), uuid4()]
     async with as_tenant(tenant, "member", scope, fiscal_year_start=4) as connection:
         row = await connection.fetchrow(
-            "select core.user_id() as who, core.role() as role, core.scope_ids() as scope, core.fiscal_year_start() as m"
+            "select core.user_id(), core.role(), core.scope_ids(), core.fiscal_year_start()"
         )
     assert row is not None
     assert tuple(row) == (tenant.owner_id, "member", scope, 4)
@@ -119,7 +120,10 @@ async def test_nobody_is_permitted_null(tenant: Tenant) -> None:
 
 async def test_today_is_the_day_in_the_tenants_time_zone(tenant: Tenant) -> None:
     """Kiritimati is 26 hours ahead of Etc/GMT+12: it is never the same day in both."""
-    async with as_tenant(tenant, time_zone="Pacific/Kiritimati") as east, as_tenant(tenant, time_zone="Etc/GMT+12") as w:
+    async with (
+        as_tenant(tenant, time_zone="Pacific/Kiritimati") as east,
+        as_tenant(tenant, time_zone="Etc/GMT+12") as w,
+    ):
         ahead, behind = await east.fetchval("select core.today()"), await w.fetchval("select core.today()")
     assert isinstance(ahead, date)
     assert 1 <= (ahead - behind).days <= 2
@@ -154,7 +158,7 @@ async def test_the_functions_in_the_policies_are_inlined(tenant: Tenant) -> None
 
 async def test_the_owner_of_the_tables_without_a_tenant_sees_no_row(tenant: Tenant) -> None:
     async with as_tenant(tenant) as connection:
-        await connection.fetchval("select billing.client_create('{\"name\": \"Fen Orchards\"}')")
+        await connection.fetchval('select billing.client_create(\'{"name": "Fen Orchards"}\')')
     async with as_superuser() as connection:
         assert await connection.fetchval("select count(*) from billing.clients") > 0
         await connection.execute("set role countinghouse_owner")
