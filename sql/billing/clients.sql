@@ -99,6 +99,7 @@ comment on constraint clients_text_length_check on billing.clients is
 
 create index clients_name on billing.clients (tenant_id, name_key, id);
 create index clients_email on billing.clients (tenant_id, email_key);
+create index clients_without_email on billing.clients (tenant_id, email) where email is null;
 create index clients_status on billing.clients (tenant_id, status);
 create index clients_created_at on billing.clients (tenant_id, created_at, id);
 
