@@ -71,7 +71,7 @@ class Services:
         if not _may_be_known(email):
             return None
         async with self.database.nobody() as connection:
-            row = await connection.fetchrow(LOOK_UP, email)
+            row = await connection.fetchrow(LOOK_UP, email.strip())
         if row is None:
             return None
         memberships: list[dict[str, Any]] = json.loads(row["memberships"])
