@@ -16,7 +16,7 @@ from gql.http import graphiql
 from gql.http.authentication import Authentication
 from gql.http.compression import LEAST_BYTES
 from gql.http.endpoint import GraphQLEndpoint
-from gql.http.headers import SecurityHeaders, as_bytes, security_headers
+from gql.http.headers import as_bytes, security_headers, with_headers
 from gql.http.health import Health
 from gql.http.metrics import Metrics
 from gql.http.running import Writes
@@ -35,12 +35,14 @@ class Application(Starlette):
 
     graphql: GraphQLEndpoint
     health: Health
+    headers: dict[str, str]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == "/graphql":
             await self.graphql(scope, receive, send)
         else:
-            await super().__call__(scope, receive, send)
+            # Outside of Starlette's own middleware, so that an answer of its last resort has the headers, too.
+            await super().__call__(scope, receive, with_headers(scope, send, self.headers))
 
 
 def create_app(settings: Settings, database_url: str) -> Application:
@@ -54,9 +56,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
     health, metrics, writes = Health(database), Metrics(), Writes()
     metrics.watch_pool("read", lambda: database.reads.statistics)
     metrics.watch_pool("write", lambda: database.writes.statistics)
-    metrics.watch(
-        "countinghouse_passwords_waiting", "Sign-ins that wait for a thread to hash in.", lambda: passwords.waiting
-    )
+    metrics.watch("countinghouse_passwords_waiting", "Sign-ins in the queue.", lambda: passwords.statistics.waiting)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -73,10 +73,11 @@ def create_app(settings: Settings, database_url: str) -> Application:
             Route("/metrics", metrics.endpoint),
             *graphiql.routes(needs_sign_in=settings.environment == "production"),
         ],
-        middleware=[Middleware(SecurityHeaders, headers=headers), Middleware(GZipMiddleware, minimum_size=LEAST_BYTES)],
+        middleware=[Middleware(GZipMiddleware, minimum_size=LEAST_BYTES)],
         lifespan=lifespan,
     )
     app.health = health
+    app.headers = headers
     app.graphql = GraphQLEndpoint(
         engine,
         Authentication(tokens, Principals(database)),

@@ -15,7 +15,7 @@ from gql.http.compression import LEAST_BYTES, compressed
 from gql.http.headers import Headers, request_id_of
 from gql.http.metrics import Metrics
 from gql.http.negotiation import JSON, encoding, media_type
-from gql.http.refusals import HttpRefused, body_of, headers_of, internal, status_of
+from gql.http.refusals import HttpRefused, bad_request, body_of, headers_of, internal, status_of
 from gql.http.requests import ClientGone, Given, Parameters
 from gql.http.running import Writes, while_client_stays
 
@@ -111,7 +111,7 @@ class GraphQLEndpoint:
         headers = exchange.headers
         method = exchange.scope["method"]
         if method not in ("GET", "POST"):
-            raise _wrong_method("Send a POST; queries may come by GET, too.", b"GET, POST")
+            raise _wrong_method("Send a POST; queries may come by GET, too.", "METHOD_UNKNOWN", b"GET, POST")
         accepted = media_type(headers.get(b"accept"))
         if accepted is None:
             sentence = "Accept application/graphql-response+json or application/json; there is nothing else."
@@ -139,9 +139,9 @@ class GraphQLEndpoint:
         if operation.kind == "query":
             return await while_client_stays(self._engine.run(operation, caller), exchange.receive)
         if operation.kind != "mutation":
-            raise requests.bad_request("Subscriptions do not come over plain HTTP.", "SUBSCRIPTION")
+            raise bad_request("Subscriptions do not come over plain HTTP.", "SUBSCRIPTION")
         if exchange.scope["method"] == "GET":
-            raise _wrong_method("A mutation changes things, so it must come by POST.", b"POST")
+            raise _wrong_method("A mutation changes things, so it must come by POST.", "MUTATION_BY_GET", b"POST")
         return await self._writes.run(self._engine.run(operation, caller))
 
     async def _send(self, answer: Answer, exchange: Exchange, send: Send) -> None:
@@ -160,7 +160,5 @@ class GraphQLEndpoint:
         await send({"type": "http.response.body", "body": body})
 
 
-def _wrong_method(sentence: str, allowed: bytes) -> HttpRefused:
-    return HttpRefused(
-        ApiError(Code.METHOD_NOT_ALLOWED, sentence, reason="METHOD"), headers=[(b"allow", allowed)]
-    )
+def _wrong_method(sentence: str, reason: str, allowed: bytes) -> HttpRefused:
+    return HttpRefused(ApiError(Code.METHOD_NOT_ALLOWED, sentence, reason=reason), headers=[(b"allow", allowed)])

@@ -5,7 +5,7 @@ from typing import Final
 from uuid import uuid4
 
 from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Scope, Send
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -41,23 +41,16 @@ def request_id_of(given: bytes | None) -> str:
     return str(uuid4())
 
 
-class SecurityHeaders:
-    """Puts the headers on every answer of the application inside, unless it has one of the same name itself."""
+def with_headers(scope: Scope, send: Send, headers: dict[str, str]) -> Send:
+    """`send`, putting the headers on the answer unless it has one of the same name itself."""
+    if scope["type"] != "http":
+        return send
 
-    def __init__(self, app: ASGIApp, headers: dict[str, str]) -> None:
-        self.app = app
-        self.headers = headers
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            given = MutableHeaders(scope=message)
+            for name, value in headers.items():
+                given.setdefault(name, value)
+        await send(message)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self.headers.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        await self.app(scope, receive, send_with_headers)
+    return send_with_headers

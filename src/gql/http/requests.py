@@ -50,7 +50,8 @@ async def from_body(headers: Given, receive: Receive) -> Parameters:
         raise bad_request("The body is empty; it should be a JSON object with a `query`.", "BODY_MISSING")
     if body.lstrip()[:1] == b"[":
         raise bad_request("The body should be one JSON object: batches are not taken.", "BATCH_REFUSED")
-    return _decoded(_parameters, body, "The body")
+    found: Parameters = _decoded(_parameters, body, "The body")
+    return found
 
 
 def from_query_string(query_string: bytes) -> Parameters:

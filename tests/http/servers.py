@@ -1,0 +1,80 @@
+"""A real server on a real socket, and the people who ask it."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import uvicorn
+
+from gql.app import Application, create_app
+from gql.http.serving import Server
+from gql.iam.tokens import Tokens
+from gql.settings import Settings
+from tests.harness.tenants import Person, Tenant
+
+GRAPHQL_RESPONSE = "application/graphql-response+json"
+
+
+@dataclass
+class Running:
+    """A server that runs, its address, and a client that speaks to it."""
+
+    app: Application
+    settings: Settings
+    url: str
+    client: httpx.AsyncClient
+
+    def token(self, person: Person, tenant: Tenant) -> str:
+        """What signing in would give this person."""
+        return Tokens.from_settings(self.settings).issue(person.user_id, tenant.tenant_id).text
+
+    async def ask(
+        self, query: str, *, token: str | None = None, accept: str = GRAPHQL_RESPONSE, **more: Any
+    ) -> httpx.Response:
+        """POST a document, as whoever the token is of."""
+        headers = {"Accept": accept} | ({"Authorization": f"Bearer {token}"} if token else {})
+        return await self.client.post("/graphql", json={"query": query, **more}, headers=headers)
+
+    async def send(self, body: bytes, **headers: str) -> httpx.Response:
+        """POST these very bytes."""
+        given = {"Content-Type": "application/json", "Accept": GRAPHQL_RESPONSE}
+        given |= {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.client.post("/graphql", content=body, headers={k: v for k, v in given.items() if v})
+
+
+@asynccontextmanager
+async def running(settings: Settings, database_url: str) -> AsyncIterator[Running]:
+    """A server on any free port, in this process, for the body."""
+    app = create_app(settings, database_url)
+    listener = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    config = uvicorn.Config(
+        app, log_config=None, lifespan="on", ws="none", access_log=False, timeout_graceful_shutdown=5
+    )
+    server = Server(config, app.health)
+    # Not serve(): signals belong to the test run.
+    task = asyncio.create_task(server._serve([listener]))
+    try:
+        while not server.started:
+            await asyncio.sleep(0)
+            assert not task.done(), "the server did not start"
+        async with httpx.AsyncClient(base_url=url, timeout=20) as client:
+            yield Running(app, settings, url, client)
+    finally:
+        server.should_exit = True
+        await task
+
+
+def refusal(answer: httpx.Response) -> tuple[int, str, str | None]:
+    """Status, code and reason of an answer that consists of one error."""
+    body = answer.json()
+    assert body.keys() == {"errors"}, body
+    assert len(body["errors"]) == 1, body
+    extensions = body["errors"][0]["extensions"]
+    assert extensions["requestId"] == answer.headers["x-request-id"]
+    assert body["errors"][0]["message"].endswith((".", "!")), body
+    return answer.status_code, extensions["code"], extensions.get("reason")
