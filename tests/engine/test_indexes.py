@@ -18,8 +18,10 @@ from gql.schema import declarations
 from tests.engine.crowd import fill
 from tests.engine.statements import plain_statement
 from tests.harness.actors import as_superuser, as_tenant, context_of
-from tests.harness.tenants import Tenant, make_tenant
+from tests.harness.tenants import Tenant, make_person, make_tenant
 
+UNUSABLE = """update pg_index set indisvalid = false where indrelid = $1::text::regclass and not exists (
+    select from pg_attribute where attrelid = indrelid and attnum = any (indkey) and attname = any ($2::text[]))"""
 LISTED = [noun for noun in declarations().nouns.values() if noun.plural]
 
 
@@ -50,7 +52,9 @@ async def busy() -> Tenant:
     for _ in range(2):
         await fill(await make_tenant("Other people"), 300)
     tenant = await make_tenant("Busy people")
-    await fill(tenant, 1500)
+    await fill(tenant, 1500, clients=200)
+    for number in range(60):
+        await make_person(tenant, "admin" if number == 7 else "viewer", name=f"Person {number}")
     async with as_superuser() as connection:
         await connection.execute("analyze")
     return tenant
@@ -78,13 +82,14 @@ def nodes_of(plan: Any) -> Iterator[Any]:
 
 
 async def some_value(tenant: Tenant, asked: Asked) -> Any:
-    """A value that a row of the tenant has."""
+    """The rarest value that a row of the tenant has: an index serves it if it serves any."""
     if asked.operator == "isNull" or asked.column.kind.name == "Boolean":
         return True
     async with as_tenant(tenant) as connection:
         value = asked.column.sql("t")
         found = await connection.fetchval(
-            f"select ({value})::text from {asked.noun.table} t where ({value}) is not null limit 1"
+            f"select ({value})::text from {asked.noun.table} t where ({value}) is not null"
+            f" group by 1 order by count(*), 1 limit 1"
         )
     assert found is not None, f"the books have no {asked}"
     if asked.column.kind.name == "DateTime":
@@ -101,15 +106,30 @@ async def test_a_filter_is_served_by_an_index(asked: Asked, busy: Tenant) -> Non
     noun, column = asked.noun, asked.column
     document = f"query($filter: {noun.name}Filter) {{ {noun.plural}(filter: $filter) {{ totalCount }} }}"
     value = await some_value(busy, asked)
-    async with as_tenant(busy) as connection:
+    wanted = (
+        list(column.reads) if column.expression else [name for name in (column.name, column.key, column.minor) if name]
+    )
+    async with as_superuser() as connection, connection.transaction():
+        # Which index is cheapest hangs on the rows; whether one can do the work does not. So the others are out.
+        await connection.execute(UNUSABLE, noun.table, wanted)
+        await connection.execute(f"set local role {busy.database_role}")
         variables = {"filter": {column.graphql_name: {asked.operator: value}}}
         plan = await planned(connection, context_of(busy), document, variables)
-    wanted = set(column.reads) if column.expression else {column.name, column.key, column.minor}
-    conditions = [node.get("Index Cond", "") for node in nodes_of(plan)]
-    assert any(
-        f"{name} " in condition or f"{name})" in condition for name in wanted if name for condition in conditions
-    ), conditions
-    assert all("tenant_id" in condition for condition in conditions if condition)
+        served = [(node.get("Index Cond", ""), await predicate_of(connection, node)) for node in nodes_of(plan)]
+    assert any(name in condition or name in predicate for name in wanted for condition, predicate in served), served
+    assert all("tenant_id" in condition for condition, _ in served if condition)
+
+
+async def predicate_of(connection: asyncpg.Connection, node: Any) -> str:
+    """What a partial index holds by itself."""
+    return str(
+        await connection.fetchval(
+            """select pg_get_expr(indpred, indrelid) from pg_index join pg_class on pg_class.oid = indexrelid
+               join pg_namespace on pg_namespace.oid = relnamespace
+               where relname = $1 and nspname !~ '^pg_' """,
+            node.get("Index Name"),
+        )
+    )
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from graphql import (
     visit,
 )
 
-from gql.engine.limits import judge_document, judge_source
+from gql.engine.limits import MOST_TOKENS, STRANGERS_TOKENS, judge_document, judge_source
 from gql.errors import ApiError, Code, RequestRefused
 
 MOST_DOCUMENTS: Final = 1000
@@ -90,8 +90,8 @@ Operations = dict[str | None, OperationText]
 
 @dataclass
 class Documents:
-    """The documents of one schema. Whether introspection is allowed is part of the key: where it is not, there are no
-    suggestions either."""
+    """The documents of one schema. Whether introspection is allowed is part of the key: where it is not, the caller is a
+    stranger, who gets no suggestions either and is heard for fewer tokens."""
 
     schema: GraphQLSchema
     _known: OrderedDict[tuple[str, bool], Operations | RequestRefused] = field(default_factory=OrderedDict)
@@ -114,7 +114,7 @@ class Documents:
         key = (source, introspection)
         known = self._known.get(key)
         if known is None:
-            judge_source(source)
+            judge_source(source, MOST_TOKENS if introspection else STRANGERS_TOKENS)
             known = self._known[key] = self._validated(source, introspection)
             if len(self._known) > MOST_DOCUMENTS:
                 self._known.popitem(last=False)

@@ -228,7 +228,10 @@ class Engine:
         )
         answer: dict[str, Any] = {"data": result.data}
         if result.errors:
-            answer["errors"] = [_masked(each).as_dict(caller.origin.request_id) for each in result.errors]
+            problems = [_masked(each) for each in result.errors]
+            if result.data is None and all(problem.code in _REFUSES_ALL for problem in problems):
+                raise RequestRefused(problems)
+            answer["errors"] = [problem.as_dict(caller.origin.request_id) for problem in problems]
         return msgspec.json.encode(answer)
 
     async def resolve_root(self, info: GraphQLResolveInfo[Any], arguments: dict[str, Any]) -> Any:

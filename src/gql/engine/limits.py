@@ -24,6 +24,8 @@ from gql.errors import ApiError, Code, RequestRefused
 
 MOST_CHARACTERS: Final = 15_000
 MOST_TOKENS: Final = 1_000
+STRANGERS_TOKENS: Final = 200
+"""Validation takes time with the square of the fields, and a stranger may only ask to sign in."""
 MOST_LEVELS: Final = 10
 MOST_ALIASES: Final = 15
 MOST_DIRECTIVES: Final = 50
@@ -35,7 +37,7 @@ _INTROSPECTION: Final = frozenset({"__schema", "__type"})
 _ENDLESS: Final = 1_000_000  # deeper than any limit: what a fragment cycle counts as, until validation refuses it
 
 
-def judge_source(source: str) -> None:
+def judge_source(source: str, most_tokens: int = MOST_TOKENS) -> None:
     """Raises RequestRefused for a text that is too long to be worth reading."""
     if len(source) > MOST_CHARACTERS:
         _refuse("CHARACTER_LIMIT", f"The document has {len(source)} characters; at most {MOST_CHARACTERS} are read.")
@@ -44,8 +46,8 @@ def judge_source(source: str) -> None:
     try:
         while lexer.advance().kind is not TokenKind.EOF:
             tokens += 1
-            if tokens > MOST_TOKENS:
-                _refuse("TOKEN_LIMIT", f"The document has more than {MOST_TOKENS} tokens, which is the limit.")
+            if tokens > most_tokens:
+                _refuse("TOKEN_LIMIT", f"The document has more than {most_tokens} tokens, which is the limit.")
     except GraphQLSyntaxError:
         return  # the parser says so with its place
 
