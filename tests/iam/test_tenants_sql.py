@@ -30,7 +30,7 @@ async def test_an_organisation_is_made_together_with_its_role(tenant: Tenant) ->
     async with as_superuser() as connection:
         role = await connection.fetchrow("select * from pg_roles where rolname = $1", tenant.database_role)
         groups = await connection.fetch(
-            "select rolname::text from pg_auth_members join pg_roles on pg_roles.oid = roleid where member = $1::regrole",
+            "select roleid::regrole::text from pg_auth_members where member = $1::regrole",
             tenant.database_role,
         )
         members = await connection.fetch(MEMBERS, tenant.database_role)
