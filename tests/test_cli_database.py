@@ -44,13 +44,6 @@ async def test_an_empty_database_is_sent_to_migrate(empty: Settings) -> None:
     assert outcome.err == "countinghouse: The database is empty. Run `countinghouse migrate` first.\n"
 
 
-async def test_the_doctor_finds_nothing_wrong_with_a_loaded_database(empty: Settings) -> None:
-    await countinghouse("migrate", env=environment(empty))
-    outcome = await countinghouse("doctor", env=environment(empty))
-    assert (outcome.status, outcome.err) == (0, "")
-    assert outcome.out.endswith(" rules hold.\n")
-
-
 async def test_the_doctor_says_in_sentences_what_is_wrong(empty: Settings) -> None:
     await countinghouse("migrate", env=environment(empty))
     spoil = "alter table billing.invoices disable row level security; create table billing.forgotten (id int)"

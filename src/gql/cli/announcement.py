@@ -8,8 +8,14 @@ from gql.cli.console import say
 from gql.settings import Settings
 
 EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to be told from, not to listen on
-SIGN_IN: Final = "mutation($email: String!, $password: String!) { signIn(input: {email: $email, password: $password}) { accessToken } }"  # noqa: E501
-QUESTION: Final = "{ invoices(first: 3) { totalCount nodes { number status total currency client { name } } } }"
+SIGN_IN: Final = (
+    "mutation($email: String!, $password: String!)"
+    " { signIn(input: {email: $email, password: $password}) { accessToken } }"
+)
+QUESTION: Final = (
+    "{ invoices(filter: {isOverdue: {eq: true}}, orderBy: [DUE_DATE_ASC], first: 3)"
+    " { totalCount nodes { number dueDate balance currency client { name } } } }"
+)
 SED_SCRIPT: Final = r's/.*"accessToken": *"\([^"]*\)".*/\1/'
 
 
@@ -39,4 +45,4 @@ def curl_line(place: str, email: str, password: str) -> str:
     sign_in = json.dumps({"query": SIGN_IN, "variables": {"email": email, "password": password}})
     token = f"{post} -d {shlex.quote(sign_in)} | sed {shlex.quote(SED_SCRIPT)}"
     question = json.dumps({"query": QUESTION})
-    return f'{post} -H "Authorization: Bearer $({token})" -d {shlex.quote(question)}'
+    return f'{post} -H "Authorization: Bearer $({token})" -d {shlex.quote(question)}; echo'

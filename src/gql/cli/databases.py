@@ -4,7 +4,7 @@ the settings name."""
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 
@@ -59,7 +59,9 @@ def the_database(settings: Settings, *, load: bool = True) -> Iterator[Addresses
     finally:
         with _undisturbed():
             server.stop()
-            server.stop_if_abandoned()
+            with suppress(OSError):  # of a directory that could not be made there is nothing to stop
+                if server.is_running:
+                    server.stop_if_abandoned()
 
 
 def load_schema(admin_url: str) -> MigrationReport:

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import logging
 import signal
 import socket
 from typing import Annotated, Final
@@ -14,6 +15,8 @@ from gql.cli.databases import Addresses, admin_connection, the_database, the_set
 from gql.settings import Settings
 
 BACKLOG: Final = 2048
+DRAIN_SECONDS: Final = 10
+"""How long a running request may take to end, once the server was told to."""
 
 
 def serve(
@@ -89,7 +92,7 @@ def _serve(settings: Settings, addresses: Addresses, listener: socket.socket, ha
     import uvicorn
 
     from gql.app import create_app
-    from gql.http.serving import DRAIN_SECONDS, NOTICE_SECONDS, Server
+    from gql.http.serving import NOTICE_SECONDS, Server
 
     class AnnouncedServer(Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -97,6 +100,7 @@ def _serve(settings: Settings, addresses: Addresses, listener: socket.socket, ha
             if self.started:
                 announce(listener.getsockname(), settings, has_demo=has_demo)
 
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     app = create_app(settings, addresses.api_url)
     config = uvicorn.Config(
         app,
@@ -104,6 +108,7 @@ def _serve(settings: Settings, addresses: Addresses, listener: socket.socket, ha
         http="httptools",
         ws="none",
         lifespan="on",
+        log_config=None,
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -7,4 +7,4 @@ from gql.demo.wholesaler import WHOLESALER
 
 ORGANISATIONS = (STUDIO, WHOLESALER)
 
-__all__ = ["ORGANISATIONS", "PASSWORD", "Maker", "count_steps", "is_made", "make"]
+__all__ = ["ORGANISATIONS", "PASSWORD", "STUDIO", "WHOLESALER", "Maker", "count_steps", "is_made", "make"]

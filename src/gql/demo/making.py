@@ -110,7 +110,7 @@ async def _make_clients(customers: Sequence[Customer], asker: Asker, step: Steps
     await asker.ask(IMPORT_CLIENTS, {"rows": rows})
     found = await asker.ask(CLIENTS, {"references": [each.external_ref for each in customers]})
     nodes = {node["externalRef"]: node for node in found["clients"]["nodes"]}
-    for batch in _batches(customers, 5):
+    for batch in _batches(customers, 3):  # so few that all contacts of a client are made in one operation
         contacts: list[dict[str, Any]] = []
         notes: list[dict[str, Any]] = []
         for customer in batch:
