@@ -1,7 +1,6 @@
 """Passwords are hashed slowly, a few at a time, and never before it is known that there is room."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 
 import argon2
@@ -43,16 +42,12 @@ async def test_the_command_lines_hash_is_the_servers(passwords: Passwords) -> No
     assert await passwords.verify(await hash_password(PASSWORD), PASSWORD)
 
 
-async def test_nobodys_password_is_refused_as_slowly_as_a_wrong_one(passwords: Passwords) -> None:
-    async def seconds(kept: str | None) -> float:
-        started = time.perf_counter()
+async def test_nobodys_password_costs_the_same_as_anybodys(passwords: Passwords) -> None:
+    for kept in (None, password_hash()):
+        finished = passwords.statistics.finished
         assert not await passwords.verify(kept, "wrong but long enough")
-        return time.perf_counter() - started
-
-    await seconds(None)
-    taken = [(await seconds(None), await seconds(password_hash())) for _ in range(7)]
-    nobodys, wrong = (sorted(column)[3] for column in zip(*taken, strict=True))
-    assert 0.5 < nobodys / wrong < 2
+        assert passwords.statistics.finished == finished + 1
+    assert argon2.extract_parameters(passwords._dummy) == argon2.extract_parameters(password_hash())
 
 
 @pytest.mark.parametrize("kept", ["", "$argon2id$", "plain text", "$argon2i$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA"])

@@ -86,19 +86,21 @@ async def test_unknown_wrong_and_inactive_are_answered_in_the_same_words(service
     }
 
 
-async def test_unknown_wrong_and_inactive_are_answered_as_slowly(services: Services, tenant: Tenant) -> None:
-    """The median of each kind lies near the others; without the dummy hash an unknown address takes a hundredth."""
+async def test_unknown_wrong_and_inactive_are_answered_after_the_same_work(services: Services, tenant: Tenant) -> None:
+    """One hash each; and a quick attempt of each kind is about as quick as one of the others, where without the dummy
+    hash one for an unknown address takes a twentieth. (The quickest of many says the least about this machine.)"""
     retired = await make_person(tenant, "viewer")
     await change("update iam.users set is_active = false where id = $1", retired.user_id)
     emails = (STRANGER, tenant.owner_email, retired.email, "not an address \0")
     taken: dict[str, list[float]] = {email: [] for email in emails}
-    for _ in range(9):
+    for _ in range(12):
         for email in emails:
-            started = time.perf_counter()
+            hashed, started = services.passwords.statistics.finished, time.perf_counter()
             await refusal(services, email, "a long and wooden fridge")
             taken[email].append(time.perf_counter() - started)
-    medians = [sorted(each)[4] for each in taken.values()]
-    assert max(medians) / min(medians) < 2
+            assert services.passwords.statistics.finished == hashed + 1
+    quick = [sorted(each)[2] for each in taken.values()]
+    assert max(quick) / min(quick) < 3
 
 
 async def test_a_foreign_organisation_and_one_that_does_not_exist_are_refused_alike(
@@ -189,8 +191,7 @@ async def test_who_finds_the_queue_full_is_sent_away_before_the_database_is_aske
     passwords = Passwords(workers=1, waiting=0)
     busy = Services(services.database, services.tokens, passwords)
     async with services.database.nobody():
-        working = passwords._free
-        await working.acquire()
+        await passwords._free.acquire()
         asked = services.database.writes.statistics.acquisitions
         problem = await refusal(busy, tenant.owner_email)
         assert (problem.code, problem.reason) == (Code.RATE_LIMITED, "SIGN_IN_BUSY")

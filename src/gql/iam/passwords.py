@@ -41,10 +41,12 @@ _HASHER: Final = argon2.PasswordHasher(
 
 @dataclass(frozen=True, slots=True)
 class PasswordStatistics:
-    """How many hashes are being worked on, how many wait, and how many callers were sent away since the start."""
+    """How many hashes are being worked on and how many wait; how many were finished, and how many callers were sent
+    away, since the start."""
 
     running: int
     waiting: int
+    finished: int
     refused: int
 
 
@@ -56,12 +58,12 @@ class Passwords:
         self._longest_queue = WAITING_PER_WORKER * workers if waiting is None else waiting
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="password")
         self._free = asyncio.Semaphore(workers)
-        self._running = self._waiting = self._refused = 0
+        self._running = self._waiting = self._finished = self._refused = 0
         self._dummy = dummy_hash()
 
     @property
     def statistics(self) -> PasswordStatistics:
-        return PasswordStatistics(self._running, self._waiting, self._refused)
+        return PasswordStatistics(self._running, self._waiting, self._finished, self._refused)
 
     async def hash(self, password: str) -> str:
         """The hash to keep of a new password.
@@ -108,13 +110,17 @@ class Passwords:
         try:
             working = asyncio.get_running_loop().run_in_executor(self._threads, task)
         except RuntimeError:
-            self._ended()
+            self._leave()
             raise
         working.add_done_callback(self._ended)
         # A thread goes on when its caller has gone away, and keeps its place until it ends.
         return await asyncio.shield(working)
 
-    def _ended(self, _working: object = None) -> None:
+    def _ended(self, _working: object) -> None:
+        self._finished += 1
+        self._leave()
+
+    def _leave(self) -> None:
         self._running -= 1
         self._free.release()
 
