@@ -5,7 +5,8 @@ and sequential scans are made unattractive, so that they appear only where no in
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,7 +110,7 @@ async def test_a_filter_is_served_by_an_index(asked: Asked, busy: Tenant) -> Non
     wanted = (
         list(column.reads) if column.expression else [name for name in (column.name, column.key, column.minor) if name]
     )
-    async with as_superuser() as connection, connection.transaction():
+    async with as_superuser() as connection, rolled_back(connection):
         # Which index is cheapest hangs on the rows; whether one can do the work does not. So the others are out.
         await connection.execute(UNUSABLE, noun.table, wanted)
         await connection.execute(f"set local role {busy.database_role}")
@@ -118,6 +119,17 @@ async def test_a_filter_is_served_by_an_index(asked: Asked, busy: Tenant) -> Non
         served = [(node.get("Index Cond", ""), await predicate_of(connection, node)) for node in nodes_of(plan)]
     assert any(name in condition or name in predicate for name in wanted for condition, predicate in served), served
     assert all("tenant_id" in condition for condition, _ in served if condition)
+
+
+@asynccontextmanager
+async def rolled_back(connection: asyncpg.Connection) -> AsyncIterator[None]:
+    """What is done inside is undone."""
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        yield
+    finally:
+        await transaction.rollback()
 
 
 async def predicate_of(connection: asyncpg.Connection, node: Any) -> str:

@@ -90,8 +90,8 @@ Operations = dict[str | None, OperationText]
 
 @dataclass
 class Documents:
-    """The documents of one schema. Whether introspection is allowed is part of the key: where it is not, the caller is a
-    stranger, who gets no suggestions either and is heard for fewer tokens."""
+    """The documents of one schema. Whether introspection is allowed is part of the key: where it is not, the caller
+    is a stranger, who gets no suggestions either and is heard for fewer tokens."""
 
     schema: GraphQLSchema
     _known: OrderedDict[tuple[str, bool], Operations | RequestRefused] = field(default_factory=OrderedDict)
