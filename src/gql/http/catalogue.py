@@ -198,7 +198,7 @@ def _text(node: ast.expr | None, texts: dict[str, ast.expr]) -> str:
         case ast.Constant(value=str(text)):
             return text
         case ast.JoinedStr(values=parts):
-            return "".join(each.value if isinstance(each, ast.Constant) else ELLIPSIS for each in parts)
+            return "".join(str(each.value) if isinstance(each, ast.Constant) else ELLIPSIS for each in parts)
         case ast.IfExp(body=body, orelse=otherwise):
             return f"{_text(body, texts)} / {_text(otherwise, texts)}"
         case ast.BinOp(left=left, right=right):

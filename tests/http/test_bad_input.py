@@ -1,0 +1,324 @@
+"""Whatever is sent, the answer is a clear coded error, nothing of the inside shows, and the server lives on."""
+
+import asyncio
+import base64
+import json
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+
+from gql.http import requests
+from gql.iam.keys import Keys
+from gql.iam.tokens import Tokens
+from tests.harness.actors import as_superuser
+from tests.harness.tenants import PASSWORD, Tenant, make_person, make_tenant
+from tests.http.servers import GRAPHQL_RESPONSE, Running, refusal
+
+QUERY = b'{"query": "{ __typename }"}'
+INSIDE = re.compile(
+    r"Traceback|File \"|asyncpg|postgres|psycopg|\.py|select |_check|_unique|SQLSTATE|pg_", re.IGNORECASE
+)
+
+CLIENT_CREATE = "mutation ($input: ClientCreateInput!) { clientCreate(input: $input) { client { id } } }"
+INVOICE_CREATE = "mutation ($input: InvoiceCreateInput!) { invoiceCreate(input: $input) { invoice { id } } }"
+SIGN_IN = "mutation ($input: SignInInput!) { signIn(input: $input) { accessToken } }"
+
+
+@pytest.fixture(autouse=True)
+async def _lives_on(server: Running) -> AsyncIterator[None]:
+    """After every test of this module the server answers as if nothing had been."""
+    yield
+    assert (await server.send(QUERY)).json() == {"data": {"__typename": "Query"}}
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "BODY_MISSING"),
+        (b" \n\t", "BODY_MISSING"),
+        (b"{", "JSON_MALFORMED"),
+        (b'{"query": "{ __typename }"', "JSON_MALFORMED"),
+        (b'{"query": "{ __typename }"} {}', "JSON_MALFORMED"),
+        (b"query=%7B__typename%7D", "JSON_MALFORMED"),
+        (b"\xff\xfe{}", "JSON_MALFORMED"),
+        (b'{"query": "\xff"}', "JSON_MALFORMED"),
+        (b'{"query": "{ __typename }", "variables": {"a": NaN}}', "JSON_MALFORMED"),
+        (b'{"query": "{ __typename }", "variables": ' + b'{"a":' * 100_000, "JSON_TOO_DEEP"),
+        (b'{"query": "{ __typename }", "variables": {"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}", "JSON_TOO_DEEP"),
+        (b"[" * 100_000, "BATCH_REFUSED"),
+        (b'[{"query": "{ __typename }"}, {"query": "{ __typename }"}]', "BATCH_REFUSED"),
+        (b"null", "PARAMETER_TYPE"),
+        (b'"{ __typename }"', "PARAMETER_TYPE"),
+        (b"{}", "PARAMETER_TYPE"),
+        (b'{"query": null}', "PARAMETER_TYPE"),
+        (b'{"query": 1}', "PARAMETER_TYPE"),
+        (b'{"query": ["{ __typename }"]}', "PARAMETER_TYPE"),
+        (b'{"query": "{ __typename }", "variables": []}', "PARAMETER_TYPE"),
+        (b'{"query": "{ __typename }", "variables": "{}"}', "PARAMETER_TYPE"),
+        (b'{"query": "{ __typename }", "operationName": {}}', "PARAMETER_TYPE"),
+        (b'{"query": "{ __typename }", "extensions": 1}', "PARAMETER_TYPE"),
+    ],
+    ids=lambda value: value[:40].decode("latin-1") if isinstance(value, bytes) else value,
+)
+async def test_a_body_that_is_no_request_is_refused_and_says_what_is_wrong(
+    server: Running, body: bytes, reason: str
+) -> None:
+    answer = await server.send(body)
+    assert refusal(answer) == (400, "BAD_REQUEST", reason)
+    older = await server.send(body, Accept="application/json")
+    assert older.status_code == 400
+    assert not INSIDE.search(answer.text)
+
+
+@pytest.mark.parametrize(
+    ("query_string", "reason"),
+    [
+        ("", "QUERY_MISSING"),
+        ("variables={}", "QUERY_MISSING"),
+        ("query=%7B__typename%7D&query=%7B__typename%7D", "PARAMETER_TWICE"),
+        ("query=%FF%FE", "URL_MALFORMED"),
+        ("&".join(f"a{number}=1" for number in range(30)), "URL_MALFORMED"),
+        ("query=%7B__typename%7D&variables=nonsense", "JSON_MALFORMED"),
+        ("query=%7B__typename%7D&variables=[]", "PARAMETER_TYPE"),
+        ("query=%7B__typename%7D&extensions=1", "PARAMETER_TYPE"),
+        ('query=%7B__typename%7D&variables={"a":' + "[" * 10_000, "JSON_TOO_DEEP"),
+    ],
+)
+async def test_a_query_string_that_is_no_request_is_refused(server: Running, query_string: str, reason: str) -> None:
+    assert refusal(await server.client.get(f"/graphql?{query_string}")) == (400, "BAD_REQUEST", reason)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "reason"),
+    [
+        ("", "CONTENT_TYPE_MISSING"),
+        ("text/plain", "CONTENT_TYPE"),
+        ("application/x-www-form-urlencoded", "CONTENT_TYPE"),
+        ("multipart/form-data; boundary=x", "CONTENT_TYPE"),
+        ("text/plain; application/json", "CONTENT_TYPE"),
+        ("application/graphql", "CONTENT_TYPE"),
+        ("application/json; charset=utf-16", "CHARSET"),
+        ("application/json; charset=latin1", "CHARSET"),
+    ],
+)
+async def test_what_a_form_of_another_site_can_send_is_refused(server: Running, content_type: str, reason: str) -> None:
+    answer = await server.send(QUERY, Content_Type=content_type)
+    assert refusal(answer) == (415, "UNSUPPORTED_MEDIA_TYPE", reason)
+    assert (await server.send(QUERY, Content_Type=content_type, Accept="application/json")).status_code == 415
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd", "br", "deflate, gzip"])
+async def test_compressed_bodies_are_refused_unread(server: Running, encoding: str) -> None:
+    answer = await server.send(QUERY, Content_Encoding=encoding)
+    assert refusal(answer) == (415, "UNSUPPORTED_MEDIA_TYPE", "CONTENT_ENCODING")
+
+
+async def test_a_body_may_have_a_million_bytes_and_not_one_more(server: Running) -> None:
+    body = QUERY + b" " * (requests.MOST_BYTES - len(QUERY))
+    assert (await server.send(body)).status_code == 200
+    assert refusal(await server.send(body + b" ")) == (413, "PAYLOAD_TOO_LARGE", "BODY_LIMIT")
+
+
+@pytest.mark.parametrize("megabytes", [10, 30])
+async def test_a_large_body_is_refused_whether_it_says_its_length_or_not(server: Running, megabytes: int) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(megabytes):
+            yield b"x" * 1_000_000
+
+    headers = {"Content-Type": "application/json"}
+    if megabytes * 1_000_000 < requests.MOST_BYTES_DISCARDED:
+        answer = await server.client.post("/graphql", content=b"x" * megabytes * 1_000_000, headers=headers)
+        assert refusal(answer) == (413, "PAYLOAD_TOO_LARGE", "BODY_LIMIT")
+        answer = await server.client.post("/graphql", content=pieces(), headers=headers)
+        assert refusal(answer) == (413, "PAYLOAD_TOO_LARGE", "BODY_LIMIT")
+    else:
+        # Nobody reads so much only to throw it away: the line is cut.
+        assert await said_to(server, f"Content-Length: {megabytes}000000", b"x" * 1000) == b"HTTP/1.1 413 "
+
+
+async def test_a_body_that_announces_too_much_is_refused_before_it_is_sent(server: Running) -> None:
+    assert await said_to(server, "Content-Length: 99999999\r\nExpect: 100-continue", b"") == b"HTTP/1.1 413 "
+
+
+async def test_a_body_that_never_ends_is_given_up(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "MOST_SECONDS", 0.2)
+    assert await said_to(server, "Content-Length: 100", b'{"query"') == b"HTTP/1.1 408 "
+    assert await said_to(server, "Transfer-Encoding: chunked", b'8\r\n{"query"\r\n') == b"HTTP/1.1 408 "
+
+
+async def said_to(server: Running, headers: str, body: bytes) -> bytes:
+    """The first bytes of the answer to a request that is sent so far and no further."""
+    place = urlsplit(server.url)
+    reader, writer = await asyncio.open_connection(place.hostname, place.port)
+    head = f"POST /graphql HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n{headers}\r\n\r\n"
+    writer.write(head.encode() + body)
+    async with asyncio.timeout(5):
+        answer = await reader.read()
+    writer.close()
+    assert b"connection: close" in answer
+    return answer[:13]
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "code", "reason"),
+    [
+        ("{ invoices { nonsense } }", {}, "GRAPHQL_VALIDATION_FAILED", None),
+        ("{ invoices(first: 99999999) { totalCount } }", {}, "BAD_USER_INPUT", "PAGE_SIZE"),
+        ("query ($n: Int) { invoices(first: $n) { totalCount } }", {"n": 99_999_999}, "BAD_USER_INPUT", "PAGE_SIZE"),
+        ("query ($n: Int) { invoices(first: $n) { totalCount } }", {"n": -1}, "BAD_USER_INPUT", "PAGE_SIZE"),
+        ("query ($n: Int) { invoices(first: $n) { totalCount } }", {"n": "ten"}, "BAD_USER_INPUT", "INVALID_VARIABLE"),
+        (
+            "query ($n: Int) { invoices(first: $n) { totalCount } }",
+            {"n": 10**400},
+            "BAD_USER_INPUT",
+            "INVALID_VARIABLE",
+        ),
+        ("query ($id: ID!) { invoice(id: $id) { id } }", {"id": "1"}, "BAD_USER_INPUT", "INVALID_VALUE"),
+        ("query ($id: ID!) { invoice(id: $id) { id } }", {"id": "\x00"}, "BAD_USER_INPUT", "INVALID_VALUE"),
+        ("query ($id: ID!) { invoice(id: $id) { id } }", {"id": {"a": 1}}, "BAD_USER_INPUT", "INVALID_VARIABLE"),
+        ('{ invoices(after: "nonsense") { nodes { id } } }', {}, "BAD_USER_INPUT", "INVALID_VALUE"),
+        (CLIENT_CREATE, {"input": {}}, "BAD_USER_INPUT", "INVALID_VARIABLE"),
+        (CLIENT_CREATE, {"input": {"name": "A", "colour": "blue"}}, "BAD_USER_INPUT", "INVALID_VARIABLE"),
+    ],
+)
+async def test_a_document_or_a_variable_that_does_not_fit_is_refused(
+    server: Running, token: str, query: str, variables: dict[str, Any], code: str, reason: str | None
+) -> None:
+    body = json.dumps({"query": query, "variables": variables}).encode()
+    answer = await server.send(body, Authorization=f"Bearer {token}")
+    assert refusal(answer) == (400, code, reason)
+    assert not INSIDE.search(answer.text)
+
+
+async def test_a_negative_amount_is_refused_and_nothing_is_half_written(server: Running) -> None:
+    tenant = await make_tenant()
+    token = server.token(tenant.owner, tenant)
+    made = await server.ask(CLIENT_CREATE, token=token, variables={"input": {"name": "Quay & Sons"}})
+    client = made.json()["data"]["clientCreate"]["client"]["id"]
+    good = {"description": "Rope", "quantity": "1", "unitPrice": "10.00"}
+    given = {"clientId": client, "lines": [good, good | {"unitPrice": "-1.00"}]}
+    answer = await server.ask(INVOICE_CREATE, token=token, variables={"input": given})
+    body = answer.json()
+    assert body["data"] is None
+    assert body["errors"][0]["path"] == ["invoiceCreate"]
+    assert body["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+    assert body["errors"][0]["extensions"]["field"].startswith("input.lines")
+    assert not INSIDE.search(answer.text)
+    answer = await server.ask("{ invoices { totalCount } }", token=token)
+    assert answer.json()["data"]["invoices"]["totalCount"] == 0
+
+
+async def test_a_foreign_id_is_as_unknown_as_one_that_never_was(server: Running, house: Tenant, token: str) -> None:
+    other = await make_tenant("Bellwether Yarns")
+    theirs = await server.ask(
+        CLIENT_CREATE, token=server.token(other.owner, other), variables={"input": {"name": "Secret Mills"}}
+    )
+    foreign = theirs.json()["data"]["clientCreate"]["client"]["id"]
+    seen = []
+    for client in (foreign, str(uuid4())):
+        read = await server.ask("query ($id: ID!) { client(id: $id) { name } }", token=token, variables={"id": client})
+        given = {"clientId": client, "lines": [{"description": "Rope", "quantity": "1", "unitPrice": "1.00"}]}
+        written = await server.ask(INVOICE_CREATE, token=token, variables={"input": given})
+        [error] = written.json()["errors"]
+        del error["extensions"]["requestId"]
+        seen.append((read.status_code, read.json(), written.status_code, error))
+    assert seen[0] == seen[1]
+    assert seen[0][1] == {"data": {"client": None}}
+    assert seen[0][3]["extensions"] == {"code": "NOT_FOUND", "reason": "CLIENT_NOT_FOUND", "field": "input.clientId"}
+
+
+def altered(token: str) -> list[str]:
+    """The token with something else in it, each time another thing."""
+    header, claims, signature = token.split(".")
+    said = json.loads(base64.urlsafe_b64decode(claims + "=="))
+
+    def encoded(value: dict[str, Any]) -> str:
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+    unsigned = encoded({"alg": "none", "typ": "at+jwt"})
+    return [
+        f"{header}.{encoded(said | {'sub': str(uuid4())})}.{signature}",
+        f"{header}.{encoded(said | {'tenant': str(uuid4())})}.{signature}",
+        f"{header}.{claims}.{signature[:-6]}AAAAAA",
+        f"{header}.{claims}.",
+        f"{unsigned}.{claims}.",
+        f"{header}.{claims}",
+        "nonsense",
+        "a" * 10_000,
+        "\N{LATIN SMALL LETTER E WITH ACUTE}",
+    ]
+
+
+async def test_an_altered_token_is_refused_in_one_and_the_same_way(server: Running, token: str) -> None:
+    for text in altered(token):
+        answer = await server.client.post(
+            "/graphql", content=QUERY, headers=[(b"authorization", b"Bearer " + text.encode("latin-1"))]
+        )
+        assert refusal(answer) == (401, "UNAUTHENTICATED", "TOKEN_INVALID")
+        assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Basic dXNlcjpwYXNz", "Bearer a b", "bearer"])
+async def test_another_scheme_or_no_token_is_refused(server: Running, header: str) -> None:
+    answer = await server.client.post("/graphql", content=QUERY, headers={"Authorization": header})
+    assert refusal(answer) == (401, "UNAUTHENTICATED", "TOKEN_INVALID")
+
+
+async def test_an_expired_token_says_so(server: Running, house: Tenant) -> None:
+    settings = server.settings
+    past = Tokens(
+        Keys.from_settings(settings), issuer=settings.issuer, audience=settings.audience, clock=lambda: 1_700_000_000
+    )
+    answer = await server.ask("{ __typename }", token=past.issue(house.owner_id, house.tenant_id).text)
+    assert refusal(answer) == (401, "UNAUTHENTICATED", "TOKEN_EXPIRED")
+    assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+
+
+async def test_a_person_of_an_unknown_organisation_is_not_known(server: Running, house: Tenant) -> None:
+    text = Tokens.from_settings(server.settings).issue(house.owner_id, uuid4()).text
+    assert refusal(await server.ask("{ __typename }", token=text)) == (401, "UNAUTHENTICATED", "MEMBERSHIP_GONE")
+
+
+async def test_a_person_who_was_shut_out_is_not_known_any_more(server: Running, house: Tenant) -> None:
+    person = await make_person(house, "viewer")
+    async with as_superuser() as connection:
+        await connection.execute("update iam.memberships set is_active = false where user_id = $1", person.user_id)
+    answer = await server.ask("{ __typename }", token=server.token(person, house))
+    assert refusal(answer) == (401, "UNAUTHENTICATED", "MEMBERSHIP_GONE")
+
+
+@pytest.mark.parametrize("email", ["owner", "nobody@example.org"])
+async def test_a_wrong_password_and_an_unknown_address_are_answered_alike(
+    server: Running, house: Tenant, email: str
+) -> None:
+    given = {"email": house.owner_email if email == "owner" else email, "password": "not my password at all"}
+    answer = await server.ask(SIGN_IN, variables={"input": given})
+    [error] = answer.json()["errors"]
+    assert answer.json()["data"] is None
+    assert (error["extensions"]["code"], error["extensions"]["reason"]) == ("UNAUTHENTICATED", "CREDENTIALS_INVALID")
+
+
+async def test_signing_in_to_an_unknown_organisation_is_refused(server: Running, house: Tenant) -> None:
+    given = {"email": house.owner_email, "password": PASSWORD, "organisation": "no-such-house"}
+    answer = await server.ask(SIGN_IN, variables={"input": given})
+    assert answer.json()["errors"][0]["extensions"]["reason"] == "ORGANISATION_UNKNOWN"
+
+
+async def test_a_failure_that_nobody_foresaw_is_masked(
+    server: Running, token: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("postgres://secret@inside")
+
+    monkeypatch.setattr(server.app.graphql._engine, "prepare", fail)
+    for accept in ("application/json", GRAPHQL_RESPONSE):
+        answer = await server.ask("{ __typename }", token=token, accept=accept)
+        assert refusal(answer) == (500, "INTERNAL_SERVER_ERROR", None)
+        assert "secret" not in answer.text
+        assert answer.headers["x-request-id"] in caplog.text
+    assert "postgres://secret@inside" in caplog.text
+    monkeypatch.undo()
