@@ -111,9 +111,10 @@ def cursors() -> Iterator[tuple[Noun, str, str]]:
     for noun in LISTED:
         for order in noun.orders:
             making = f"{{ {noun.plural}(orderBy: [{order}], first: 1) {{ pageInfo {{ endCursor }} nodes {{ id }} }} }}"
+            lists = f"{noun.plural}(orderBy: [{order}],"
             taking = (
-                f"query($cursor: String) {{ after: {noun.plural}(orderBy: [{order}], after: $cursor) {{ nodes {{ id }} }}"
-                f" before: {noun.plural}(orderBy: [{order}], last: 20, before: $cursor) {{ nodes {{ id }} }} }}"
+                f"query($cursor: String) {{ after: {lists} after: $cursor) {{ nodes {{ id }} }}"
+                f" before: {lists} last: 20, before: $cursor) {{ nodes {{ id }} }} }}"
             )
             yield noun, making, taking
 

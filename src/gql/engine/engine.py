@@ -139,7 +139,7 @@ class Engine:
         try:
             return await self._read(plan.statement, operation.values, context)
         except ApiError as problem:
-            if problem.code in _REFUSES_ALL or problem.code is Code.BAD_USER_INPUT:
+            if problem.code in _REFUSES_ALL:
                 raise RequestRefused([problem]) from None
             if len(plan.roots) == 1 or problem.code in _NOT_TRIED_AGAIN:
                 failed = [(root.key, problem) for root in plan.roots]
@@ -168,7 +168,10 @@ class Engine:
         return await self._read(statement, operation.values, context)
 
     async def _read(self, statement: Statement, values: Values, context: Context) -> bytes:
-        arguments = statement.arguments(context, values)
+        try:
+            arguments = statement.arguments(context, values)
+        except ApiError as problem:
+            raise RequestRefused([problem]) from None
         async with self.database.read(context) as reader:
             return await reader.fetch(statement.sql, arguments)
 

@@ -1,0 +1,108 @@
+"""What the domains declare is what the database has: no column by hearsay, no verb without its function."""
+
+import pytest
+from strawberry.utils.str_converters import to_camel_case
+
+from gql.engine.nouns import Noun, ToMany, ToOne, Verb
+from gql.schema import declarations
+from tests.harness.actors import as_superuser
+
+NOUNS = list(declarations().nouns.values())
+TABLES = [noun for noun in NOUNS if not noun.table.endswith("()")]
+VERBS = list(declarations().verbs.values())
+COLUMNS = """
+    select attname, coalesce(nullif(format_type(coalesce(nullif(typbasetype, 0), pg_type.oid), null), ''), '') as type,
+           attnotnull or typnotnull as required, attcollation::regcollation::text as collation,
+           attgenerated::text as generated
+    from pg_attribute join pg_type on pg_type.oid = atttypid
+    where attrelid = $1::text::regclass and attnum > 0 and not attisdropped
+"""
+TYPES = {
+    "text": {"text"},
+    "uuid": {"uuid"},
+    "numeric": {"numeric"},
+    "bigint": {"bigint", "integer"},
+    "boolean": {"boolean"},
+    "date": {"date"},
+    "timestamptz": {"timestamp with time zone"},
+    "jsonb": {"jsonb"},
+}
+
+
+async def columns_of(noun: Noun) -> dict[str, dict[str, object]]:
+    async with as_superuser() as connection:
+        return {row["attname"]: dict(row) for row in await connection.fetch(COLUMNS, noun.table)}
+
+
+@pytest.mark.parametrize("noun", TABLES, ids=lambda noun: noun.name)
+async def test_every_declared_column_is_there_with_its_type_and_nullability(noun: Noun) -> None:
+    found = await columns_of(noun)
+    for column in noun.columns:
+        if column.expression is not None:
+            assert set(column.reads) <= set(found), column.name
+            continue
+        actual = found[column.name]
+        assert actual["type"] in TYPES[column.kind.sql], column.name
+        assert column.nullable == (not actual["required"]), column.name
+
+
+@pytest.mark.parametrize("noun", TABLES, ids=lambda noun: noun.name)
+async def test_what_lists_are_ordered_by_is_never_null_and_compares_the_same_on_every_server(noun: Noun) -> None:
+    found = await columns_of(noun)
+    for column in noun.columns:
+        if column.key:
+            assert found[column.key]["collation"] == '"C"'
+            assert found[column.key]["generated"] == "s"
+        if column.minor:
+            assert found[column.minor]["type"] == "bigint"
+            assert found[column.minor]["generated"] == "s"
+    for order in noun.orders.values():
+        assert found[order.sort_column]["required"], order.name
+        if order.sort_type == "text":
+            assert found[order.sort_column]["collation"] == '"C"', order.name
+
+
+@pytest.mark.parametrize("noun", TABLES, ids=lambda noun: noun.name)
+async def test_relations_follow_columns_that_are_there(noun: Noun) -> None:
+    for relation in noun.relations:
+        holder = noun if isinstance(relation, ToOne) else declarations().target(relation)
+        found = await columns_of(holder)
+        assert relation.via in found
+        if isinstance(relation, ToOne):
+            assert relation.nullable == (not found[relation.via]["required"])
+        if isinstance(relation, ToMany) and relation.order:
+            assert relation.order in found
+
+
+@pytest.mark.parametrize("noun", TABLES, ids=lambda noun: noun.name)
+async def test_scopes_and_currencies_are_columns(noun: Noun) -> None:
+    found = await columns_of(noun)
+    assert {"tenant_id", "id"} <= set(found)
+    assert noun.scope is None or noun.scope in found
+    has_money = any(column.kind.name == "Money" and column.aggregated for column in noun.columns)
+    assert not has_money or noun.currency in found, "sums of money need a currency that groups never mix"
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.graphql_name)
+async def test_a_verb_is_the_function_of_the_same_name_and_demands_its_permission(verb: Verb) -> None:
+    schema, _, name = verb.function.partition(".")
+    assert verb.graphql_name == to_camel_case(name)
+    async with as_superuser() as connection:
+        functions = await connection.fetch(
+            """select prosecdef, prosrc, pg_get_function_arguments(pg_proc.oid) as arguments
+               from pg_proc join pg_namespace on pg_namespace.oid = pronamespace where nspname = $1 and proname = $2""",
+            schema,
+            name,
+        )
+    (function,) = functions
+    assert function["prosecdef"]
+    assert function["arguments"] == "input jsonb"
+    assert f"core.demand('{verb.permission}')" in function["prosrc"]
+
+
+async def test_every_permission_that_is_asked_for_is_one_that_a_role_has() -> None:
+    asked = {noun.permission for noun in NOUNS} | {verb.permission for verb in VERBS}
+    asked |= {column.permission for noun in NOUNS for column in noun.columns if column.permission}
+    async with as_superuser() as connection:
+        owners = await connection.fetchval("select core.permissions('owner')")
+    assert asked <= set(owners)
