@@ -22,7 +22,8 @@ create table billing.invoice_lines (
     constraint invoice_lines_description_check check (char_length(btrim(description)) between 1 and 2000),
     constraint invoice_lines_unit_price_check check (unit_price >= 0),
     constraint invoice_lines_discount_check check (discount >= 0),
-    constraint invoice_lines_amount_check check (amount >= 0)
+    -- Checks run in order of their names: what is wrong with the price or the discount alone is said first.
+    constraint invoice_lines_worth_check check (amount >= 0)
 );
 
 comment on table billing.invoice_lines is 'One thing that an invoice charges for.';
@@ -49,7 +50,7 @@ comment on constraint invoice_lines_unit_price_check on billing.invoice_lines is
     'UNIT_PRICE_NEGATIVE input.lines.unitPrice: A price is zero or more. Take something off with discount.';
 comment on constraint invoice_lines_discount_check on billing.invoice_lines is
     'DISCOUNT_NEGATIVE input.lines.discount: A discount is zero or more.';
-comment on constraint invoice_lines_amount_check on billing.invoice_lines is
+comment on constraint invoice_lines_worth_check on billing.invoice_lines is
     'DISCOUNT_TOO_LARGE input.lines.discount: A line''s discount cannot exceed its quantity times its price.';
 
 create index invoice_lines_created_at on billing.invoice_lines (tenant_id, created_at, id);
