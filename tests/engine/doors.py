@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass, replace
+from difflib import unified_diff
 from typing import Any, Final
 from uuid import UUID
 
@@ -30,6 +31,12 @@ class Answer:
     codes: frozenset[str]
     body: bytes = b""
 
+    @property
+    def found(self) -> Any:
+        """The data as Python values, cursors unopened."""
+        assert not self.codes, self.codes
+        return json.loads(self.body)["data"]
+
 
 @dataclass(frozen=True)
 class Person:
@@ -49,13 +56,13 @@ class Person:
 
 async def meet(name: str, tenant: Tenant, role: str = "owner", scope_ids: tuple[UUID, ...] = ()) -> Person:
     """A person of the tenant in this role."""
-    context = await _permitted(context_of(tenant, role, scope_ids))
+    context = await permitted(context_of(tenant, role, scope_ids))
     async with as_tenant(tenant, role, scope_ids) as connection:
         world = await look(connection, declarations(), context)
     return Person(name, Caller(context, ORIGIN), NaiveExecutor(SDL, world))
 
 
-async def _permitted(context: Context) -> Context:
+async def permitted(context: Context) -> Context:
     """The context with what its role may do, which the database knows."""
     async with as_superuser() as connection:
         permissions = await connection.fetchval("select core.permissions($1)", context.role)
@@ -108,19 +115,32 @@ class Doors:
         notices when it comes to a row, so a refusal is compared with it only where it noticed something.
         """
         answer = await self.direct(person, source, variables)
+        assert not answer.codes & FAILURES, answer.body
         by_reader = await self.read(person, source, variables)
-        assert by_reader == answer, "the read door"
-        by_strawberry = await self.strawberry(person, source, variables)
-        assert (by_strawberry.data, by_strawberry.codes) == (answer.data, answer.codes), "Strawberry's executor"
+        _same("the read door", by_reader, answer)
+        assert by_reader.body == answer.body, "the doors differ in bytes alone"
+        _same("Strawberry's executor", await self.strawberry(person, source, variables), answer)
         if answer.codes <= NOTICED:
             naive = self.naive(person, source, variables)
             if naive.codes or not answer.codes:
-                assert (naive.data, naive.codes) == (answer.data, answer.codes), "the naive executor"
+                _same("the naive executor", naive, answer)
         return answer
 
 
+FAILURES: Final = frozenset({"INTERNAL_SERVER_ERROR", "TIMEOUT", "UNAVAILABLE"})
+"""What no document may lead to."""
 NOTICED: Final = frozenset({"BAD_USER_INPUT", "FORBIDDEN"})
 """What the naive executor refuses as well."""
+
+
+def _same(way: str, other: Answer, answer: Answer) -> None:
+    """Raises AssertionError with the difference between what another way answered and the direct door's answer."""
+    assert other.codes == answer.codes, (
+        f"{way} answers {set(other.codes) or 'data'}, the engine {set(answer.codes) or 'data'}"
+    )
+    if other.data != answer.data:
+        one, two = ((data or "").splitlines() for data in (other.data, answer.data))
+        raise AssertionError("\n".join(unified_diff(one, two, way, "the engine", lineterm="", n=6)))
 
 
 def _answer(body: bytes) -> Answer:

@@ -43,7 +43,7 @@ def sql_of(document: Document, *, scoped: bool) -> str:
     """The statement for the document's first variables."""
     schema = build_schema()._schema
     planner = Planner(schema, declarations())
-    operation = Documents(schema).operation(document.source, None, introspection=False)
+    operation = Documents(schema).operation(document.source, None, introspection=True)
     plan = planner.plan(operation, planner.values(operation, document.variables[0]), scoped=scoped)
     assert plan.statement is not None
     return pretty(plan.statement.sql)

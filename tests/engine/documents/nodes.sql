@@ -1,0 +1,163 @@
+select convert_to(concat(
+  '{"data":{"client":',
+  coalesce((
+    select concat(
+      '{"__typename":"Client","id":"',
+      t1.id,
+      '","name":',
+      to_json(t1.name),
+      ',"contacts":[',
+      (
+        select string_agg(concat(
+          '{"name":',
+          to_json(t2.name),
+          '}'
+        ), ',')
+        from (
+          select t2.name, t2.created_at, t2.id
+          from billing.client_contacts t2
+          where t2.tenant_id = ($1::text)::uuid and t2.client_id = t1.id
+          order by t2.created_at, t2.id
+          limit 1000
+        ) t2
+      ),
+      '],"invoices":',
+      (
+        select concat(
+          '{"nodes":[',
+          string_agg(r0, ','),
+          ']}'
+        )
+        from (
+          select concat(
+            '{"number":',
+            coalesce(to_json(t3.number)::text, 'null'),
+            '}'
+          ) as r0
+          from (
+            select t3.number, t3.issue_date, t3.id
+            from billing.invoices t3
+            where t3.tenant_id = ($1::text)::uuid and t3.client_id = t1.id
+            order by t3.issue_date desc, t3.id desc
+            limit 2
+          ) t3
+        ) t3
+      ),
+      ',"status":"',
+      t1.status,
+      '"}'
+    )
+    from billing.clients t1
+    where t1.tenant_id = ($1::text)::uuid and t1.id = ($2::text)::uuid and t1.deleted_at is null
+  ), 'null'),
+  ',"invoice":',
+  coalesce((
+    select concat(
+      '{"id":"',
+      t4.id,
+      '","__typename":"Invoice","state":"',
+      t4.status,
+      '","dueDate":"',
+      t4.due_date,
+      '","client":',
+      coalesce((
+        select concat(
+          '{"id":"',
+          t5.id,
+          '","__typename":"Client","status":"',
+          t5.status,
+          '"}'
+        )
+        from billing.clients t5
+        where t5.tenant_id = ($1::text)::uuid and t5.id = t4.client_id
+      ), 'null'),
+      '}'
+    )
+    from billing.invoices t4
+    where t4.tenant_id = ($1::text)::uuid and t4.id = ($3::text)::uuid
+  ), 'null'),
+  ',"upper":',
+  coalesce((
+    select concat(
+      '{"id":"',
+      t6.id,
+      '","name":',
+      to_json(t6.name),
+      '}'
+    )
+    from billing.clients t6
+    where t6.tenant_id = ($1::text)::uuid and t6.id = ($4::text)::uuid and t6.deleted_at is null
+  ), 'null'),
+  ',"wrong":',
+  coalesce((
+    select concat(
+      '{"id":"',
+      t7.id,
+      '"}'
+    )
+    from billing.invoices t7
+    where t7.tenant_id = ($1::text)::uuid and t7.id = ($5::text)::uuid
+  ), 'null'),
+  ',"deleted":',
+  coalesce((
+    select concat(
+      '{"id":"',
+      t8.id,
+      '"}'
+    )
+    from billing.clients t8
+    where t8.tenant_id = ($1::text)::uuid and t8.id = ($6::text)::uuid and t8.deleted_at is null
+  ), 'null'),
+  ',"nobody":',
+  coalesce((
+    select concat(
+      '{"id":"',
+      t9.id,
+      '"}'
+    )
+    from billing.clients t9
+    where t9.tenant_id = ($1::text)::uuid and t9.id = ($7::text)::uuid and t9.deleted_at is null
+  ), 'null'),
+  ',"byId":',
+  coalesce((
+    select concat(
+      '{"name":',
+      to_json(t10.name),
+      '}'
+    )
+    from billing.clients t10
+    where t10.tenant_id = ($1::text)::uuid and t10.id = ($8::text)::uuid and t10.deleted_at is null
+  ), 'null'),
+  ',"gone":',
+  coalesce((
+    select concat(
+      '{"name":',
+      to_json(t11.name),
+      '}'
+    )
+    from billing.clients t11
+    where t11.tenant_id = ($1::text)::uuid and t11.id = ($9::text)::uuid and t11.deleted_at is null
+  ), 'null'),
+  ',"reached":',
+  coalesce((
+    select concat(
+      '{"client":',
+      coalesce((
+        select concat(
+          '{"name":',
+          to_json(t13.name),
+          ',"deletedAt":',
+          coalesce(to_json(t13.deleted_at)::text, 'null'),
+          '}'
+        )
+        from billing.clients t13
+        where t13.tenant_id = ($1::text)::uuid and t13.id = t12.client_id
+      ), 'null'),
+      '}'
+    )
+    from billing.invoices t12
+    where t12.tenant_id = ($1::text)::uuid and t12.id = ($10::text)::uuid
+  ), 'null'),
+  '}}'
+), 'UTF8')
+where core.context() = ($11::text) and core.tenant_id() = ($1::text)::uuid

@@ -1,0 +1,86 @@
+"""Thousands of generated documents, each with one answer: through both doors, from Strawberry and from the naive
+executor.
+
+They are the same in every run. `HYPOTHESIS_PROFILE=explore` looks further.
+"""
+
+import asyncio
+from collections import Counter
+from functools import cache
+from typing import Any, Final
+
+import pytest
+from graphql import DocumentNode, GraphQLSchema, StringValueNode, build_schema
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis_graphql import queries
+
+from tests.engine.doors import SDL, Doors, Person
+from tests.engine.generated.choices import Choices
+from tests.engine.generated.facts import Facts
+from tests.engine.generated.writer import Generated, Writer
+
+WANTED: Final = {"owner": 1000, "member": 600, "other": 400}
+"""How many different documents each person asks at least."""
+VARIATIONS: Final = 4
+"""How many documents are made of one grown selection."""
+EXAMPLES_FOR_ONE: Final = 0.6
+"""How many examples it takes for one wanted document: not all are new."""
+ROOTS: Final = (
+    ("clients",),
+    ("invoices",),
+    ("clients", "invoices"),
+    ("invoiceGroups", "clientGroups"),
+    ("node", "client", "invoice"),
+    ("organisation", "me", "memberships", "clients"),
+    ("invoices", "node", "invoiceGroups"),
+)
+SCHEMA: Final[GraphQLSchema] = build_schema(SDL)
+# Real values take the place of these; only that there is a value is kept.
+SCALARS: Final[dict[str, st.SearchStrategy[Any]]] = {
+    name: st.just(StringValueNode(value="")) for name in ("Money", "Decimal", "Date", "DateTime", "JSON", "ID")
+}
+
+
+@cache
+def grown(allow_null: bool) -> st.SearchStrategy[DocumentNode]:
+    """Documents as hypothesis-graphql grows them, of one or more root fields."""
+    return st.sampled_from(ROOTS).flatmap(
+        lambda roots: queries(
+            SCHEMA,
+            fields=roots,
+            custom_scalars=SCALARS,
+            allow_x00=False,
+            allow_null=allow_null,
+            print_ast=lambda document: document,
+        )
+    )
+
+
+@st.composite
+def documents(draw: st.DrawFn, facts: Facts) -> list[Generated]:
+    """Some documents of the same selection, with different arguments, that ask about the facts."""
+    document = draw(grown(allow_null=draw(st.booleans())))
+    return [Writer(SCHEMA, facts, Choices(draw)).document(document) for _ in range(VARIATIONS)]
+
+
+@pytest.mark.parametrize("who", WANTED)
+async def test_generated_documents_have_one_answer(who: str, doors: Doors, people: dict[str, Person]) -> None:
+    person = people[who]
+    loop = asyncio.get_running_loop()
+    agreed: set[str] = set()
+    codes: Counter[str] = Counter()
+
+    @settings(max_examples=int(WANTED[who] * EXAMPLES_FOR_ONE), suppress_health_check=list(HealthCheck))
+    @given(documents(Facts(person.world)))
+    def judge(generated: list[Generated]) -> None:
+        for each in generated:
+            if each.text not in agreed:
+                answer = asyncio.run_coroutine_threadsafe(doors.agree(person, each.source, each.variables), loop)
+                codes.update(answer.result(60).codes or {"answered"})
+                agreed.add(each.text)
+
+    # Hypothesis runs synchronously, so it gets a thread; what it asks is asked on the loop of the connections.
+    await asyncio.to_thread(judge)
+    assert len(agreed) >= WANTED[who]
+    assert codes["answered"] > 0.6 * len(agreed), codes
