@@ -1,5 +1,6 @@
 """What the command line says when a request makes no sense, or the database is not there."""
 
+import os
 import socket
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from gql.settings import Settings
 from tests.harness.command_line import countinghouse, environment
 
+WHOLESALE = Path(__file__).parent / "imports" / "files" / "wholesale.csv"
 COMMANDS = ("serve", "migrate", "demo", "import", "tenant", "psql", "doctor", "schema", "errors")
 
 
@@ -32,6 +34,23 @@ async def test_wrong_settings_are_all_named_with_what_was_expected() -> None:
         "countinghouse: COUNTINGHOUSE_PORT has the wrong value 'many'; expected a port from 0 (any free one) to 65535.",
         "countinghouse: COUNTINGHOUSE_POOL_MOD is no setting; did you mean COUNTINGHOUSE_POOL_MODE?",
     ]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["doctor"],
+        ["psql"],
+        ["psql", "--tenant", "acme"],
+        ["import", "online-retail", WHOLESALE, "--tenant", "acme"],
+    ],
+    ids=lambda command: " ".join(map(str, command[:2])),
+)
+async def test_a_wrong_directory_is_told_and_left_alone(command: list[str | Path], tmp_path: Path) -> None:
+    outcome = await countinghouse(*command, env=environment(DATA_DIR=str(tmp_path / "elsewhere")))
+    assert (outcome.status, outcome.out) == (1, "")
+    assert outcome.err.startswith(f"countinghouse: There is no database in {tmp_path / 'elsewhere'}.")
+    assert os.listdir(tmp_path) == []
 
 
 def unused_address() -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import pty
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -50,3 +51,30 @@ async def countinghouse(*arguments: str | Path, env: Mapping[str, str]) -> Outco
     out, err = await process.communicate()
     assert process.returncode is not None
     return Outcome(process.returncode, out.decode(), err.decode())
+
+
+async def on_a_terminal(*arguments: str | Path, env: Mapping[str, str]) -> str:
+    """Run the command on a terminal of its own; what stands there in the end, with every control sequence."""
+    ours, theirs = pty.openpty()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            PROGRAM, *arguments, env=env, stdin=theirs, stdout=theirs, stderr=theirs
+        )
+    finally:
+        os.close(theirs)
+    shown = await asyncio.to_thread(_read_all, ours)
+    assert await process.wait() == 0, shown
+    return shown
+
+
+def _read_all(descriptor: int) -> str:
+    """Until nobody holds the other end any more, which Linux tells by an error."""
+    read = b""
+    try:
+        while part := os.read(descriptor, 65536):
+            read += part
+    except OSError:
+        pass
+    finally:
+        os.close(descriptor)
+    return read.decode()

@@ -10,8 +10,8 @@ import pytest
 
 from gql.settings import Settings
 from tests.harness.actors import as_tenant
-from tests.harness.command_line import Outcome, countinghouse, environment
-from tests.harness.tenants import Tenant, make_person
+from tests.harness.command_line import Outcome, countinghouse, environment, on_a_terminal
+from tests.harness.tenants import Tenant, make_person, make_tenant
 
 FILES = Path(__file__).parent / "files"
 REAL_FILE = Path(__file__).parents[3] / "shared" / "data" / "online_retail_sample.csv"
@@ -100,6 +100,59 @@ async def test_a_pipe_gets_plain_lines(tenant: Tenant, settings: Settings) -> No
     )
     assert "Invoices                   5   (5 new)" in lines
     assert lines[-1].endswith("GBP")
+
+
+async def test_a_terminal_gets_a_progress_bar_and_a_table(tenant: Tenant, settings: Settings) -> None:
+    shown = await on_a_terminal(
+        "import",
+        "online-retail",
+        FILES / "wholesale.csv",
+        "--tenant",
+        tenant.slug,
+        env=environment(settings) | {"COLUMNS": "160", "TERM": "xterm-256color"},
+    )
+    assert "Importing invoices" in shown
+    assert "│ C700003" in shown
+    assert "Invoices                   5   (5 new)" in shown
+
+
+async def test_many_invoices_go_in_batches_that_add_up(tmp_path: Path, tenant: Tenant, settings: Settings) -> None:
+    many = tmp_path / "many.csv"
+    heading = (FILES / "wholesale.csv").read_text().splitlines()[0]
+    rows = [f"{700000 + n},10120,LANTERN,{n % 7 + 1},3/2/11 7:09,3.39,{20000 + n % 60},France" for n in range(250)]
+    many.write_text("\n".join([heading, *rows]) + "\n")
+    _, invoices, total = recomputed(many, str.isdecimal)
+    report = json.loads((await import_file(many, tenant, settings, "--json")).out)
+    assert (report["clients"], report["invoices"], Decimal(report["total"])) == (60, invoices, total)
+    assert [row[0] for row in await facts(tenant)] == [f"INV-{number:06}" for number in range(1, 251)]
+
+
+async def test_an_import_that_was_cut_off_is_finished_by_the_next(
+    tmp_path: Path, tenant: Tenant, settings: Settings
+) -> None:
+    part = tmp_path / "part.csv"
+    part.write_text("".join((FILES / "wholesale.csv").read_text().splitlines(keepends=True)[:5]))
+    await import_file(part, tenant, settings)
+    before = await facts(tenant)
+    report = json.loads((await import_file(FILES / "wholesale.csv", tenant, settings, "--json")).out)
+    assert (report["invoices"], report["invoicesCreated"]) == (5, 3)
+    assert (await facts(tenant))[: len(before)] == before
+
+
+async def test_what_the_server_refuses_is_told_by_row_and_the_rest_goes_in(tenant: Tenant, settings: Settings) -> None:
+    await import_file(FILES / "wholesale.csv", tenant, settings)
+    async with as_tenant(other := await make_tenant()) as connection:
+        await connection.fetchval(
+            "select billing.clients_import($1::jsonb)",
+            json.dumps({"rows": [{"name": "Customer 20002", "external_ref": "online-retail:20002"}]}),
+        )
+        await connection.fetchval(
+            "select billing.client_archive(jsonb_build_object('id', id)) from billing.clients where name like '%20002'"
+        )
+    report = json.loads((await import_file(FILES / "wholesale.csv", other, settings, "--json")).out)
+    assert (report["invoices"], report["clientsCreated"]) == (4, 6)
+    refused = next(row for row in report["untaken"] if row["line"] == 5)
+    assert "Customer 20002 is archived" in refused["reason"]
 
 
 async def test_a_broken_file_imports_nothing(tmp_path: Path, tenant: Tenant, settings: Settings) -> None:

@@ -5,9 +5,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gql.imports.online_retail import HEADINGS, Row, read_rows
-from gql.imports.refusal import FileRefused
+from gql.imports.refusal import FileRefused, Place
+from gql.imports.sales import gather
 
 FILES = Path(__file__).parent / "files"
 HEADING = ",".join(HEADINGS)
@@ -136,3 +139,44 @@ def test_another_encoding_is_refused_with_line_and_column(file: Path, content: b
     with pytest.raises(FileRefused) as refused:
         read_rows(file)
     assert str(refused.value).startswith(complaint)
+
+
+def outcome_of(file: Path) -> tuple[list[Row], Place | None]:
+    """The rows, or where the file is broken. Nothing else may be raised."""
+    try:
+        return read_rows(file), None
+    except FileRefused as refused:
+        return [], refused.place
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(st.sampled_from([*HEADING, *ROW, "\n", "\r", '"', ",", "é", "\x00", "\ufeff"]), max_size=12).map("".join),
+    st.integers(0, len(HEADING) + len(ROW) + 2),
+    st.integers(0, 8),
+)
+def test_whatever_is_changed_in_a_file_is_understood_or_refused_with_a_place(
+    tmp_path_factory: pytest.TempPathFactory, inserted: str, place: int, removed: int
+) -> None:
+    text = f"{HEADING}\n{ROW}\n{ROW}\n"
+    changed = text[:place] + inserted + text[place + removed :]
+    file = tmp_path_factory.getbasetemp() / "changed.csv"
+    file.write_bytes(changed.encode())
+    rows, place_refused = outcome_of(file)
+    if place_refused is None:
+        sales = gather(rows)
+        assert sum(len(sale.rows) for sale in sales.sales) + len(sales.untaken) == len(rows)
+    else:
+        assert 1 <= place_refused.line <= changed.count("\n") + changed.count("\r") + 1
+        assert 1 <= place_refused.column <= len(changed)
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_are_refused_or_read(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    file = tmp_path_factory.getbasetemp() / "bytes.csv"
+    file.write_bytes(content)
+    with pytest.raises(FileRefused):
+        read_rows(file)
+    file.write_bytes(f"{HEADING}\n{ROW}\n".encode() + content)
+    rows, place = outcome_of(file)
+    assert rows or (place is not None and place.line >= 2)

@@ -43,13 +43,22 @@ def the_settings() -> Settings:
 
 
 @contextmanager
-def the_database(settings: Settings, *, load: bool = True) -> Iterator[Addresses]:
-    """The database, for the body. The embedded one is started, loaded if it is new (unless `load` is off, which takes
-    it as it is), and stopped at the end unless another process uses it."""
+def the_database(settings: Settings, *, make: bool = False, load: bool = True) -> Iterator[Addresses]:
+    """The database, for the body. The embedded one is started, and stopped at the end unless another process uses it.
+
+    With `make` it is made where there is none, which otherwise raises CommandFailed: whoever stands in the wrong
+    directory shall not find a new database there. With `load` it is loaded if it is empty, and refused (MigrationError)
+    if it is of another version; without, it is taken as it is.
+    """
     if settings.database_url is not None:
         yield Addresses(settings.database_url, settings.admin_url)
         return
     server = EmbeddedServer(settings.data_dir)
+    if not make and not server.directory.cluster.exists():
+        raise CommandFailed(
+            f"There is no database in {server.directory.path}. `countinghouse serve` makes one there;"
+            " COUNTINGHOUSE_DATA_DIR names another directory, COUNTINGHOUSE_DATABASE_URL a database elsewhere."
+        )
     try:
         server.start()
         if load:

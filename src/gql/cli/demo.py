@@ -20,7 +20,7 @@ INVOICES: Final = "select count(*) from billing.invoices where tenant_id = $1"
 def demo(as_json: Annotated[bool, typer.Option("--json", help="Answer as JSON, with tokens.")] = False) -> None:
     """Make the demo's organisations if they are missing, and print who can sign in."""
     settings = the_settings()
-    with the_database(settings) as addresses:
+    with the_database(settings, make=True) as addresses:
         make_demo(settings, addresses)
         described = asyncio.run(_describe(settings, addresses))
     if as_json:

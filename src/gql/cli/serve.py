@@ -28,7 +28,7 @@ def serve(
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
-        with _listening_socket(settings) as listener, the_database(settings) as addresses:
+        with _listening_socket(settings) as listener, the_database(settings, make=True) as addresses:
             people = _prepare_demo(settings, addresses, make=demo)
             _serve(settings, addresses, listener, people)
     except KeyboardInterrupt:

@@ -43,7 +43,7 @@ def create(
         "fiscal_year_start": fiscal_year_start,
         **({"country": country} if country else {}),
     }
-    with the_database(the_settings()) as addresses:
+    with the_database(the_settings(), make=True) as addresses:
         made = asyncio.run(_create(addresses, profile, owner_email, owner_name or owner_email, owner_password))
     if as_json:
         say(json.dumps(made, ensure_ascii=False, indent=2))
