@@ -35,6 +35,7 @@ class Application(Starlette):
 
     graphql: GraphQLEndpoint
     health: Health
+    database: Database
     headers: dict[str, str]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,6 +77,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
         middleware=[Middleware(GZipMiddleware, minimum_size=LEAST_BYTES)],
         lifespan=lifespan,
     )
+    app.database = database
     app.health = health
     app.headers = headers
     app.graphql = GraphQLEndpoint(

@@ -1,6 +1,7 @@
 """A real server on a real socket, and the people who ask it."""
 
 import asyncio
+import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,6 +28,12 @@ class Running:
     settings: Settings
     url: str
     client: httpx.AsyncClient
+    server: Server
+
+    def stop(self) -> None:
+        """As a signal does."""
+        self.server.handle_exit(signal.SIGTERM, None)
+        self.server._captured_signals.clear()
 
     def token(self, person: Person, tenant: Tenant) -> str:
         """What signing in would give this person."""
@@ -47,7 +54,7 @@ class Running:
 
 
 @asynccontextmanager
-async def running(settings: Settings, database_url: str) -> AsyncIterator[Running]:
+async def running(settings: Settings, database_url: str, notice: float = 0.0) -> AsyncIterator[Running]:
     """A server on any free port, in this process, for the body."""
     app = create_app(settings, database_url)
     listener = socket.create_server(("127.0.0.1", 0))
@@ -55,7 +62,7 @@ async def running(settings: Settings, database_url: str) -> AsyncIterator[Runnin
     config = uvicorn.Config(
         app, log_config=None, lifespan="on", ws="none", access_log=False, timeout_graceful_shutdown=5
     )
-    server = Server(config, app.health)
+    server = Server(config, app.health, notice)
     # Not serve(): signals belong to the test run.
     task = asyncio.create_task(server._serve([listener]))
     try:
@@ -63,7 +70,7 @@ async def running(settings: Settings, database_url: str) -> AsyncIterator[Runnin
             await asyncio.sleep(0)
             assert not task.done(), "the server did not start"
         async with httpx.AsyncClient(base_url=url, timeout=20) as client:
-            yield Running(app, settings, url, client)
+            yield Running(app, settings, url, client, server)
     finally:
         server.should_exit = True
         await task
