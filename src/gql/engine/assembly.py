@@ -6,6 +6,7 @@ from typing import Any
 import strawberry
 from graphql import (
     GraphQLEnumType,
+    GraphQLError,
     GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLResolveInfo,
@@ -13,11 +14,20 @@ from graphql import (
 )
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
+from strawberry.types import ExecutionContext
 
 from gql.engine.factory import TypeFactory
 from gql.engine.nouns import Declarations
 from gql.engine.scalars import SCALARS
 from gql.engine.types import Descriptions, TypeBuilder
+
+
+class QuietSchema(strawberry.Schema):
+    """A schema that leaves logging to the engine, which logs what it did not foresee. Strawberry's own would log every
+    refusal with its document, passwords included."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Logs nothing."""
 
 
 def assemble(
@@ -30,7 +40,7 @@ def assemble(
     """One schema: what nouns and verbs declare, and the fields of `queries` and `mutations`, resolved in Python."""
     query, mutation, types = TypeBuilder(declarations, descriptions).build()
     compiled = {name: _field_names(made) for name, made in (("Query", query), ("Mutation", mutation))}
-    schema = strawberry.Schema(
+    schema = QuietSchema(
         query=merge_types("Query", (query, *queries)) if queries else query,
         mutation=merge_types("Mutation", (mutation, *mutations)) if mutations else mutation,
         types=types,
