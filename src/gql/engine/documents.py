@@ -27,6 +27,7 @@ from gql.errors import ApiError, Code, RequestRefused
 
 MOST_DOCUMENTS: Final = 1000
 MOST_ERRORS: Final = 10
+LONGEST_MESSAGE: Final = 300
 
 
 @dataclass(eq=False)
@@ -128,7 +129,7 @@ class Documents:
         try:
             document = parse(source)
         except GraphQLSyntaxError as problem:
-            return RequestRefused([_as_error(problem, Code.GRAPHQL_PARSE_FAILED)])
+            return RequestRefused([as_api_error(problem, Code.GRAPHQL_PARSE_FAILED)])
         except RecursionError:
             sentence = "The document is nested too deeply to be read."
             return RequestRefused([ApiError(Code.LIMIT_EXCEEDED, sentence, reason="DEPTH_LIMIT")])
@@ -136,7 +137,7 @@ class Documents:
         rules = specified_rules if introspection else (*specified_rules, NoSchemaIntrospectionCustomRule)
         problems = validate(self.schema, document, rules, max_errors=MOST_ERRORS, hide_suggestions=not introspection)
         if problems:
-            return RequestRefused([_as_error(problem, Code.GRAPHQL_VALIDATION_FAILED) for problem in problems])
+            return RequestRefused([as_api_error(problem, Code.GRAPHQL_VALIDATION_FAILED) for problem in problems])
         return {
             (each.name.value if each.name else None): OperationText(source, document, each)
             for each in document.definitions
@@ -144,6 +145,10 @@ class Documents:
         }
 
 
-def _as_error(problem: GraphQLError, code: Code) -> ApiError:
+def as_api_error(problem: GraphQLError, code: Code, reason: str | None = None) -> ApiError:
+    """A problem of the document as a caller reads it. A value that it quotes may be as long as the request was."""
     locations = [{"line": place.line, "column": place.column} for place in problem.locations or ()]
-    return ApiError(code, problem.message, locations=locations or None)
+    message = problem.message
+    if len(message) > LONGEST_MESSAGE:
+        message = message[:LONGEST_MESSAGE] + " …"
+    return ApiError(code, message, reason=reason, locations=locations or None)

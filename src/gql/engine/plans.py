@@ -5,12 +5,12 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from graphql import GraphQLError, GraphQLInputType, GraphQLSchema, get_variable_values
+from graphql import GraphQLInputType, GraphQLSchema, get_variable_values
 from graphql.utilities import type_from_ast
 
 from gql.engine.arguments import Values, Variable, arguments_of, shape, shaped
 from gql.engine.compiler import Compiler, Requirement
-from gql.engine.documents import OperationText
+from gql.engine.documents import OperationText, as_api_error
 from gql.engine.nouns import Declarations, Verb
 from gql.engine.payloads import payload_statement
 from gql.engine.selection import Selected, Selector
@@ -65,7 +65,7 @@ class Planner:
             self.schema, definitions, given or {}, max_errors=MOST_VARIABLE_ERRORS, hide_suggestions=True
         )
         if isinstance(found, list):
-            raise RequestRefused([_variable_error(problem) for problem in found])
+            raise RequestRefused([as_api_error(each, Code.BAD_USER_INPUT, "INVALID_VARIABLE") for each in found])
         return found.coerced
 
     def plan(self, operation: OperationText, values: Values, *, scoped: bool) -> Plan:
@@ -155,8 +155,3 @@ class Planner:
 
 
 _TYPENAME: Final = Verb("", object, None, "")
-
-
-def _variable_error(problem: GraphQLError) -> ApiError:
-    locations = [{"line": place.line, "column": place.column} for place in problem.locations or ()]
-    return ApiError(Code.BAD_USER_INPUT, problem.message, reason="INVALID_VARIABLE", locations=locations or None)
