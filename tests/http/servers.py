@@ -60,7 +60,13 @@ async def running(settings: Settings, database_url: str, notice: float = 0.0) ->
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     config = uvicorn.Config(
-        app, log_config=None, lifespan="on", ws="none", access_log=False, timeout_graceful_shutdown=5
+        app,
+        log_config=None,
+        lifespan="on",
+        ws="none",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
     )
     server = Server(config, app.health, notice)
     # Not serve(): signals belong to the test run.

@@ -322,3 +322,12 @@ async def test_a_failure_that_nobody_foresaw_is_masked(
         assert answer.headers["x-request-id"] in caplog.text
     assert "postgres://secret@inside" in caplog.text
     monkeypatch.undo()
+
+
+async def test_pages_within_pages_are_refused_before_a_connection_is_taken(server: Running, token: str) -> None:
+    nest = "invoices(first: 100) { nodes { client { invoices(first: 100) { nodes { client { %s } } } } } }"
+    query = "{ " + nest % "invoices(first: 100) { nodes { id } }" + " }"
+    taken = server.app.database.reads.statistics.acquisitions
+    answer = await server.ask(query, token=token)
+    assert refusal(answer) == (400, "LIMIT_EXCEEDED", "COST_BUDGET")
+    assert server.app.database.reads.statistics.acquisitions == taken

@@ -134,8 +134,13 @@ async def test_every_answer_protects_the_browser_that_meets_it(server: Running, 
         assert headers["cache-control"] == "no-store"
         assert "default-src 'none'" in headers["content-security-policy"]
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
-        assert "server" not in headers or "uvicorn" in headers["server"]
+        assert "server" not in headers
         assert ("strict-transport-security" in headers) == (place is production)
+
+
+async def test_the_address_of_the_server_leads_people_to_the_console(server: Running) -> None:
+    answer = await server.client.get("/")
+    assert (answer.status_code, answer.headers["location"]) == (307, "/graphiql")
 
 
 async def test_answers_differ_by_what_is_accepted_and_by_who_asks(server: Running) -> None:
