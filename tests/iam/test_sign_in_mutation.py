@@ -1,6 +1,7 @@
 """signIn as a client sends it: through the engine, on the real schema."""
 
 import json
+import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -99,3 +100,19 @@ async def test_signing_in_shares_its_document_with_no_other_verb(engine: Engine,
     }}"""
     with pytest.raises(RequestRefused):
         await ask(engine, document)
+
+
+async def test_no_password_address_or_token_stands_in_the_log(
+    engine: Engine, tenant: Tenant, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not even at its most talkative, and where the client has written them into the document."""
+    with caplog.at_level(logging.DEBUG):
+        for password in ("a long and wooden fridge", PASSWORD):
+            variables = {"input": {"email": tenant.owner_email, "password": password}}
+            answer = await ask(engine, SIGN_IN, variables)
+            literal = f'signIn(input: {{ email: "{tenant.owner_email}", password: "{password}" }}) {{ expiresAt }}'
+            await ask(engine, f"mutation {{ {literal} }}")
+    told = caplog.text
+    for secret in ("wooden", tenant.owner_email, answer["data"]["signIn"]["accessToken"], "argon2"):
+        assert secret not in told
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
