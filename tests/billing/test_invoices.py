@@ -128,7 +128,8 @@ async def test_an_update_cannot_reach_what_is_not_input(tenant: Tenant) -> None:
         draft_id, other_id = await new_draft(connection), await new_client(connection)
         before = await the_row(connection, TABLE, draft_id)
         forged = {"total": "1", "subtotal": "1", "number": "INV-9", "issued_at": "2026-01-01", "status": "PAID"}
-        for forgery in ({"client_id": other_id}, {"tenant_id": uuid4()}, {"bill_to": {}}, forged):
+        forgeries: list[dict[str, Any]] = [{"client_id": other_id}, {"tenant_id": uuid4()}, {"bill_to": {}}, forged]
+        for forgery in forgeries:
             await call(connection, "billing.invoice_update", id=draft_id, **forgery)
         after = await the_row(connection, TABLE, draft_id)
     assert {**after, "updated_at": None} == {**before, "updated_at": None}
