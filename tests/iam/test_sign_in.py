@@ -1,16 +1,21 @@
 """Signing in: the right password opens a person's own organisations, and nothing tells who has an account."""
 
+import asyncio
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Final
 
 import pytest
 
-from gql.database.pool import Origin
+from gql.database.pool import Database, DatabaseOptions, Origin
 from gql.errors import ApiError, Code
 from gql.iam.passwords import Passwords
+from gql.iam.principals import Principals
 from gql.iam.sign_in import Services, SignedIn
+from gql.iam.tokens import Identity
 from tests.harness.actors import as_superuser
+from tests.harness.postgres import TestDatabase
 from tests.harness.tenants import PASSWORD, Person, Tenant, make_person, make_tenant
 
 ORIGIN: Final = Origin("request-7", "192.0.2.7", "a browser")
@@ -197,3 +202,26 @@ async def test_who_finds_the_queue_full_is_sent_away_before_the_database_is_aske
         assert (problem.code, problem.reason) == (Code.RATE_LIMITED, "SIGN_IN_BUSY")
         assert services.database.writes.statistics.acquisitions == asked
     passwords.close()
+
+
+async def test_two_hundred_guesses_at_once_cost_few_hashes_and_hold_few_connections(
+    database: TestDatabase, services: Services, tenant: Tenant
+) -> None:
+    opened = await Database.open(DatabaseOptions(url=database.api_url, read_connections=1, write_connections=4))
+    passwords = Passwords(workers=1, waiting=4)
+    besieged = Services(opened, services.tokens, passwords)
+
+    async def guess(number: int) -> str | None:
+        return (await refusal(besieged, tenant.owner_email, f"guess number {number}")).reason
+
+    siege = [asyncio.ensure_future(guess(number)) for number in range(200)]
+    # Meanwhile, who has signed in already works on.
+    identity = Identity(tenant.owner_id, tenant.tenant_id, datetime.now(UTC))
+    assert (await Principals(opened).context(identity)).role == "owner"
+    assert not all(task.done() for task in siege)
+    answers = await asyncio.gather(*siege)
+    assert (answers.count("CREDENTIALS_INVALID"), answers.count("SIGN_IN_BUSY")) == (5, 195)
+    assert passwords.statistics.finished == 5
+    assert opened.writes.statistics.size <= 2
+    passwords.close()
+    await opened.close()

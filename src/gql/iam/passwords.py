@@ -10,10 +10,11 @@ import math
 import os
 import secrets
 import unicodedata
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import argon2
 
@@ -65,26 +66,52 @@ class Passwords:
     def statistics(self) -> PasswordStatistics:
         return PasswordStatistics(self._running, self._waiting, self._finished, self._refused)
 
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator["Turn"]:
+        """A place among those that are worked on, waited for in the queue: for one hash, and what must come before it.
+
+        Raises ApiError RATE_LIMITED when too many wait already.
+        """
+        self._demand_room()
+        self._waiting += 1
+        try:
+            await self._free.acquire()
+        finally:
+            self._waiting -= 1
+        self._running += 1
+        turn = Turn(self._threads, self._dummy)
+        try:
+            yield turn
+        finally:
+            if turn.working is None:
+                self._leave()
+            elif turn.working.done():
+                self._finish(turn.working)
+            else:
+                # The caller has gone away. The thread goes on, and keeps its place until it ends.
+                turn.working.add_done_callback(self._finish)
+
     async def hash(self, password: str) -> str:
         """The hash to keep of a new password.
 
         Raises ApiError: BAD_USER_INPUT for one that is too short or too long, RATE_LIMITED when too many wait.
         """
         judge_new(password)
-        return await self._work(lambda: _HASHER.hash(_as_bytes(password)))
+        async with self.turn() as turn:
+            return await turn.run(lambda: _HASHER.hash(_as_bytes(password)))
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
-        """Whether this is the password. Where there is no hash the answer is no, and takes as long.
-
-        Raises ApiError RATE_LIMITED when too many wait.
-        """
+        """Whether this is the password, as `Turn.verify`. Raises ApiError RATE_LIMITED when too many wait."""
         if len(password) > LONGEST:
             return False
-        expected = password_hash or self._dummy
-        return await self._work(lambda: _matches(expected, password)) and password_hash is not None
+        async with self.turn() as turn:
+            return await turn.verify(password_hash, password)
 
-    def demand_room(self) -> None:
-        """Raises ApiError RATE_LIMITED when the queue is full, before anything else is done for the caller."""
+    def close(self) -> None:
+        """Let the threads end. What waits is cancelled."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _demand_room(self) -> None:
         if self._free.locked() and self._waiting >= self._longest_queue:
             self._refused += 1
             seconds = math.ceil((self._waiting + self._running) * SECONDS_EACH / self._workers)
@@ -95,34 +122,35 @@ class Passwords:
                 retry_after=max(1, seconds),
             )
 
-    def close(self) -> None:
-        """Let the threads end. What waits is cancelled."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-    async def _work(self, task: Callable[[], T]) -> T:
-        self.demand_room()
-        self._waiting += 1
-        try:
-            await self._free.acquire()
-        finally:
-            self._waiting -= 1
-        self._running += 1
-        try:
-            working = asyncio.get_running_loop().run_in_executor(self._threads, task)
-        except RuntimeError:
-            self._leave()
-            raise
-        working.add_done_callback(self._ended)
-        # A thread goes on when its caller has gone away, and keeps its place until it ends.
-        return await asyncio.shield(working)
-
-    def _ended(self, _working: object) -> None:
+    def _finish(self, _working: object) -> None:
         self._finished += 1
         self._leave()
 
     def _leave(self) -> None:
         self._running -= 1
         self._free.release()
+
+
+class Turn:
+    """Somebody's turn with a thread, for one password. `working` is what the thread does, once it does something."""
+
+    def __init__(self, threads: ThreadPoolExecutor, dummy: str) -> None:
+        self._threads = threads
+        self._dummy = dummy
+        self.working: asyncio.Future[Any] | None = None
+
+    async def verify(self, password_hash: str | None, password: str) -> bool:
+        """Whether this is the password. Where there is no hash the answer is no, and takes as long. One that is too
+        long is wrong without any work."""
+        if len(password) > LONGEST:
+            return False
+        expected = password_hash or self._dummy
+        return await self.run(lambda: _matches(expected, password)) and password_hash is not None
+
+    async def run(self, task: Callable[[], T]) -> T:
+        """The task's answer, from the thread."""
+        working = self.working = asyncio.get_running_loop().run_in_executor(self._threads, task)
+        return await asyncio.shield(working)
 
 
 async def hash_password(password: str) -> str:

@@ -57,10 +57,11 @@ class Services:
         """
         if len(password) > rules.LONGEST:
             raise _credentials_invalid()
-        self.passwords.demand_room()
-        account = await self._look_up(email)
-        # No connection is held meanwhile: this is the slow part.
-        is_right = await self.passwords.verify(account and account.password_hash, password)
+        # The turn comes first, so that guessers wait in its queue and not in that of the connections; and no connection
+        # is held during the slow part.
+        async with self.passwords.turn() as turn:
+            account = await self._look_up(email)
+            is_right = await turn.verify(account and account.password_hash, password)
         if account is None or not is_right:
             raise _credentials_invalid()
         organisation = _choose(account.organisations, slug)
