@@ -57,7 +57,10 @@ class Running:
 async def running(settings: Settings, database_url: str, notice: float = 0.0) -> AsyncIterator[Running]:
     """A server on any free port, in this process, for the body."""
     app = create_app(settings, database_url)
-    listener = socket.create_server(("127.0.0.1", 0))
+    # The protocol is named, or asyncio would leave Nagle's algorithm on and every answer would take 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     config = uvicorn.Config(
         app,

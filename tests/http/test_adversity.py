@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from gql.iam.tokens import Tokens
 from gql.settings import Settings
 from tests.database.pooling import until
 from tests.database.proxy import proxy_before
@@ -168,10 +169,9 @@ async def test_a_server_that_was_asked_to_stop_is_not_ready_but_serves_until_its
         server.stop()  # the second time ends the notice
 
 
-async def test_sigterm_lets_running_requests_end_and_closes_the_pools(
-    settings: Settings, database: TestDatabase
-) -> None:
-    tenant = await make_tenant()
+@asynccontextmanager
+async def served(settings: Settings, database: TestDatabase) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    """`countinghouse serve` in a process of its own, and its address."""
     environment = os.environ | {
         "COUNTINGHOUSE_DATABASE_URL": database.api_url,
         "COUNTINGHOUSE_ADMIN_URL": database.admin_url,
@@ -184,42 +184,46 @@ async def test_sigterm_lets_running_requests_end_and_closes_the_pools(
     assert process.stdout is not None
     try:
         said = (await asyncio.wait_for(process.stdout.readline(), 20)).decode()
-        url = next(word for word in said.split() if word.startswith("http://")).rstrip(";")
-        async with httpx.AsyncClient(base_url=url, timeout=20) as client:
-            from gql.iam.tokens import Tokens
-
-            token = Tokens.from_settings(settings).issue(tenant.owner_id, tenant.tenant_id).text
-            headers = {"Authorization": f"Bearer {token}"}
-
-            def ask(query: str, **variables: object) -> asyncio.Task[httpx.Response]:
-                given = {"query": query, "variables": variables}
-                return asyncio.create_task(client.post("/graphql", json=given, headers=headers))
-
-            async with clients_locked():
-                read = ask(COUNT)
-                write = ask(CLIENT_CREATE, input={"name": "At the last moment"})
-                await until(somebody_waits, "the requests wait in the database")
-                process.send_signal(signal.SIGTERM)
-
-                async def refuses() -> bool:
-                    try:
-                        _, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
-                    except ConnectionRefusedError:
-                        return True
-                    writer.close()
-                    return False
-
-                await until(refuses, "no new connection is taken")
-                assert process.returncode is None
-            assert "errors" not in (await read).json()
-            assert "errors" not in (await write).json()
-        async with asyncio.timeout(10):
-            await process.wait()
-        assert process.returncode == 0
+        yield process, next(word for word in said.split() if word.startswith("http://")).rstrip(";")
     finally:
         if process.returncode is None:
             process.kill()
-            await process.wait()
+        await process.wait()
+
+
+async def test_sigterm_lets_running_requests_end_and_closes_the_pools(
+    settings: Settings, database: TestDatabase
+) -> None:
+    tenant = await make_tenant()
+    token = Tokens.from_settings(settings).issue(tenant.owner_id, tenant.tenant_id).text
+
+    async with (
+        served(settings, database) as (process, url),
+        httpx.AsyncClient(base_url=url, timeout=20, headers={"Authorization": f"Bearer {token}"}) as client,
+    ):
+
+        def ask(query: str, **variables: object) -> asyncio.Task[httpx.Response]:
+            return asyncio.create_task(client.post("/graphql", json={"query": query, "variables": variables}))
+
+        async def refuses() -> bool:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
+            except ConnectionRefusedError:
+                return True
+            writer.close()
+            return False
+
+        async with clients_locked():
+            read = ask(COUNT)
+            write = ask(CLIENT_CREATE, input={"name": "At the last moment"})
+            await until(somebody_waits, "the requests wait in the database")
+            process.send_signal(signal.SIGTERM)
+            await until(refuses, "no new connection is taken")
+            assert process.returncode is None
+        assert (await read).json().keys() == {"data"}
+        assert (await write).json().keys() == {"data"}
+        async with asyncio.timeout(10):
+            assert await process.wait() == 0
     async with as_superuser() as connection:
         made = await connection.fetchval("select count(*) from billing.clients where tenant_id = $1", tenant.tenant_id)
     assert made == 1
