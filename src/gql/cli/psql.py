@@ -5,6 +5,8 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
+from contextlib import suppress
 from typing import Annotated
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -13,6 +15,7 @@ import typer
 from gql.cli.callers import owner_context
 from gql.cli.console import CommandFailed
 from gql.cli.databases import Addresses, admin_connection, the_database, the_settings
+from gql.database.cluster import EmbeddedServerError, wheel_bin_directory
 from gql.database.context import Context
 
 
@@ -23,7 +26,7 @@ def psql(
     """Open psql as the administrator, or with --tenant as that organisation's own role."""
     # A database of another version must be open to look at, too: one exports from it.
     with the_database(the_settings(), load=False) as addresses:
-        program = _program(addresses)
+        program = _program(is_interactive=command is None and sys.stdin.isatty())
         if tenant is None:
             environment = _environment(addresses.demand_admin_url())
         else:
@@ -34,13 +37,19 @@ def psql(
     raise typer.Exit(status)
 
 
-def _program(addresses: Addresses) -> str:
-    if addresses.server is not None:
-        return str(addresses.server.program("psql"))
-    found = shutil.which("psql")
-    if found is None:
+def _program(*, is_interactive: bool) -> str:
+    """The psql that comes with the embedded server, or one on the path. A person at a terminal gets the latter where
+    there is one, because ours is built without line editing."""
+    on_path = shutil.which("psql")
+    if is_interactive and on_path:
+        return on_path
+    with suppress(EmbeddedServerError):
+        ours = wheel_bin_directory() / "psql"
+        if ours.is_file():
+            return str(ours)
+    if on_path is None:
         raise CommandFailed("There is no psql on the path; install PostgreSQL's client programs.")
-    return found
+    return on_path
 
 
 async def _context(addresses: Addresses, slug: str) -> Context:
