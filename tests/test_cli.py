@@ -72,6 +72,15 @@ async def test_a_database_that_is_down_is_told_in_a_sentence(command: list[str],
     assert "secret" not in outcome.err
 
 
+async def test_a_host_that_nobody_knows_is_told_in_a_sentence(tmp_path: Path) -> None:
+    address = "postgresql://countinghouse_api:secret@no.such.host.example/countinghouse"
+    outcome = await countinghouse(
+        "doctor", env=environment(DATABASE_URL=address, ADMIN_URL=address, DATA_DIR=str(tmp_path))
+    )
+    assert outcome.status == 1
+    assert outcome.err == ("countinghouse: The database cannot be reached. Is it running, and is its address right?\n")
+
+
 async def test_a_wrong_password_of_the_database_is_told_in_a_sentence(settings: Settings) -> None:
     assert settings.admin_url is not None
     before, _, after = settings.admin_url.partition("@")

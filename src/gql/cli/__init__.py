@@ -4,6 +4,7 @@ A command that fails says why in a sentence or two on standard error and exits w
 that makes no sense exits with 2. A traceback is a defect.
 """
 
+import socket
 import sys
 
 import asyncpg
@@ -48,12 +49,16 @@ def main() -> None:
         _fail(str(error))
     except ApiError as error:
         _fail(error.message)
-    except (asyncpg.PostgresConnectionError, ConnectionError, TimeoutError):
+    except (asyncpg.PostgresConnectionError, ConnectionError, TimeoutError, socket.gaierror):
         _fail("The database cannot be reached. Is it running, and is its address right?")
     except asyncpg.InvalidAuthorizationSpecificationError as error:
         _fail(f"The database does not let us in: {error}.")
     except asyncpg.InvalidCatalogNameError as error:
         _fail(f"There is no such database: {error}.")
+    except asyncpg.PostgresError as error:
+        _fail(f"The database answered with an error: {error}.")
+    except OSError as error:
+        _fail(f"{error.filename or 'The system'}: {error.strerror or error}.")
     except KeyboardInterrupt:
         sys.exit(130)
 
