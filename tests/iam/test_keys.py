@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+from gql.iam import keys
 from gql.iam.keys import Keys, key_id, make_signing_key
 from gql.iam.tokens import Tokens
 from gql.settings import Settings, SettingsError
@@ -66,19 +67,29 @@ def test_processes_that_start_at_once_agree_on_one_key(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "keys").iterdir()] == ["signing.pem"]
 
 
-def test_making_a_key_never_replaces_one(tmp_path: Path) -> None:
-    make_signing_key(tmp_path)
-    before = (tmp_path / "signing.pem").read_bytes()
-    make_signing_key(tmp_path)
-    assert (tmp_path / "signing.pem").read_bytes() == before
+def test_making_a_key_never_replaces_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even one that another process has made since this one looked."""
+    theirs = private_pem(Ed25519PrivateKey.generate())
+
+    class TooLate:
+        @staticmethod
+        def generate() -> Ed25519PrivateKey:
+            (tmp_path / "signing.pem").write_bytes(theirs)
+            return Ed25519PrivateKey.generate()
+
+    monkeypatch.setattr(keys, "Ed25519PrivateKey", TooLate)
+    for _ in range(2):
+        make_signing_key(tmp_path)
+        assert (tmp_path / "signing.pem").read_bytes() == theirs
+    assert [path.name for path in tmp_path.iterdir()] == ["signing.pem"]
 
 
 def test_the_key_of_the_settings_signs_and_none_is_made(tmp_path: Path) -> None:
     key = Ed25519PrivateKey.generate()
     (tmp_path / "own.pem").write_bytes(private_pem(key))
     (tmp_path / "own.pem").chmod(0o600)
-    keys = Keys.from_settings(Settings(data_dir=tmp_path / "data", signing_key_file=tmp_path / "own.pem"))
-    assert keys.signing_id == key_id(key.public_key())
+    found = Keys.from_settings(Settings(data_dir=tmp_path / "data", signing_key_file=tmp_path / "own.pem"))
+    assert found.signing_id == key_id(key.public_key())
     assert not (tmp_path / "data").exists()
 
 
@@ -86,12 +97,12 @@ def test_tokens_of_the_old_key_are_believed_while_its_public_half_is_there(tmp_p
     settings = Settings(data_dir=tmp_path)
     old = Tokens.from_settings(settings)
     text = old.issue(USER, TENANT).text
-    keys = tmp_path / "keys"
-    (keys / "old.pem").write_bytes(public_pem(Keys.from_settings(settings).signing.public_key()))
-    (keys / "signing.pem").unlink()
+    directory = tmp_path / "keys"
+    (directory / "old.pem").write_bytes(public_pem(Keys.from_settings(settings).signing.public_key()))
+    (directory / "signing.pem").unlink()
     between = Tokens.from_settings(settings)
     assert between.verify(text).user_id == USER
-    (keys / "old.pem").unlink()
+    (directory / "old.pem").unlink()
     afterwards = Tokens.from_settings(settings)
     assert refusal_of(afterwards, text) == "TOKEN_INVALID"
     assert afterwards.verify(between.issue(USER, TENANT).text).user_id == USER

@@ -158,6 +158,15 @@ async def test_any_text_may_be_tried_as_an_address(email: str, services: Service
     assert (await refusal(services, email)).reason == "CREDENTIALS_INVALID"
 
 
+@pytest.mark.parametrize(("email", "password"), [("nobody@example.org", "x" * 129), ("x" * 255, PASSWORD)])
+async def test_what_nobody_can_have_is_refused_without_asking_the_database(
+    email: str, password: str, services: Services
+) -> None:
+    asked = services.database.writes.statistics.acquisitions
+    assert (await refusal(services, email, password)).reason == "CREDENTIALS_INVALID"
+    assert services.database.writes.statistics.acquisitions == asked
+
+
 async def test_signing_in_is_recorded_with_where_it_came_from(services: Services, tenant: Tenant) -> None:
     await sign_in(services, tenant.owner_email)
     async with as_superuser() as connection:

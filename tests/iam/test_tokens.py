@@ -159,7 +159,7 @@ ALTERED: Final[dict[str, list[Any]]] = {
     "tenant_id": ["", "7", 7, TENANT.hex, str(TENANT).upper(), f"urn:uuid:{TENANT}", "*"],
     "exp": [str(NOW + 600), NOW + 60.5, True, -1, NOW + 601, NOW + 10**9, 2**70, NOW - 1, "never"],
     "iat": [str(NOW), NOW + 0.5, False, -1, NOW - 1, NOW + LEEWAY_SECONDS + 1, 2**70],
-    "jti": ["", 7, ["8a3f"]],
+    "jti": ["", 7, ["8a3f"], "x" * 4000],
     "nbf": ["now", NOW + 10**9],
 }
 
