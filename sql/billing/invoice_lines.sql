@@ -107,22 +107,22 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    invoice billing.invoices;
+    touched record;
+    is_draft boolean;
 begin
-    -- The locks come first, in order of ids: an invoice cannot be issued while its lines are being written.
-    for invoice in
-        select invoices.* from billing.invoices
-        where (tenant_id, id) in (select tenant_id, invoice_id from changed)
-        order by tenant_id, id
-        for update
-    loop
-        if invoice.issued_at is not null or invoice.voided_at is not null then
+    -- In order of ids, so that two writers never wait for one another; one by one, so that each is found by its key.
+    for touched in select distinct tenant_id, invoice_id from changed order by tenant_id, invoice_id loop
+        -- The lock comes first: an invoice cannot be issued while its lines are being written.
+        select issued_at is null and voided_at is null into is_draft from billing.invoices
+        where tenant_id = touched.tenant_id and id = touched.invoice_id
+        for update;
+        if not is_draft then
             perform core.refuse(
                 'CONFLICT', 'INVOICE_ISSUED', 'The lines of an issued or void invoice never change.', 'input.lines'
             );
         end if;
         update billing.invoices set updated_at = statement_timestamp()
-        where tenant_id = invoice.tenant_id and id = invoice.id;
+        where tenant_id = touched.tenant_id and id = touched.invoice_id;
     end loop;
     return null;
 end

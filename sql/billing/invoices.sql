@@ -277,8 +277,13 @@ begin
             return new;
         end if;
     end if;
-    select figures.subtotal, figures.tax_amount into new.subtotal, new.tax_amount
-    from billing.invoice_figures(new.tenant_id, new.id, new.discount) as figures;
+    if tg_op = 'INSERT' then
+        new.subtotal := 0;  -- no line can be there before its invoice
+        new.tax_amount := 0;
+    else
+        select figures.subtotal, figures.tax_amount into new.subtotal, new.tax_amount
+        from billing.invoice_figures(new.tenant_id, new.id, new.discount) as figures;
+    end if;
     new.total := new.subtotal - new.discount + new.tax_amount;
     if new.issued_at is not null then
         if not exists (select from billing.invoice_lines where tenant_id = new.tenant_id and invoice_id = new.id) then
