@@ -5,54 +5,29 @@ sub-select, a list is a string_agg over a page. Nothing is left to do for each r
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from graphql import GraphQLObjectType, GraphQLSchema
-
-from gql.engine.arguments import Values, arguments_of
-from gql.engine.cost import Cost
+from gql.engine.compilation import Compilation
 from gql.engine.groups import GroupsCompiler
 from gql.engine.lists import LONGEST_SHORT_LIST, Page, PageOutputs, asked_ordering, page_source
-from gql.engine.nouns import Column, Declarations, Noun, ToMany, ToOne
-from gql.engine.predicates import FilterCompiler
-from gql.engine.rows import Aliases, Row, source_condition
-from gql.engine.selection import Selected, Selector
-from gql.engine.statement import Given, Parameters, Path, Source, as_uuid
+from gql.engine.nouns import Column, Noun, ToMany, ToOne
+from gql.engine.rows import Row, source_condition
+from gql.engine.selection import Selected
+from gql.engine.statement import Given, Path, Source, as_uuid
 from gql.engine.text import Fragment, Literal, joined, members, quoted
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
-    """A permission that the selection needs, and the field that needs it."""
-
-    permission: str
-    path: Path
-
-
 @dataclass
-class Compiler:
-    """Compiles the fields of one operation, for one shape of its variables."""
-
-    schema: GraphQLSchema
-    declarations: Declarations
-    selector: Selector
-    variables: Values
-    scoped: bool
-    parameters: Parameters = field(default_factory=Parameters)
-    aliases: Aliases = field(default_factory=Aliases)
-    requirements: list[Requirement] = field(default_factory=list)
-    cost: Cost = field(default_factory=Cost)
-
-    def __post_init__(self) -> None:
-        self.filters = FilterCompiler(self.declarations, self.parameters, self.scoped)
+class Compiler(Compilation):
+    """Compiles root fields, things, and the lists and groups inside them."""
 
     # Roots
 
     def root(self, selected: Selected) -> list[Fragment]:
         """The value of a root field of Query."""
         name, path = selected.name, (selected.key,)
-        arguments = self._arguments("Query", selected)
+        arguments = self.arguments_of("Query", selected)
         if name == "__typename":
             return [Literal('"Query"')]
         if name == "node":
@@ -98,7 +73,7 @@ class Compiler:
     def thing(self, row: Row, selected: Selected, path: Path) -> list[Fragment]:
         """The JSON object of one row."""
         noun = row.noun
-        self._require(noun.permission, path)
+        self.require(noun.permission, path)
         children = self.selector.under(selected, (noun.name, "Node"))
         return members((child.key, self._member(row, child, (*path, child.key))) for child in children)
 
@@ -109,11 +84,11 @@ class Compiler:
         for relation in noun.relations:
             if isinstance(relation, ToMany) and name == groups_field(self.declarations.target(relation)):
                 target = self.declarations.target(relation)
-                arguments = self._arguments(noun.name, selected)
+                arguments = self.arguments_of(noun.name, selected)
                 return self._groups(target, selected, path, arguments, self._belonging(relation, row))
         declared = noun.fields[name]
         if isinstance(declared, Column):
-            self._require(declared.permission, path)
+            self.require(declared.permission, path)
             self.cost.value()
             return declared.kind.json(row.value(declared), nullable=declared.nullable)
         target = self.declarations.target(declared)
@@ -122,7 +97,7 @@ class Compiler:
         belonging = self._belonging(declared, row)
         if declared.listed:
             return self._short_list(declared, target, selected, path, belonging)
-        return self.connection(target, selected, path, self._arguments(noun.name, selected), belonging)
+        return self.connection(target, selected, path, self.arguments_of(noun.name, selected), belonging)
 
     def refer(self, target: Noun, id_expression: str, selected: Selected, path: Path) -> str:
         """The thing that an id in another row refers to."""
@@ -158,11 +133,11 @@ class Compiler:
         extra: Callable[[Row], str | None],
     ) -> list[Fragment]:
         """A page of a list, with what was asked about it."""
-        self._require(noun.permission, path)
+        self.require(noun.permission, path)
         place = _dotted(path)
         page, ordering = Page.asked(arguments, place), asked_ordering(noun, arguments, place)
         row = Row.of(noun, self.aliases)
-        condition = self._list_condition(row, arguments, place, extra)
+        condition = self.list_condition(row, arguments, place, extra)
         outputs, written = PageOutputs(), []
         children = self.selector.under(selected, (f"{noun.name}Connection",))
         with self.cost.rows(page.size):
@@ -181,16 +156,6 @@ class Compiler:
             bounds.append(ordering.beyond(row, page.before, f"{place}.before", self.parameters, before=True))
         source = page_source(row, page, ordering, " and ".join(bounds), outputs, cursor)
         return [f"(select {joined(members(written))} from ({source}) {row.alias})"]
-
-    def _list_condition(
-        self, row: Row, arguments: dict[str, Any], place: str, extra: Callable[[Row], str | None]
-    ) -> str:
-        conditions = [source_condition(row, self.parameters, self.scoped)]
-        if more := extra(row):
-            conditions.append(more.format(row=row.alias))
-        if (wanted := arguments.get("filter")) is not None:
-            conditions.append(f"({self.filters.conditions(row, wanted, f'{place}.filter')})")
-        return " and ".join(conditions)
 
     def _connection_member(
         self,
@@ -237,23 +202,10 @@ class Compiler:
     def _groups(
         self, noun: Noun, selected: Selected, path: Path, arguments: dict[str, Any], extra: Callable[[Row], str | None]
     ) -> list[Fragment]:
-        self._require(noun.permission, path)
+        self.require(noun.permission, path)
         row = Row.of(noun, self.aliases)
-        condition = self._list_condition(row, arguments, _dotted(path), extra)
-        return GroupsCompiler(self, row, condition).groups(selected, path, arguments)
-
-    # Helpers
-
-    def _arguments(self, type_name: str, selected: Selected) -> dict[str, Any]:
-        if selected.name == "__typename":
-            return {}
-        parent = self.schema.type_map[type_name]
-        assert isinstance(parent, GraphQLObjectType)
-        return arguments_of(parent.fields[selected.name], selected.node, self.variables)
-
-    def _require(self, permission: str | None, path: Path) -> None:
-        if permission is not None:
-            self.requirements.append(Requirement(permission, path))
+        condition = self.list_condition(row, arguments, _dotted(path), extra)
+        return GroupsCompiler(self, self.refer, row, condition).groups(selected, path, arguments)
 
 
 @dataclass

@@ -1,8 +1,10 @@
 """Aggregates with group-by as SQL. Figures are exact decimals; money of different currencies is never added up."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from gql.engine.compilation import Compilation
 from gql.engine.kinds import DECIMAL, INTEGER
 from gql.engine.nouns import Column, Group, Noun
 from gql.engine.rows import Row
@@ -11,9 +13,6 @@ from gql.engine.statement import Path
 from gql.engine.text import Fragment, Literal, joined, members
 from gql.errors import ApiError, Code
 
-if TYPE_CHECKING:
-    from gql.engine.compiler import Compiler
-
 MOST_GROUPS: Final = 1000
 USUAL_GROUPS: Final = 100
 MOST_KEYS: Final = 4
@@ -21,9 +20,10 @@ MOST_KEYS: Final = 4
 
 @dataclass
 class GroupsCompiler:
-    """Writes the groups of one noun that a selection asks for."""
+    """Writes the groups of one noun that a selection asks for. `refer` writes a thing that a key refers to."""
 
-    compiler: "Compiler"
+    compilation: Compilation
+    refer: Callable[[Noun, str, Selected, Path], str]
     row: Row
     condition: str
     keys: dict[str, str] = field(default_factory=dict)
@@ -40,10 +40,10 @@ class GroupsCompiler:
         for group in self._grouped_by(arguments["by"], place):
             self.keys[group.name] = f"k{len(self.keys)}"
         order = self._order(arguments.get("orderBy") or (), place)
-        self.compiler.cost.groups()
+        self.compilation.cost.groups()
         name = f"{self.noun.name}Group"
-        with self.compiler.cost.rows(limit):
-            children = self.compiler.selector.under(selected, (name,))
+        with self.compilation.cost.rows(limit):
+            children = self.compilation.selector.under(selected, (name,))
             written = joined(members((child.key, self._member(child, (*path, child.key))) for child in children))
         found = [f"{self._groups()[key].sql(self.row.alias)} as {alias}" for key, alias in self.keys.items()]
         found += [
@@ -99,12 +99,12 @@ class GroupsCompiler:
             case "count":
                 return [f"{self.row.alias}.members"]
             case "key":
-                children = self.compiler.selector.under(selected, (f"{self.noun.name}GroupKey",))
+                children = self.compilation.selector.under(selected, (f"{self.noun.name}GroupKey",))
                 return members((child.key, self._key_member(child, (*path, child.key))) for child in children)
             case name:
                 column = self.noun.fields[name]
                 assert isinstance(column, Column)
-                children = self.compiler.selector.under(selected, (f"{column.kind.name}Aggregate",))
+                children = self.compilation.selector.under(selected, (f"{column.kind.name}Aggregate",))
                 return members((child.key, self._figure_member(column, child)) for child in children)
 
     def _key_member(self, selected: Selected, path: Path) -> list[Fragment]:
@@ -119,8 +119,8 @@ class GroupsCompiler:
             if relation is not None and selected.name == relation.graphql_name:
                 if group.name not in self.keys:
                     return [Literal("null")]
-                target = self.compiler.declarations.target(relation)
-                return [self.compiler.refer(target, f"{self.row.alias}.{self.keys[group.name]}", selected, path)]
+                target = self.compilation.declarations.target(relation)
+                return [self.refer(target, f"{self.row.alias}.{self.keys[group.name]}", selected, path)]
         raise LookupError(selected.name)
 
     def _figure_member(self, column: Column, selected: Selected) -> list[Fragment]:

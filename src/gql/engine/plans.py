@@ -9,7 +9,8 @@ from graphql import GraphQLInputType, GraphQLSchema, get_variable_values
 from graphql.utilities import type_from_ast
 
 from gql.engine.arguments import Values, Variable, arguments_of, shape, shaped
-from gql.engine.compiler import Compiler, Requirement
+from gql.engine.compilation import Requirement
+from gql.engine.compiler import Compiler
 from gql.engine.documents import OperationText, as_api_error
 from gql.engine.nouns import Declarations, Verb
 from gql.engine.payloads import payload_statement
