@@ -47,10 +47,11 @@ def encoding(accept_encoding: bytes | None) -> str | None:
     return best if qualities[best] > 0 and qualities[best] >= wanted.get("identity", 0.0) else None
 
 
-def content_type(header: bytes) -> tuple[str, dict[str, str]]:
-    """A Content-Type as its media type and its parameters, both in lower case."""
+@lru_cache(MOST_CHOICES)
+def content_type(header: bytes) -> tuple[str, str]:
+    """A Content-Type as its media type and its charset, both in lower case; UTF-8 where it names none."""
     value, parameters = _split(header[:LONGEST_HEADER].decode("latin-1"))
-    return value, {name: each.lower() for name, each in parameters.items()}
+    return value, parameters.get("charset", "utf-8").lower()
 
 
 def _ranked(header: bytes) -> Iterator[tuple[str, dict[str, str], float]]:

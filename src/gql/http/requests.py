@@ -85,10 +85,10 @@ def judge_body_headers(headers: Given) -> None:
     given = headers.get(b"content-type")
     if given is None:
         raise unsupported("The request has no Content-Type; send application/json.", "CONTENT_TYPE_MISSING")
-    value, parameters = content_type(given)
+    value, charset = content_type(given)
     if value != "application/json":
         raise unsupported("The body has a Content-Type that is not taken here; send application/json.", "CONTENT_TYPE")
-    if parameters.get("charset", "utf-8") not in ("utf-8", "utf8"):
+    if charset not in ("utf-8", "utf8"):
         raise unsupported("The body is in a charset that is not taken here; send UTF-8.", "CHARSET")
     if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
         raise unsupported("Compressed bodies are not taken; send the JSON as it is.", "CONTENT_ENCODING")
