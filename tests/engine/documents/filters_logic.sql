@@ -227,6 +227,40 @@ select convert_to(concat(
       '}'
     )
   ),
+  ',"notEqual":',
+  (
+    select concat(
+      '{"nodes":[',
+      string_agg(r0, ','),
+      ']}'
+    )
+    from (
+      select concat(
+        '{"externalRef":',
+        coalesce(to_json(t14.external_ref)::text, 'null'),
+        '}'
+      ) as r0
+      from (
+        select t14.external_ref, t14.name_key, t14.id
+        from billing.clients t14
+        where t14.tenant_id = ($1::text)::uuid and t14.deleted_at is null and ((t14.external_ref = ($14::text)) is not true)
+        order by t14.name_key asc, t14.id asc
+        limit 20
+      ) t14
+    ) t14
+  ),
+  ',"notLater":',
+  (
+    select concat(
+      '{"totalCount":',
+      (
+        select count(*)
+        from billing.clients t15
+        where t15.tenant_id = ($1::text)::uuid and t15.deleted_at is null and ((((t15.external_ref = any (($15::text)::text[])) or ((t15.email_key >= lower(($16::text)) and t15.email_key < lower(($16::text)) || repeat(chr(1114111), 255) and t15.email is not null)))) is not true)
+      ),
+      '}'
+    )
+  ),
   '}}'
 ), 'UTF8')
-where core.context() = ($14::text) and core.tenant_id() = ($1::text)::uuid
+where core.context() = ($17::text) and core.tenant_id() = ($1::text)::uuid

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from graphql import (
     ExecutionResult,
@@ -17,7 +16,7 @@ from graphql import (
 from gql.engine.nouns import Column, Noun, ToMany, ToOne
 from tests.engine.naive.groups import groups
 from tests.engine.naive.lists import connection
-from tests.engine.naive.world import Refused, Thing, World, answered
+from tests.engine.naive.world import Refused, Thing, World, answered, identifier
 
 
 @dataclass
@@ -58,7 +57,7 @@ class NaiveExecutor:
             visible = [thing for thing in self.world.things[noun.name] if self.world.is_visible(thing)]
             if name == noun.singular or (name == "node" and noun.name == arguments["type"]):
                 self.world.demand(noun.permission)
-                wanted = UUID(arguments["id"])
+                wanted = identifier(arguments["id"])
                 return next((thing for thing in visible if thing.id == wanted), None)
             if noun.single and name == noun.single[0]:
                 self.world.demand(noun.permission)

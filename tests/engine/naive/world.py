@@ -142,10 +142,20 @@ def read(column: Column, value: Any) -> Any:
         case "Money" | "Decimal":
             return Decimal(value)
         case "ID":
-            return UUID(value)
+            return identifier(value)
         case "Date":
             return date.fromisoformat(value)
         case "DateTime":
             return datetime.fromisoformat(value)
         case _:
             return value
+
+
+def identifier(text: str) -> UUID:
+    """An id as a document writes it: 36 characters, nothing less and nothing around them."""
+    try:
+        if len(text) != 36:
+            raise ValueError
+        return UUID(text)
+    except ValueError:
+        raise Refused("BAD_USER_INPUT", "no id") from None
