@@ -15,6 +15,8 @@ MAY_IMPORT = {
     "billing": {"billing", "engine", "errors"},
     "iam": {"iam", "engine", "database", "errors", "settings"},
     "schema": {"billing", "iam", "engine", "database"},
+    "imports": {"imports", "engine", "errors"},
+    "demo": {"demo", "iam", "imports", "engine", "database", "errors"},
     "http": {"http", "engine", "iam", "database", "errors", "settings"},
 }
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gql.database.pool import Database, DatabaseOptions, Door
+from gql.engine.documents import MOST_CHARACTERS_KEPT, MOST_SHAPES
 from gql.engine.engine import Caller, Engine
 from gql.errors import RequestRefused
 from gql.schema import OPEN_FIELDS, build_schema, declarations
@@ -176,9 +177,19 @@ async def test_a_page_size_that_is_a_variable_is_judged_as_well(engine: Engine, 
 async def test_plans_are_shared_by_values_and_bounded_in_number(engine: Engine, busy: Tenant) -> None:
     caller = await owner(busy)
     source = "query($n: Int, $min: Money) { invoices(first: $n, filter: {total: {gte: $min}}) { nodes { id } } }"
+    plans = engine.prepare(source, None, {}, introspection=True).text.plans
     for amount in range(50):
         await answer(engine, caller, source, {"n": 5, "min": f"{amount}.00"})
-    assert len(engine.planner._plans) == 1
+    assert len(plans) == 1
     await answer(engine, caller, source, {"n": 5})
-    await answer(engine, caller, source, {"n": 6, "min": "1.00"})
-    assert len(engine.planner._plans) == 3
+    assert len(plans) == 2
+    for size in range(1, 101):
+        await answer(engine, caller, source, {"n": size})
+    assert len(plans) == MOST_SHAPES
+
+
+def test_documents_are_bounded_by_their_length_all_together(engine: Engine) -> None:
+    for number in range(200):
+        engine.prepare(f"{{ invoices {{ totalCount }} }} # {number} {'x' * 14_000}", introspection=True)
+    assert engine.documents._known.currsize <= MOST_CHARACTERS_KEPT
+    assert len(engine.documents._known) < 100

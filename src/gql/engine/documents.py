@@ -1,10 +1,11 @@
 """Documents: parsed, judged and validated once for each text."""
 
-from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
+from cachetools import LRUCache
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -25,7 +26,10 @@ from graphql import (
 from gql.engine.limits import MOST_TOKENS, STRANGERS_TOKENS, judge_document, judge_source
 from gql.errors import ApiError, Code, RequestRefused
 
-MOST_DOCUMENTS: Final = 1000
+MOST_CHARACTERS_KEPT: Final = 1_000_000
+"""Of all documents together; a syntax tree takes some forty times as much memory."""
+MOST_SHAPES: Final = 32
+"""Of the variables of one operation: each has a plan, and page sizes alone could make thousands."""
 MOST_ERRORS: Final = 10
 LONGEST_MESSAGE: Final = 300
 
@@ -37,6 +41,8 @@ class OperationText:
     source: str
     document: DocumentNode
     definition: OperationDefinitionNode
+    plans: LRUCache[Hashable, Any] = field(default_factory=lambda: LRUCache(MOST_SHAPES))
+    """The planner's: they are forgotten together with the operation."""
 
     @property
     def kind(self) -> str:
@@ -95,7 +101,9 @@ class Documents:
     is a stranger, who gets no suggestions either and is heard for fewer tokens."""
 
     schema: GraphQLSchema
-    _known: OrderedDict[tuple[str, bool], Operations | RequestRefused] = field(default_factory=OrderedDict)
+    _known: LRUCache[tuple[str, bool], Operations | RequestRefused] = field(
+        default_factory=lambda: LRUCache(MOST_CHARACTERS_KEPT, getsizeof=_size)
+    )
 
     def operation(self, source: str, name: str | None, *, introspection: bool) -> OperationText:
         """The operation of that name. Raises RequestRefused with every error found."""
@@ -117,10 +125,6 @@ class Documents:
         if known is None:
             judge_source(source, MOST_TOKENS if introspection else STRANGERS_TOKENS)
             known = self._known[key] = self._validated(source, introspection)
-            if len(self._known) > MOST_DOCUMENTS:
-                self._known.popitem(last=False)
-        else:
-            self._known.move_to_end(key)
         if isinstance(known, RequestRefused):
             raise RequestRefused(known.errors)
         return known
@@ -138,11 +142,19 @@ class Documents:
         problems = validate(self.schema, document, rules, max_errors=MOST_ERRORS, hide_suggestions=not introspection)
         if problems:
             return RequestRefused([as_api_error(problem, Code.GRAPHQL_VALIDATION_FAILED) for problem in problems])
+        document = parse(source, no_location=True)  # kept without its tokens, which nothing needs any more
         return {
             (each.name.value if each.name else None): OperationText(source, document, each)
             for each in document.definitions
             if isinstance(each, OperationDefinitionNode)
         }
+
+
+def _size(operations: Operations | RequestRefused) -> int:
+    """The characters of the text that is kept; a refusal keeps a few sentences."""
+    if isinstance(operations, RequestRefused):
+        return LONGEST_MESSAGE
+    return max((len(each.source) for each in operations.values()), default=1)
 
 
 def as_api_error(problem: GraphQLError, code: Code, reason: str | None = None) -> ApiError:

@@ -1,8 +1,6 @@
 """Plans: what is to be run for an operation, made once for each shape of its variables."""
 
-from collections import OrderedDict
-from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from graphql import GraphQLInputType, GraphQLSchema, get_variable_values
@@ -19,7 +17,6 @@ from gql.engine.statement import Statement, answering
 from gql.engine.text import Literal, joined, members
 from gql.errors import ApiError, Code, RequestRefused
 
-MOST_PLANS: Final = 2000
 MOST_VARIABLE_ERRORS: Final = 10
 DATA_OPENING: Final = '{"data":'
 DATA_CLOSING: Final = "}"
@@ -39,8 +36,8 @@ class VerbPlan:
 class Plan:
     """What to run for an operation, for every request of the same shape.
 
-    A query is one `statement`; `fields` are its root fields alone, made when that statement has failed. A mutation is a
-    row of `verbs`. `requirements` are the permissions that its fields need.
+    A query is one `statement`, a mutation a row of `verbs`. `requirements` are the permissions that its fields need,
+    `roots` its root fields.
     """
 
     statement: Statement | None
@@ -51,11 +48,10 @@ class Plan:
 
 @dataclass
 class Planner:
-    """Makes plans and remembers them."""
+    """Makes plans. An operation remembers its own."""
 
     schema: GraphQLSchema
     declarations: Declarations
-    _plans: OrderedDict[Hashable, Plan] = field(default_factory=OrderedDict)
 
     def values(self, operation: OperationText, given: dict[str, Any] | None) -> Values:
         """The operation's variables, coerced. Raises RequestRefused with every value that does not fit."""
@@ -72,14 +68,10 @@ class Planner:
     def plan(self, operation: OperationText, values: Values, *, scoped: bool) -> Plan:
         """The plan for these values. Raises RequestRefused for what no plan can serve."""
         variables = self._shaped(operation, values)
-        key = (operation, scoped, shape(variables))
-        plan = self._plans.get(key)
+        key = (scoped, shape(variables))
+        plan: Plan | None = operation.plans.get(key)
         if plan is None:
-            plan = self._plans[key] = self._made(operation, variables, scoped)
-            if len(self._plans) > MOST_PLANS:
-                self._plans.popitem(last=False)
-        else:
-            self._plans.move_to_end(key)
+            plan = operation.plans[key] = self._made(operation, variables, scoped)
         return plan
 
     def _shaped(self, operation: OperationText, values: Values) -> dict[str, Any]:
