@@ -25,9 +25,7 @@ from tests.http.servers import Running, refusal, running
 
 COUNT = "{ clients { totalCount } }"
 CLIENT_CREATE = "mutation ($input: ClientCreateInput!) { clientCreate(input: $input) { client { id } } }"
-WAITING = """
-select exists (select from pg_stat_activity where usename = 'countinghouse_api' and wait_event_type = 'Lock')
-"""
+WAITING = "select count(*) from pg_stat_activity where usename = 'countinghouse_api' and wait_event_type = 'Lock'"
 
 
 @asynccontextmanager
@@ -38,14 +36,10 @@ async def clients_locked() -> AsyncIterator[None]:
         yield
 
 
-async def somebody_waits() -> bool:
+async def waiting(number: int) -> bool:
+    """Whether so many statements of the server's wait for a lock."""
     async with as_superuser() as connection:
-        waits: bool = await connection.fetchval(WAITING)
-    return waits
-
-
-async def nobody_waits() -> bool:
-    return not await somebody_waits()
+        return bool(await connection.fetchval(WAITING) == number)
 
 
 async def send_and_do_not_read(server: Running, token: str, query: str, **variables: object) -> asyncio.StreamWriter:
@@ -78,11 +72,11 @@ async def test_a_client_that_goes_away_cancels_its_statement_and_the_connection_
     opened = server.app.database.reads.statistics.opened
     async with clients_locked():
         writer = await send_and_do_not_read(server, token, COUNT)
-        await until(somebody_waits, "the read waits in the database")
+        await until(lambda: waiting(1), "the read waits in the database")
         writer.close()
         # Well before the lock time-out of three seconds, and while the lock is still held.
         async with asyncio.timeout(2):
-            await until(nobody_waits, "the statement was cancelled")
+            await until(lambda: waiting(0), "the statement was cancelled")
     answer = await server.ask(COUNT, token=token)
     assert answer.json() == {"data": {"clients": {"totalCount": 0}}}
     assert server.app.database.reads.statistics.opened == opened
@@ -93,12 +87,14 @@ async def test_a_mutation_runs_to_its_end_when_its_client_goes_away(server: Runn
     tenant = await make_tenant()
     token = server.token(tenant.owner, tenant)
     async with clients_locked():
-        writer = await send_and_do_not_read(server, token, CLIENT_CREATE, input={"name": "Left Behind"})
-        await until(somebody_waits, "the write waits in the database")
-        writer.close()
-        await writer.wait_closed()
-        assert (await server.client.get("/healthz")).status_code == 200
-        assert await somebody_waits()
+        write = await send_and_do_not_read(server, token, CLIENT_CREATE, input={"name": "Left Behind"})
+        await until(lambda: waiting(1), "the write waits in the database")
+        read = await send_and_do_not_read(server, token, COUNT)
+        await until(lambda: waiting(2), "the read waits beside it")
+        write.close()
+        read.close()
+        # The read began later and is cancelled: by then the server has noticed that the other client went, too.
+        await until(lambda: waiting(1), "the read was cancelled")
 
     async def it_is_there() -> bool:
         answer = await server.ask(COUNT, token=token)
@@ -216,7 +212,7 @@ async def test_sigterm_lets_running_requests_end_and_closes_the_pools(
         async with clients_locked():
             read = ask(COUNT)
             write = ask(CLIENT_CREATE, input={"name": "At the last moment"})
-            await until(somebody_waits, "the requests wait in the database")
+            await until(lambda: waiting(2), "the requests wait in the database")
             process.send_signal(signal.SIGTERM)
             await until(refuses, "no new connection is taken")
             assert process.returncode is None
