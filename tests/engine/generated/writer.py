@@ -39,6 +39,12 @@ class Generated:
 
     source: str
     variables: dict[str, Any]
+    optional: frozenset[str]
+
+    @property
+    def required(self) -> dict[str, Any]:
+        """The variables without those that may be left out: the same document with another shape of them."""
+        return {name: value for name, value in self.variables.items() if name not in self.optional}
 
     @property
     def text(self) -> str:
@@ -55,6 +61,7 @@ class Writer:
     choices: Choices
     declared: list[str] = field(default_factory=list)
     given: dict[str, Any] = field(default_factory=dict)
+    optional: set[str] = field(default_factory=set)
     fragments: list[str] = field(default_factory=list)
     aliases: int = 0
     directives: int = 0
@@ -69,7 +76,7 @@ class Writer:
         assert self.schema.query_type is not None
         block = self._block(self.schema.query_type, operation.selection_set.selections, 1)
         head = f"query Generated({', '.join(self.declared)}) " if self.declared else ""
-        return Generated("\n".join([head + block, *self.fragments]), self.given)
+        return Generated("\n".join([head + block, *self.fragments]), self.given, frozenset(self.optional))
 
     # Selections
 
@@ -191,6 +198,8 @@ class Writer:
         if self.choices.often(0.2) and not (value is None and wanted.endswith("!")):
             default = f" = {literal(value)}"
         self.declared.append(f"${name}: {wanted}{default}")
+        if default or not wanted.endswith("!"):
+            self.optional.add(name)
         if not default or self.choices.often(0.5):
             self.given[name] = plain(value)
         return name
