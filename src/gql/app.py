@@ -10,8 +10,8 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from gql.database.options import DatabaseOptions
 from gql.database.pool import Database
+from gql.database.pool.options import DatabaseOptions
 from gql.engine.engine import Engine
 from gql.http import graphiql
 from gql.http.authentication import Authentication

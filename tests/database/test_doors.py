@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gql.database.doors import DIRECT_AFTER, Door, History
+from gql.database.pool.doors import DIRECT_AFTER, Door, History
 from tests.database.pooling import TELL_LOCKED, a_database, arguments_of, tell, told_by
 from tests.harness.actors import as_superuser, context_of
 from tests.harness.tenants import Tenant

@@ -15,8 +15,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from gql.database.cluster import EmbeddedServerError
 from gql.database.embedded import EmbeddedServer
+from gql.database.embedded.cluster import EmbeddedServerError
 from tests.harness.actors import as_superuser
 from tests.harness.postgres import CONFIGURATION, MAJOR_VERSION, bin_directory
 

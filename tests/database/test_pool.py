@@ -6,9 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from gql.database.connections import SessionConnection, Standing
 from gql.database.context import Context
 from gql.database.pool import Door, Origin, Reader
+from gql.database.pool.connections import SessionConnection, Standing
 from gql.errors import ApiError, Code
 from tests.database.pooling import (
     FAIL,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gql.database.slots import Slot, Slots
+from gql.database.pool.slots import Slot, Slots
 
 TENANTS = "abc"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gql.database.unprivileged import ServerUser, open_programs, open_the_way
+from gql.database.embedded.unprivileged import ServerUser, open_programs, open_the_way
 
 STRANGER = ServerUser(uid=os.geteuid() + 40_000, gid=os.getegid() + 40_000, name="stranger", switch=True)
 

@@ -7,12 +7,13 @@ import asyncio
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from gql.database.cluster import EmbeddedServerError
 from gql.database.embedded import EmbeddedServer
+from gql.database.embedded.cluster import EmbeddedServerError
 from gql.database.loader import migrate
 
 MAJOR_VERSION: Final = int(os.environ.get("COUNTINGHOUSE_TEST_POSTGRES", "18"))
@@ -79,8 +80,9 @@ def stop_the_database() -> None:
 def _remove_abandoned() -> None:
     """Clear away what runs that were killed have left."""
     for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        if path.stat().st_uid == os.geteuid() and (path / "users.lock").exists():
-            server = EmbeddedServer(path)
-            server.stop_if_abandoned()
-            if not server.is_running:
-                shutil.rmtree(path, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another run may end at this moment
+            if path.stat().st_uid == os.geteuid() and (path / "users.lock").exists():
+                server = EmbeddedServer(path)
+                server.stop_if_abandoned()
+                if not server.is_running:
+                    shutil.rmtree(path, ignore_errors=True)

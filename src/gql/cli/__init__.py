@@ -12,7 +12,7 @@ import typer
 
 from gql.cli import demo, documents, imports, psql, schema, serve, tenants
 from gql.cli.console import CommandFailed, complain
-from gql.database.cluster import EmbeddedServerError
+from gql.database.embedded.cluster import EmbeddedServerError
 from gql.database.loader import MigrationError
 from gql.errors import ApiError
 from gql.settings import SettingsError

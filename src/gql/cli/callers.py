@@ -7,7 +7,7 @@ import asyncpg
 
 from gql.cli.console import CommandFailed
 from gql.database.context import Context
-from gql.database.standing import Origin
+from gql.database.pool.standing import Origin
 
 TENANT: Final = "select id, suspended_at is not null as suspended from iam.tenants where slug = $1"
 # The owner who has been there longest, or the person with this address.

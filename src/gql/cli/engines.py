@@ -7,8 +7,8 @@ from typing import Final
 
 from gql.cli.callers import command_origin
 from gql.database.context import Context
-from gql.database.options import DatabaseOptions
 from gql.database.pool import Database
+from gql.database.pool.options import DatabaseOptions
 from gql.engine.engine import Caller, Engine
 from gql.imports.operations import Asker
 from gql.schema import build_schema, declarations

@@ -15,8 +15,8 @@ import typer
 from gql.cli.callers import owner_context
 from gql.cli.console import CommandFailed
 from gql.cli.databases import Addresses, admin_connection, the_database, the_settings
-from gql.database.cluster import EmbeddedServerError, wheel_bin_directory
 from gql.database.context import Context
+from gql.database.embedded.cluster import EmbeddedServerError, wheel_bin_directory
 
 
 def psql(

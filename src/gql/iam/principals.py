@@ -5,12 +5,12 @@ A token lives for ten minutes, a membership may end at any time. It is therefore
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
+from cachetools import LRUCache
 
 from gql.database.context import Context
 from gql.database.pool import Database
@@ -37,7 +37,7 @@ class Principals:
     def __init__(self, database: Database, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
         self._clock = clock
-        self._answers: OrderedDict[Who, _Answer] = OrderedDict()
+        self._answers: LRUCache[Who, _Answer] = LRUCache(REMEMBERED)
         self._asking: dict[Who, asyncio.Task[_Answer]] = {}
 
     async def context(self, identity: Identity) -> Context:
@@ -79,9 +79,6 @@ class Principals:
         if task.cancelled() or task.exception() is not None:
             return
         self._answers[who] = task.result()
-        self._answers.move_to_end(who)
-        if len(self._answers) > REMEMBERED:
-            self._answers.popitem(last=False)
 
 
 async def context_of(

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from gql.database.pool import Database, Origin
-from gql.database.standing import origin_values
+from gql.database.pool.standing import origin_values
 from gql.errors import ApiError, Code
 from gql.iam import passwords as rules
 from gql.iam.passwords import Passwords

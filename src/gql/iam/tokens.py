@@ -5,7 +5,6 @@ What the person may do there is not in them: it is asked of the database (see `p
 
 import re
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4
 
 import jwt
+from cachetools import LRUCache
 
 from gql.errors import ApiError, Code
 from gql.iam.keys import Keys
@@ -60,7 +60,7 @@ class Tokens:
         self._audience = audience
         self._clock = clock
         # Only what was verified: verifying takes 0.1 ms, and a client sends the same token with every request.
-        self._verified: OrderedDict[str, Identity] = OrderedDict()
+        self._verified: LRUCache[str, Identity] = LRUCache(REMEMBERED)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Tokens":
@@ -93,10 +93,6 @@ class Tokens:
         if identity is None:
             identity = self._identity(self._claims(text))
             self._verified[text] = identity
-            if len(self._verified) > REMEMBERED:
-                self._verified.popitem(last=False)
-        else:
-            self._verified.move_to_end(text)
         if self._clock() >= identity.expires_at.timestamp() + LEEWAY_SECONDS:
             del self._verified[text]
             raise ApiError(

@@ -16,10 +16,9 @@ import asyncpg
 from asyncpg.prepared_stmt import PreparedStatement
 
 from gql.database.context import Context
-from gql.database.doors import Door
-from gql.database.options import DatabaseOptions
-from gql.database.refusals import is_lost, outcome_unknown
-from gql.database.standing import (
+from gql.database.pool.doors import Door
+from gql.database.pool.options import DatabaseOptions
+from gql.database.pool.standing import (
     BEGIN_LOCALLY,
     NOBODY,
     NOBODY_VALUES,
@@ -32,7 +31,8 @@ from gql.database.standing import (
     origin_values,
     time_out_values,
 )
-from gql.database.statements import StatementCache
+from gql.database.pool.statements import StatementCache
+from gql.database.refusals import is_lost, outcome_unknown
 
 CORE_READ: Final = "select core.read($1, $2)"
 # The server has no such prepared statement, or one that no longer fits the tables: our cache is wrong as a whole.

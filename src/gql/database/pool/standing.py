@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gql.database.context import Context
-from gql.database.options import DatabaseOptions
+from gql.database.pool.options import DatabaseOptions
 
 TIME_OUTS: Final = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
 # The role comes first: a tenant's role may set app.*, but must not be able to keep what another tenant's left.

@@ -10,13 +10,13 @@ from typing import Final
 
 import asyncpg
 
-from gql.database.connections import Connection, SessionConnection, Standing
 from gql.database.context import Context
-from gql.database.doors import Door
-from gql.database.options import DatabaseOptions, PoolMode
-from gql.database.pooler import PoolerConnection
+from gql.database.pool.connections import Connection, SessionConnection, Standing
+from gql.database.pool.doors import Door
+from gql.database.pool.options import DatabaseOptions, PoolMode
+from gql.database.pool.pooler import PoolerConnection
+from gql.database.pool.slots import Slot, Slots
 from gql.database.refusals import unreachable
-from gql.database.slots import Slot, Slots
 
 log = logging.getLogger(__name__)
 

@@ -15,11 +15,11 @@ hold outside transactions too (sign-in) is to be set once by the operator:
 from collections.abc import Sequence
 from typing import Any
 
-from gql.database.connections import Connection, Standing
 from gql.database.context import Context
-from gql.database.doors import Door
-from gql.database.options import DatabaseOptions
-from gql.database.standing import BEGIN_BEHIND_POOLER, UNCHANGING, Origin, context_values, origin_values
+from gql.database.pool.connections import Connection, Standing
+from gql.database.pool.doors import Door
+from gql.database.pool.options import DatabaseOptions
+from gql.database.pool.standing import BEGIN_BEHIND_POOLER, UNCHANGING, Origin, context_values, origin_values
 
 _NO_ORIGIN = Origin()
 _UNCHANGING_VALUES = tuple(UNCHANGING.values())

@@ -27,7 +27,7 @@ from typing import Final, Self
 
 import asyncpg
 
-from gql.database.cluster import (
+from gql.database.embedded.cluster import (
     ADMIN,
     CONFIGURATION,
     DATABASE,
@@ -37,8 +37,8 @@ from gql.database.cluster import (
     wheel_bin_directory,
     write_configuration,
 )
-from gql.database.data_directory import DataDirectory
-from gql.database.unprivileged import ServerUser, choose_server_user, open_programs, open_the_way
+from gql.database.embedded.data_directory import DataDirectory
+from gql.database.embedded.unprivileged import ServerUser, choose_server_user, open_programs, open_the_way
 
 __all__ = ["EmbeddedServer", "EmbeddedServerError"]
 

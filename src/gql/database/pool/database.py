@@ -19,13 +19,13 @@ from typing import Any, Final, Self, TypeVar
 import asyncpg
 
 from gql.database.comments import read_comments
-from gql.database.connections import Connection, RolledBack
 from gql.database.context import Context
-from gql.database.doors import Door
-from gql.database.lending import FAILURES, Loan, Pool, PoolStatistics
-from gql.database.options import DatabaseOptions, PoolMode
+from gql.database.pool.connections import Connection, RolledBack
+from gql.database.pool.doors import Door
+from gql.database.pool.lending import FAILURES, Loan, Pool, PoolStatistics
+from gql.database.pool.options import DatabaseOptions, PoolMode
+from gql.database.pool.standing import Origin
 from gql.database.refusals import Sentences, is_lost, translate, unreachable
-from gql.database.standing import Origin
 from gql.errors import INTERNAL_MESSAGE, ApiError, Code
 
 __all__ = [

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from gql.database.data_directory import DataDirectory
-from gql.database.unprivileged import ServerUser
+from gql.database.embedded.data_directory import DataDirectory
+from gql.database.embedded.unprivileged import ServerUser
 
 DATABASE: Final = "countinghouse"
 ADMIN: Final = "postgres"

@@ -6,7 +6,7 @@ from typing import Final
 
 from asyncpg.prepared_stmt import PreparedStatement
 
-from gql.database.doors import Door, History
+from gql.database.pool.doors import Door, History
 
 # A plan takes the server perhaps thirty times the memory of its text, per connection.
 MOST_STATEMENTS: Final = 300

@@ -1,0 +1,9 @@
+"""The tenant pool: connections that know whose context they stand in, lent to one request at a time."""
+
+from gql.database.pool.database import Database, Reader, Transaction
+from gql.database.pool.doors import Door
+from gql.database.pool.lending import PoolStatistics
+from gql.database.pool.options import DatabaseOptions, PoolMode
+from gql.database.pool.standing import Origin
+
+__all__ = ["Database", "DatabaseOptions", "Door", "Origin", "PoolMode", "PoolStatistics", "Reader", "Transaction"]
