@@ -73,9 +73,17 @@ class ApiError(Exception):
 
     def at(self, path: tuple[str | int, ...]) -> "ApiError":
         """The same refusal, placed at a response path (unless it already has one)."""
-        if self.path is None:
-            self.path = path
-        return self
+        if self.path is not None:
+            return self
+        return ApiError(
+            self.code,
+            self.message,
+            reason=self.reason,
+            field=self.field,
+            path=path,
+            locations=self.locations,
+            retry_after=self.retry_after,
+        )
 
     def as_dict(self, request_id: str) -> dict[str, Any]:
         """The error as GraphQL writes it."""

@@ -142,10 +142,8 @@ class Engine:
             if problem.code in _REFUSES_ALL:
                 raise RequestRefused([problem]) from None
             if len(plan.roots) == 1 or problem.code in _NOT_TRIED_AGAIN:
-                failed = [(root.key, problem) for root in plan.roots]
-                return _answer(
-                    [_null(key) for key, _ in failed], [_placed(each, key) for key, each in failed[:1]], origin
-                )
+                keys = [root.key for root in plan.roots]
+                return _answer([_null(key) for key in keys], [problem.at((key,)) for key in keys], origin)
         return await self._one_by_one(plan.roots, operation, context, origin)
 
     async def _one_by_one(
@@ -158,7 +156,7 @@ class Engine:
                 found.append(_member(await self._root_bytes(root, operation, context)))
             except ApiError as problem:
                 found.append(_null(root.key))
-                problems.append(_placed(problem, root.key))
+                problems.append(problem.at((root.key,)))
         return _answer(found, problems, origin)
 
     async def _root_bytes(self, root: Selected, operation: Operation, context: Context) -> bytes:
@@ -185,10 +183,11 @@ class Engine:
                 for verb in plan.verbs:
                     key = verb.key
                     found.append(f'"{key}":'.encode() + await self._verb(verb, operation, context, transaction))
+                key = ""  # what fails from here on, the commit, is no single verb's
         except ApiError as problem:
             if problem.code in _REFUSES_ALL:
                 raise RequestRefused([problem]) from None
-            return _refused_whole(_placed(problem, key), origin)
+            return _refused_whole(problem.at((key,)) if key else problem, origin)
         return _answer(found, [], origin)
 
     async def _verb(self, plan: VerbPlan, operation: Operation, context: Context, transaction: Transaction) -> bytes:
@@ -260,10 +259,6 @@ def _UNKNOWN_CALLER() -> ApiError:  # noqa: N802
     return ApiError(
         Code.UNAUTHENTICATED, "Sign in first: this field answers only to known callers.", reason="TOKEN_MISSING"
     )
-
-
-def _placed(problem: ApiError, key: str) -> ApiError:
-    return problem.at((key,)) if key else problem
 
 
 def _member(body: bytes) -> bytes:
