@@ -41,7 +41,7 @@ comment on constraint client_contacts_email_check on billing.client_contacts is
 comment on constraint client_contacts_text_length_check on billing.client_contacts is
     'TEXT_TOO_LONG: Telephone number and role have at most 500 characters.';
 
-create index client_contacts_client on billing.client_contacts (tenant_id, client_id, created_at);
+create index client_contacts_client on billing.client_contacts (tenant_id, client_id, created_at, id);
 create index client_contacts_name on billing.client_contacts (tenant_id, name_key, id);
 create index client_contacts_created_at on billing.client_contacts (tenant_id, created_at, id);
 create unique index client_contacts_primary on billing.client_contacts (tenant_id, client_id) where is_primary;

@@ -100,7 +100,7 @@ comment on constraint clients_text_length_check on billing.clients is
 create index clients_name on billing.clients (tenant_id, name_key, id);
 create index clients_email on billing.clients (tenant_id, email_key);
 create index clients_without_email on billing.clients (tenant_id, email) where email is null;
-create index clients_status on billing.clients (tenant_id, status);
+create index clients_status on billing.clients (tenant_id, status, name_key, id);
 create index clients_created_at on billing.clients (tenant_id, created_at, id);
 
 alter table billing.clients enable row level security;
@@ -258,6 +258,9 @@ begin
             'input.id'
         );
     end if;
+    -- Contacts and notes have no life of their own; the audit log still has them.
+    delete from billing.client_contacts where tenant_id = core.tenant_id() and client_id = client.id;
+    delete from billing.client_notes where tenant_id = core.tenant_id() and client_id = client.id;
     -- The reference becomes free, so that the same client can be imported again.
     update billing.clients set deleted_at = statement_timestamp(), external_ref = null
     where tenant_id = core.tenant_id() and id = client.id;
@@ -265,7 +268,7 @@ begin
 end
 $$;
 comment on function billing.client_delete(jsonb) is
-    'Deletes a client that has nothing open. Its invoices stay and still name it; no list shows it any more.';
+    'Deletes a client that has nothing open, with its contacts and notes. Its invoices stay and still name it; no list shows it any more.';
 
 create function billing.clients_import(input jsonb) returns jsonb
 language plpgsql security definer

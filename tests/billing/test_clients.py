@@ -166,8 +166,12 @@ async def test_a_deleted_client_is_gone_for_every_verb_and_its_invoices_stay(ten
     async with as_tenant(tenant) as connection:
         client_id = await new_client(connection, external_ref="crm-1")
         invoice_id = await new_invoice(connection, client_id)
+        await call(connection, "billing.client_contact_create", client_id=client_id, name="Ann")
+        await call(connection, "billing.client_note_create", client_id=client_id, content="Pays early.")
         await call(connection, "billing.invoice_void", id=invoice_id, reason="Entered twice")
         await call(connection, "billing.client_delete", id=client_id)
+        assert await connection.fetchval("select count(*) from billing.client_contacts") == 0
+        assert await connection.fetchval("select count(*) from billing.client_notes") == 0
         for verb in ("update", "archive", "restore", "delete"):
             with refused("NOT_FOUND", "CLIENT_NOT_FOUND"):
                 await call(connection, f"billing.client_{verb}", id=client_id)
