@@ -24,7 +24,7 @@ WANTED: Final = {"owner": 1000, "member": 600, "other": 400}
 """How many different documents each person asks at least."""
 VARIATIONS: Final = 4
 """How many documents are made of one grown selection."""
-EXAMPLES_FOR_ONE: Final = 0.6
+EXAMPLES_FOR_ONE: Final = 0.65
 """How many examples it takes for one wanted document: not all are new."""
 ROOTS: Final = (
     ("clients",),
