@@ -16,6 +16,7 @@
 \ir billing/clients.sql
 \ir billing/client_contacts.sql
 \ir billing/client_notes.sql
+\ir billing/number_series.sql
 \ir billing/invoices.sql
 \ir billing/invoice_lines.sql
 \ir billing/imports.sql
