@@ -97,6 +97,11 @@ async def test_the_files_say_what_the_database_says() -> None:
             from pg_description
             join pg_constraint on pg_constraint.oid = objoid and classoid = 'pg_constraint'::regclass
             join pg_namespace on pg_namespace.oid = connamespace where {OURS}
+            union all
+            select 'constraint', relname, description  -- a violation names a unique index as it names a constraint
+            from pg_description
+            join pg_class on pg_class.oid = objoid and classoid = 'pg_class'::regclass and relkind = 'i'
+            join pg_namespace on pg_namespace.oid = relnamespace where {OURS}
             """
         )
     in_database: dict[str, dict[str, str]] = {"table": {}, "column": {}, "function": {}, "constraint": {}}

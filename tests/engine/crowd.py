@@ -8,7 +8,7 @@ from tests.harness.tenants import Tenant
 
 
 async def fill(tenant: Tenant, invoices: int, *, clients: int = 10, marker: str = "") -> None:
-    """So many invoices of so many clients, some issued, some drafts, over two years; `marker` stands in every text."""
+    """So many invoices of so many clients: most issued, some drafts, few overdue; `marker` stands in every text."""
     async with as_tenant(tenant) as connection:
 
         async def call(function: str, given: dict[str, Any]) -> Any:
@@ -17,9 +17,12 @@ async def fill(tenant: Tenant, invoices: int, *, clients: int = 10, marker: str 
 
         entered = await call("billing.clients_import", {"rows": [client_row(each, marker) for each in range(clients)]})
         for row in entered["rows"]:
-            contact = {"client_id": row["id"], "name": f"{marker}Contact", "email": f"{marker}c@example.com"}
+            name = f"{marker}Contact {row['index']}"
+            contact = {"client_id": row["id"], "name": name, "email": f"{marker}c@example.com"}
             await call("billing.client_contact_create", contact)
             await call("billing.client_note_create", {"client_id": row["id"], "content": f"{marker}A note"})
+            if row["index"] % 10 == 9:
+                await call("billing.client_update", {"id": row["id"], "status": "INACTIVE", "email": None})
         for start in range(0, invoices, 1000):
             rows = [invoice_row(each, clients, marker) for each in range(start, min(start + 1000, invoices))]
             done = await call("billing.invoices_import", {"rows": rows})
@@ -39,7 +42,8 @@ def invoice_row(number: int, clients: int, marker: str) -> dict[str, Any]:
     return {
         "client_external_ref": f"{marker}client-{number % clients}",
         "external_ref": f"{marker}invoice-{number}",
-        "issue_date": f"{2024 + number % 2}-{1 + number % 12:02}-{1 + number % 28:02}",
+        "issue_date": f"{2025 + number % 2}-{1 + number % 12:02}-{1 + number % 28:02}",
+        "due_date": f"{2027 + number % 50 if number % 40 else 2026}-12-{1 + number % 28:02}",
         "issue": number % 5 != 0,
         "notes": f"{marker}a note",
         "lines": [{"description": f"{marker}work", "quantity": "1", "unit_price": f"{100 + number % 900}.50"}],

@@ -183,6 +183,14 @@ async def test_what_is_refused_is_refused_by_all(reason: str, doors: Doors, peop
 
 
 REFUSED_BY_FORM: Final = {
+    "null for a condition with a default": (
+        "query($all: Boolean = true) { clients { nodes { id name @include(if: $all) } } }",
+        {"all": None},
+    ),
+    "null for a list with a default": (
+        "query($by: [InvoiceGroupBy!] = [STATUS]) { invoiceGroups(by: $by) { count } }",
+        {"by": None},
+    ),
     "an id that is none": ('{ client(id: "1") { id } }', None),
     "an id of braces": ('{ client(id: "{c1000000-0000-4000-8000-00000000001}") { id } }', None),
     "a day that is none": ('{ invoices(filter: { issueDate: { eq: "2025-02-29" } }) { totalCount } }', None),

@@ -110,8 +110,10 @@ class ClientIdInput:
 
 @described(TABLE, "Many clients at once, at most 1000.")
 class ClientsImportInput:
-    rows: list[ClientCreateInput]
-    all_or_nothing: bool | None = UNSET
+    rows: list[ClientCreateInput] = strawberry.field(description="The clients, each answered for in its place.")
+    all_or_nothing: bool | None = strawberry.field(
+        default=UNSET, description="Whether one refused row refuses them all. Otherwise the others are entered."
+    )
 
 
 DECLARED = (

@@ -33,6 +33,7 @@ class InvoiceStatus(Enum):
     currency="currency",
 )
 class Invoice:
+    series: str = column()
     number: str | None = column(key="number_key", filtered=True, ordered=True)
     status: InvoiceStatus = column(filtered=True, grouped=True)
     client_id: strawberry.ID = column(filtered=True, grouped=True)
@@ -73,7 +74,10 @@ class Invoice:
 @described(TABLE, "What a new draft needs. Dates, currency and tax rate come from the client where they are left out.")
 class InvoiceCreateInput:
     client_id: strawberry.ID
-    lines: list[InvoiceLineInput] | None = UNSET
+    lines: list[InvoiceLineInput] | None = strawberry.field(
+        default=UNSET, description="What is charged for, in the order given."
+    )
+    series: str | None = UNSET
     issue_date: Date | None = UNSET
     due_date: Date | None = UNSET
     currency: str | None = UNSET
@@ -91,7 +95,10 @@ class InvoiceCreateInput:
 @described(TABLE, "What changes of a draft. A field that is left out stays as it is; lines, when given, replace all.")
 class InvoiceUpdateInput:
     id: strawberry.ID
-    lines: list[InvoiceLineInput] | None = UNSET
+    lines: list[InvoiceLineInput] | None = strawberry.field(
+        default=UNSET, description="What is charged for, in the order given, in place of all lines there are."
+    )
+    series: str | None = UNSET
     issue_date: Date | None = UNSET
     due_date: Date | None = UNSET
     currency: str | None = UNSET
@@ -121,16 +128,20 @@ class InvoiceIdInput:
 @described(TABLE, "Which invoice to void, and why.")
 class InvoiceVoidInput:
     id: strawberry.ID
-    reason: str
+    reason: str = strawberry.field(description="Why it is voided: 1 to 2000 characters.")
 
 
 @described(TABLE, "One invoice to import, of a client named by id or by the reference it was imported with.")
 class InvoiceImportRow:
     external_ref: str
-    lines: list[InvoiceLineInput]
+    lines: list[InvoiceLineInput] = strawberry.field(description="What is charged for, in the order given.")
     client_id: strawberry.ID | None = UNSET
-    client_external_ref: str | None = UNSET
-    issue: bool | None = UNSET
+    client_external_ref: str | None = strawberry.field(
+        default=UNSET, description="The external reference of the client, in place of its id."
+    )
+    issue: bool | None = strawberry.field(
+        default=UNSET, description="Whether it is issued at once. Otherwise it stays a draft."
+    )
     issue_date: Date | None = UNSET
     due_date: Date | None = UNSET
     currency: str | None = UNSET
@@ -143,8 +154,10 @@ class InvoiceImportRow:
 
 @described(TABLE, "Many invoices at once, at most 1000.")
 class InvoicesImportInput:
-    rows: list[InvoiceImportRow]
-    all_or_nothing: bool | None = UNSET
+    rows: list[InvoiceImportRow] = strawberry.field(description="The invoices, each answered for in its place.")
+    all_or_nothing: bool | None = strawberry.field(
+        default=UNSET, description="Whether one refused row refuses them all. Otherwise the others are entered."
+    )
 
 
 DECLARED = (

@@ -76,7 +76,9 @@ def parse_comments(sql: str) -> Comments:
             columns[name] = text
         elif kind in FUNCTIONS:
             functions[name] = text
-        elif kind == "constraint":
+        elif kind in ("constraint", "index"):
+            # A unique index is known to a violation by its own name, without the schema.
+            name = name.rpartition(".")[2]
             if constraints.setdefault(name, text) != text:
                 raise ValueError(f"Two constraints are called {name} and say different things; rename one.")
         else:

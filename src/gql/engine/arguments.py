@@ -26,6 +26,8 @@ from graphql import (
 )
 from graphql.utilities import coerce_input_literal
 
+from gql.errors import ApiError, Code, RequestRefused
+
 Values = Mapping[str, Any]
 
 
@@ -98,7 +100,7 @@ def _argument(declared: GraphQLArgument, node: ValueNode | None, variables: Valu
 
 def _value(node: ValueNode, wanted: GraphQLInputType, variables: Values) -> Any:
     if isinstance(node, VariableNode):
-        return variables.get(node.name.value, _ABSENT)
+        return _given(node, variables, needed=isinstance(wanted, GraphQLNonNull))
     if isinstance(node, NullValueNode):
         return None
     if isinstance(wanted, GraphQLNonNull):
@@ -117,6 +119,20 @@ def _value(node: ValueNode, wanted: GraphQLInputType, variables: Values) -> Any:
     if isinstance(wanted, (GraphQLScalarType, GraphQLEnumType)) and not _holds_variables(node):
         return coerce_input_literal(node, wanted)
     return _untyped(node, variables)
+
+
+def _given(node: VariableNode, variables: Values, *, needed: bool) -> Any:
+    """The variable's value. One with a default may stand where a value is needed, and be null all the same."""
+    value = variables.get(node.name.value, _ABSENT)
+    if needed and value is None:
+        raise null_refused(node)
+    return value
+
+
+def null_refused(node: VariableNode) -> RequestRefused:
+    """The refusal of a variable that is null where it must not be."""
+    sentence = f"Variable ${node.name.value} is null where a value is needed. Leave it out to have its default."
+    return RequestRefused([ApiError(Code.BAD_USER_INPUT, sentence, reason="INVALID_VARIABLE")])
 
 
 def _holds_variables(node: ValueNode) -> bool:

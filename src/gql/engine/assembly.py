@@ -7,15 +7,16 @@ import strawberry
 from graphql import (
     GraphQLEnumType,
     GraphQLError,
+    GraphQLField,
     GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLResolveInfo,
     get_named_type,
 )
 from strawberry.schema.config import StrawberryConfig
-from strawberry.tools import merge_types
 from strawberry.types import ExecutionContext
 
+from gql.engine.engine import TYPE_KEY
 from gql.engine.factory import TypeFactory
 from gql.engine.nouns import Declarations
 from gql.engine.scalars import SCALARS
@@ -38,34 +39,30 @@ def assemble(
     mutations: tuple[type, ...] = (),
 ) -> strawberry.Schema:
     """One schema: what nouns and verbs declare, and the fields of `queries` and `mutations`, resolved in Python."""
-    query, mutation, types = TypeBuilder(declarations, descriptions).build()
-    compiled = {name: _field_names(made) for name, made in (("Query", query), ("Mutation", mutation))}
+    query, mutation, types = TypeBuilder(declarations, descriptions).build(queries, mutations)
     schema = QuietSchema(
-        query=merge_types("Query", (query, *queries)) if queries else query,
-        mutation=merge_types("Mutation", (mutation, *mutations)) if mutations else mutation,
+        query=query,
+        mutation=mutation,
         types=types,
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
     )
-    made_here = {each.__strawberry_definition__.name for each in types}  # type: ignore[attr-defined]
-    for name, graphql_type in schema._schema.type_map.items():
+    for graphql_type in schema._schema.type_map.values():
         if isinstance(graphql_type, GraphQLInterfaceType):
             graphql_type.resolve_type = _type_name
-        if not isinstance(graphql_type, GraphQLObjectType) or name.startswith("__"):
-            continue
-        if name in made_here:
+        if isinstance(graphql_type, GraphQLObjectType) and _is_ours(graphql_type):
             graphql_type.is_type_of = None
-        for field_name, field in graphql_type.fields.items():
-            if name in compiled:
-                if field_name in compiled[name]:
-                    field.resolve = _resolve_root
-            elif _is_ours(graphql_type):
-                inner = get_named_type(field.type)
-                field.resolve = _member_of(inner) if isinstance(inner, GraphQLEnumType) else _from_answer
+            for field in graphql_type.fields.values():
+                if field.extensions["strawberry-definition"].base_resolver is None:
+                    field.resolve = _resolver(graphql_type, field)
     return schema
 
 
-def _field_names(made: Any) -> set[str]:
-    return {field.graphql_name for field in made.__strawberry_definition__.fields}
+def _resolver(graphql_type: GraphQLObjectType, field: GraphQLField) -> Callable[..., Any]:
+    """What resolves a field for Strawberry's executor, unless Python does."""
+    if graphql_type.name in ("Query", "Mutation"):
+        return _resolve_root
+    inner = get_named_type(field.type)
+    return _member_of(inner) if isinstance(inner, GraphQLEnumType) else _from_answer
 
 
 def _is_ours(graphql_type: GraphQLObjectType) -> bool:
@@ -94,4 +91,4 @@ def _member_of(enum: GraphQLEnumType) -> Callable[..., Any]:
 
 
 def _type_name(source: Any, _info: Any, _type: Any) -> str:
-    return str(source["__typename"])
+    return str(source[TYPE_KEY])

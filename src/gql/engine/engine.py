@@ -26,6 +26,8 @@ from gql.errors import INTERNAL_MESSAGE, ApiError, Code, RequestRefused
 
 log = logging.getLogger(__name__)
 
+TYPE_KEY: Final = "<type>"
+"""Where the answer of `node` says its type to Strawberry's executor: no response key can be called so."""
 _REFUSES_ALL: Final = frozenset({Code.UNAVAILABLE, Code.RATE_LIMITED})
 _NOT_TRIED_AGAIN: Final = frozenset({Code.TIMEOUT})
 _INTROSPECTION: Final = frozenset({"__schema", "__type"})
@@ -251,7 +253,7 @@ class Engine:
         body = await self._root_bytes(root, execution.operation, context)
         found = msgspec.json.decode(body)["data"][root.key]
         if root.name == "node" and found is not None:
-            return {"__typename": arguments["type"].value} | found
+            return {TYPE_KEY: arguments["type"].value} | found
         return found
 
 
@@ -288,7 +290,7 @@ def _masked(problem: GraphQLError) -> ApiError:
         return original.at(tuple(problem.path or ()))
     if isinstance(original, RequestRefused):
         return original.errors[0].at(tuple(problem.path or ()))
-    if original is None:
+    if original is None or isinstance(original, GraphQLError):
         return ApiError(Code.BAD_USER_INPUT, problem.message, path=tuple(problem.path or ()) or None)
     log.error("a resolver failed", exc_info=original)
     return ApiError(Code.INTERNAL_SERVER_ERROR, INTERNAL_MESSAGE, path=tuple(problem.path or ()))

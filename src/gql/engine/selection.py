@@ -14,6 +14,8 @@ from graphql import (
     VariableNode,
 )
 
+from gql.engine.arguments import null_refused
+
 Fragments = Mapping[str, FragmentDefinitionNode]
 
 
@@ -87,5 +89,8 @@ class Selector:
     def _condition(self, directive: Any) -> bool:
         value = directive.arguments[0].value
         if isinstance(value, VariableNode):
-            return bool(self.variables[value.name.value])
+            found = self.variables[value.name.value]
+            if found is None:
+                raise null_refused(value)
+            return bool(found)
         return isinstance(value, BooleanValueNode) and value.value

@@ -34,8 +34,8 @@ class TypeBuilder:
         self.descriptions = descriptions
         self.make = TypeFactory()
 
-    def build(self) -> tuple[type, type, list[type]]:
-        """The Query and Mutation types, and the types of the nouns, which implement Node."""
+    def build(self, queries: tuple[type, ...] = (), mutations: tuple[type, ...] = ()) -> tuple[type, type, list[type]]:
+        """The Query and Mutation types, which inherit what Python resolves, and the types of the nouns."""
         make_shared_types(self.make)
         nouns = self.declarations.nouns.values()
         for noun in nouns:
@@ -53,7 +53,7 @@ class TypeBuilder:
         looked_up = [noun for noun in nouns if noun.singular]
         self.make.enum("NodeType", [noun.name for noun in looked_up], "A type of thing that `node` can fetch again.")
         query = self.make.object(
-            "Query", self._query_fields(), "What can be read. Every field answers within the caller's scope."
+            "Query", self._query_fields(), "What can be read. Every field answers within the caller's scope.", queries
         )
         verbs = self.declarations.verbs.values()
         for verb in verbs:
@@ -71,6 +71,7 @@ class TypeBuilder:
                 for verb in verbs
             ],
             "What can be done. All mutations of one operation succeed together or not at all.",
+            mutations,
         )
         return query, mutation, [self.make.namespace[noun.name] for noun in nouns]
 

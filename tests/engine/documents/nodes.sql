@@ -88,27 +88,27 @@ select convert_to(concat(
     from billing.clients t6
     where t6.tenant_id = ($1::text)::uuid and t6.id = ($4::text)::uuid and t6.deleted_at is null
   ), 'null'),
-  ',"wrong":',
+  ',"aliased":',
   coalesce((
     select concat(
-      '{"id":"',
-      t7.id,
-      '"}'
+      '{"__typename":',
+      to_json(t7.name),
+      '}'
     )
-    from billing.invoices t7
-    where t7.tenant_id = ($1::text)::uuid and t7.id = ($5::text)::uuid
+    from billing.clients t7
+    where t7.tenant_id = ($1::text)::uuid and t7.id = ($5::text)::uuid and t7.deleted_at is null
   ), 'null'),
-  ',"deleted":',
+  ',"wrong":',
   coalesce((
     select concat(
       '{"id":"',
       t8.id,
       '"}'
     )
-    from billing.clients t8
-    where t8.tenant_id = ($1::text)::uuid and t8.id = ($6::text)::uuid and t8.deleted_at is null
+    from billing.invoices t8
+    where t8.tenant_id = ($1::text)::uuid and t8.id = ($6::text)::uuid
   ), 'null'),
-  ',"nobody":',
+  ',"deleted":',
   coalesce((
     select concat(
       '{"id":"',
@@ -118,17 +118,17 @@ select convert_to(concat(
     from billing.clients t9
     where t9.tenant_id = ($1::text)::uuid and t9.id = ($7::text)::uuid and t9.deleted_at is null
   ), 'null'),
-  ',"byId":',
+  ',"nobody":',
   coalesce((
     select concat(
-      '{"name":',
-      to_json(t10.name),
-      '}'
+      '{"id":"',
+      t10.id,
+      '"}'
     )
     from billing.clients t10
     where t10.tenant_id = ($1::text)::uuid and t10.id = ($8::text)::uuid and t10.deleted_at is null
   ), 'null'),
-  ',"gone":',
+  ',"byId":',
   coalesce((
     select concat(
       '{"name":',
@@ -138,6 +138,16 @@ select convert_to(concat(
     from billing.clients t11
     where t11.tenant_id = ($1::text)::uuid and t11.id = ($9::text)::uuid and t11.deleted_at is null
   ), 'null'),
+  ',"gone":',
+  coalesce((
+    select concat(
+      '{"name":',
+      to_json(t12.name),
+      '}'
+    )
+    from billing.clients t12
+    where t12.tenant_id = ($1::text)::uuid and t12.id = ($10::text)::uuid and t12.deleted_at is null
+  ), 'null'),
   ',"reached":',
   coalesce((
     select concat(
@@ -145,19 +155,19 @@ select convert_to(concat(
       coalesce((
         select concat(
           '{"name":',
-          to_json(t13.name),
+          to_json(t14.name),
           ',"deletedAt":',
-          coalesce(to_json(t13.deleted_at)::text, 'null'),
+          coalesce(to_json(t14.deleted_at)::text, 'null'),
           '}'
         )
-        from billing.clients t13
-        where t13.tenant_id = ($1::text)::uuid and t13.id = t12.client_id
+        from billing.clients t14
+        where t14.tenant_id = ($1::text)::uuid and t14.id = t13.client_id
       ), 'null'),
       '}'
     )
-    from billing.invoices t12
-    where t12.tenant_id = ($1::text)::uuid and t12.id = ($10::text)::uuid
+    from billing.invoices t13
+    where t13.tenant_id = ($1::text)::uuid and t13.id = ($11::text)::uuid
   ), 'null'),
   '}}'
 ), 'UTF8')
-where core.context() = ($11::text) and core.tenant_id() = ($1::text)::uuid
+where core.context() = ($12::text) and core.tenant_id() = ($1::text)::uuid
