@@ -32,7 +32,11 @@ class Serving:
 
     @property
     def curl_line(self) -> str:
-        return next(line.removeprefix("Ask").strip() for line in self.lines if line.startswith("Ask"))
+        return self.said("Ask")
+
+    def said(self, word: str) -> str:
+        """What stands after the word at the beginning of a line."""
+        return next(line.removeprefix(word).strip() for line in self.lines if line.startswith(word))
 
     async def ask(self, query: str, token: str | None = None, **variables: Any) -> Any:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -112,6 +116,10 @@ async def test_from_nothing_to_a_server_that_has_stopped(tmp_path_factory: pytes
         overdue = (await in_a_shell(server.curl_line))["data"]["invoices"]
         assert overdue["totalCount"] > 20
         assert len(overdue["nodes"]) == 3
+        async with httpx.AsyncClient() as browser:
+            page = await browser.get(server.said("GraphiQL"), headers={"Accept": "text/html"})
+        assert page.status_code == 200
+        assert "GraphiQL" in page.text
 
         tokens = [await server.sign_in(each.owner.email, each.slug) for each in ORGANISATIONS]
         seen = [(await server.ask(NAMES, token))["data"]["clients"] for token in tokens]

@@ -31,7 +31,7 @@ def announce(address: tuple[Any, ...], settings: Settings, *, has_demo: bool) ->
 
     say()
     if settings.environment == "development":
-        say(f"GraphiQL  {place}/graphql")
+        say(f"GraphiQL  {place}/graphiql")
     for organisation in ORGANISATIONS:
         owner = organisation.owner
         say(f"Sign in   {owner.email}, password {PASSWORD}: {owner.role} of {organisation.name}")
