@@ -29,24 +29,24 @@ class ClientContact:
     client = to_one("Client", "client_id")
 
 
-@described(TABLE, "What a new contact needs.")
-class ClientContactCreateInput:
-    client_id: strawberry.ID
-    name: str
+@described(TABLE, "What can be said of a contact.")
+class ClientContactDetails:
     email: str | None = UNSET
     phone: str | None = UNSET
     role: str | None = UNSET
     is_primary: bool | None = UNSET
+
+
+@described(TABLE, "What a new contact needs.")
+class ClientContactCreateInput(ClientContactDetails):
+    client_id: strawberry.ID
+    name: str
 
 
 @described(TABLE, "What changes of a contact. A field that is left out stays as it is; null empties it.")
-class ClientContactUpdateInput:
+class ClientContactUpdateInput(ClientContactDetails):
     id: strawberry.ID
     name: str | None = UNSET
-    email: str | None = UNSET
-    phone: str | None = UNSET
-    role: str | None = UNSET
-    is_primary: bool | None = UNSET
 
 
 @described(TABLE, "Which contact.")

@@ -63,9 +63,8 @@ class Client:
     invoices = to_many("Invoice", "client_id")
 
 
-@described(TABLE, "What a new client needs.")
-class ClientCreateInput:
-    name: str
+@described(TABLE, "What can be said of a client.")
+class ClientDetails:
     email: str | None = UNSET
     phone: str | None = UNSET
     address: str | None = UNSET
@@ -80,27 +79,18 @@ class ClientCreateInput:
     summary: str | None = UNSET
     metadata: JSON | None = UNSET
     external_ref: str | None = UNSET
+
+
+@described(TABLE, "What a new client needs.")
+class ClientCreateInput(ClientDetails):
+    name: str
 
 
 @described(TABLE, "What changes of a client. A field that is left out stays as it is; null empties it.")
-class ClientUpdateInput:
+class ClientUpdateInput(ClientDetails):
     id: strawberry.ID
     name: str | None = UNSET
-    email: str | None = UNSET
-    phone: str | None = UNSET
-    address: str | None = UNSET
-    city: str | None = UNSET
-    state: str | None = UNSET
-    zip_code: str | None = UNSET
-    country: str | None = UNSET
-    tax_id: str | None = UNSET
-    website: str | None = UNSET
     status: ClientStatus | None = UNSET
-    payment_terms: PaymentTerms | None = UNSET
-    currency: str | None = UNSET
-    summary: str | None = UNSET
-    metadata: JSON | None = UNSET
-    external_ref: str | None = UNSET
 
 
 @described(TABLE, "Which client.")

@@ -71,45 +71,37 @@ class Invoice:
     lines = to_many("InvoiceLine", "invoice_id", listed=True, order="position")
 
 
+@described(TABLE, "What can be said of a draft.")
+class InvoiceDetails:
+    series: str | None = UNSET
+    issue_date: Date | None = UNSET
+    due_date: Date | None = UNSET
+    currency: str | None = UNSET
+    discount: Money | None = UNSET
+    tax_rate: Decimal | None = UNSET
+    notes: str | None = UNSET
+    terms: str | None = UNSET
+    payment_link: str | None = UNSET
+    template: str | None = UNSET
+    branding: JSON | None = UNSET
+    metadata: JSON | None = UNSET
+
+
 @described(TABLE, "What a new draft needs. Dates, currency and tax rate come from the client where they are left out.")
-class InvoiceCreateInput:
+class InvoiceCreateInput(InvoiceDetails):
     client_id: strawberry.ID
     lines: list[InvoiceLineInput] | None = strawberry.field(
         default=UNSET, description="What is charged for, in the order given."
     )
-    series: str | None = UNSET
-    issue_date: Date | None = UNSET
-    due_date: Date | None = UNSET
-    currency: str | None = UNSET
-    discount: Money | None = UNSET
-    tax_rate: Decimal | None = UNSET
-    notes: str | None = UNSET
-    terms: str | None = UNSET
-    payment_link: str | None = UNSET
-    template: str | None = UNSET
-    branding: JSON | None = UNSET
-    metadata: JSON | None = UNSET
     external_ref: str | None = UNSET
 
 
 @described(TABLE, "What changes of a draft. A field that is left out stays as it is; lines, when given, replace all.")
-class InvoiceUpdateInput:
+class InvoiceUpdateInput(InvoiceDetails):
     id: strawberry.ID
     lines: list[InvoiceLineInput] | None = strawberry.field(
         default=UNSET, description="What is charged for, in the order given, in place of all lines there are."
     )
-    series: str | None = UNSET
-    issue_date: Date | None = UNSET
-    due_date: Date | None = UNSET
-    currency: str | None = UNSET
-    discount: Money | None = UNSET
-    tax_rate: Decimal | None = UNSET
-    notes: str | None = UNSET
-    terms: str | None = UNSET
-    payment_link: str | None = UNSET
-    template: str | None = UNSET
-    branding: JSON | None = UNSET
-    metadata: JSON | None = UNSET
     external_ref: str | None = UNSET
 
 
@@ -132,7 +124,7 @@ class InvoiceVoidInput:
 
 
 @described(TABLE, "One invoice to import, of a client named by id or by the reference it was imported with.")
-class InvoiceImportRow:
+class InvoiceImportRow(InvoiceDetails):
     external_ref: str
     lines: list[InvoiceLineInput] = strawberry.field(description="What is charged for, in the order given.")
     client_id: strawberry.ID | None = UNSET
@@ -142,14 +134,6 @@ class InvoiceImportRow:
     issue: bool | None = strawberry.field(
         default=UNSET, description="Whether it is issued at once. Otherwise it stays a draft."
     )
-    issue_date: Date | None = UNSET
-    due_date: Date | None = UNSET
-    currency: str | None = UNSET
-    discount: Money | None = UNSET
-    tax_rate: Decimal | None = UNSET
-    notes: str | None = UNSET
-    terms: str | None = UNSET
-    metadata: JSON | None = UNSET
 
 
 @described(TABLE, "Many invoices at once, at most 1000.")

@@ -8,14 +8,17 @@ import strawberry
 Declared = TypeVar("Declared", bound=type)
 
 
-@dataclass_transform()
+@dataclass_transform(kw_only_default=True)
 def described(table: str, description: str) -> Callable[[Declared], Declared]:
     """Declare an input type whose fields are columns of the table. A field without a description of its own takes the
-    column's comment when the schema is built."""
+    column's comment when the schema is built. Fields that several inputs share are
+    declared once, in a base, and shown after the input's own."""
 
     def declare(cls: Declared) -> Declared:
         made: Any = strawberry.input(cls, description=description)
         made.__table__ = table
+        own = cls.__annotations__
+        made.__strawberry_definition__.fields.sort(key=lambda field: field.python_name not in own)
         return made  # type: ignore[no-any-return]
 
     return declare
