@@ -1,0 +1,129 @@
+// PostGraphile as its guide sets it up for production: the amber preset, no GraphiQL, no explain, persisted operations
+// (which the guide recommends to the vast majority of its users), a role and settings per request from a verified token.
+
+import { createPublicKey, verify } from "node:crypto";
+import { fileURLToPath } from "node:url";
+
+import { PersistedPlugin } from "@grafserv/persisted";
+import { PgAggregatesPreset } from "@graphile/pg-aggregates";
+import { makePgService } from "postgraphile/adaptors/pg";
+import { PostGraphileAmberPreset } from "postgraphile/presets/amber";
+import { jsonPgSmartTags } from "postgraphile/utils";
+import { PostGraphileConnectionFilterPreset } from "postgraphile-plugin-connection-filter";
+
+const settings = JSON.parse(process.env.BENCH_SETTINGS);
+const publicKey = createPublicKey(settings.publicKey);
+
+// Verified once, as our own server does: a client sends the same token with every request.
+const verified = new Map();
+const VERIFIED_AT_MOST = 4096;
+
+function claimsOf(authorization) {
+  const token = authorization?.startsWith("Bearer ") ? authorization.slice(7) : "";
+  let claims = verified.get(token);
+  if (claims === undefined) {
+    const [header, payload, signature] = token.split(".");
+    const { alg } = JSON.parse(Buffer.from(header, "base64url"));
+    const signed = Buffer.from(`${header}.${payload}`);
+    if (alg !== "EdDSA" || !verify(null, signed, publicKey, Buffer.from(signature ?? "", "base64url"))) {
+      throw new Error("This token is not one of ours.");
+    }
+    claims = JSON.parse(Buffer.from(payload, "base64url"));
+    if (verified.size >= VERIFIED_AT_MOST) {
+      verified.delete(verified.keys().next().value);
+    }
+    verified.set(token, claims);
+  }
+  if (claims.exp * 1000 <= Date.now()) {
+    throw new Error("This token has expired.");
+  }
+  return claims;
+}
+
+// The two ways in which the guide of pg-aggregates has its users go on: a derivative to group by, and an aggregate.
+const reportSpecs = {
+  name: "CountinghouseReportSpecsPlugin",
+  version: "1.0.0",
+  after: ["PgAggregatesSpecsPlugin"],
+  schema: {
+    hooks: {
+      build(build) {
+        const { TYPES } = build.dataplanPg;
+        const { sql } = build;
+        build.pgAggregateGroupBySpecs.push({
+          id: "truncated-to-month",
+          isSuitableType: (codec) => codec === TYPES.date,
+          sqlWrap: (date) => sql`date_trunc('month', ${date}::timestamp)::date`,
+          sqlWrapCodec: () => TYPES.date,
+        });
+        build.pgAggregateSpecs.push({
+          id: "count",
+          humanLabel: "count",
+          HumanLabel: "Count",
+          isSuitableType: (codec) => codec === TYPES.uuid,
+          sqlAggregateWrap: (value) => sql`count(${value})`,
+          pgTypeCodecModifier: () => TYPES.bigint,
+        });
+        return build;
+      },
+    },
+  },
+};
+
+// PostGraphile shows a relation only where an index holds all columns of its foreign key. That of the lines has the
+// client in it, which no index needs: told of the shorter key, it has the relation, and joins by an index.
+const relations = jsonPgSmartTags({
+  version: 1,
+  config: {
+    class: {
+      "billing.invoice_lines": {
+        tags: {
+          foreignKey:
+            "(tenant_id, invoice_id) references billing.invoices (tenant_id, id)|@fieldName invoice|@foreignFieldName lines",
+        },
+      },
+    },
+    constraint: {
+      "billing.invoices.invoices_tenant_id_client_id_fkey": {
+        tags: { fieldName: "client", foreignFieldName: "invoices" },
+      },
+    },
+  },
+});
+
+export default {
+  extends: [PostGraphileAmberPreset, PostGraphileConnectionFilterPreset, PgAggregatesPreset],
+  plugins: [PersistedPlugin, relations, reportSpecs],
+  pgServices: [
+    makePgService({
+      connectionString: settings.databaseUrl,
+      schemas: ["billing"],
+      poolConfig: { max: settings.connections },
+    }),
+  ],
+  grafserv: {
+    graphiql: false,
+    watch: false,
+    outputDataAsString: settings.outputDataAsString ?? true,
+    persistedOperationsDirectory: fileURLToPath(new URL("operations", import.meta.url)),
+    hashFromPayload: (request) => request?.documentId,
+    allowUnpersistedOperation: false,
+  },
+  grafast: {
+    explain: false,
+    context(requestContext) {
+      const claims = claimsOf(requestContext.node?.req.headers.authorization);
+      return {
+        pgSettings: {
+          role: claims.role,
+          "app.user_id": claims.sub,
+          "app.role": claims.app_role,
+          "app.scope_ids": claims.scope_ids,
+          "app.time_zone": claims.time_zone,
+          "app.fiscal_year_start": claims.fiscal_year_start,
+          "app.context": claims.context,
+        },
+      };
+    },
+  },
+};
