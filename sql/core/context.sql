@@ -3,13 +3,20 @@
 --
 -- Each function is one SQL expression without a SET clause, so that PostgreSQL inlines it into the policies.
 
+-- The first branch is the server's, once for each table that a statement looks into: a regular expression there takes
+-- half of the time of a list.
 create function core.tenant_id() returns uuid
 language sql stable parallel safe
 return cast(
-    pg_catalog.substring(
-        case pg_catalog.current_setting('role') when 'none' then session_user::text else pg_catalog.current_setting('role') end,
-        '_([0-9a-f]{32})$'
-    ) as uuid
+    case
+        when pg_catalog.current_setting('role') like 'tenant\_%' then pg_catalog.right(pg_catalog.current_setting('role'), 32)
+        else pg_catalog.substring(
+            case pg_catalog.current_setting('role')
+                when 'none' then session_user::text else pg_catalog.current_setting('role')
+            end,
+            '_([0-9a-f]{32})$'
+        )
+    end as uuid
 );
 comment on function core.tenant_id() is
     'The tenant of this statement: the 32 hex digits at the end of the role setting, or of the login where no role is set; '

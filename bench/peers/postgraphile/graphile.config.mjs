@@ -104,7 +104,7 @@ export default {
   grafserv: {
     graphiql: false,
     watch: false,
-    outputDataAsString: settings.outputDataAsString ?? true,
+    outputDataAsString: false,
     persistedOperationsDirectory: fileURLToPath(new URL("operations", import.meta.url)),
     hashFromPayload: (request) => request?.documentId,
     allowUnpersistedOperation: false,
