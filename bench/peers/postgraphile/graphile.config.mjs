@@ -22,13 +22,7 @@ function claimsOf(authorization) {
   const token = authorization?.startsWith("Bearer ") ? authorization.slice(7) : "";
   let claims = verified.get(token);
   if (claims === undefined) {
-    const [header, payload, signature] = token.split(".");
-    const { alg } = JSON.parse(Buffer.from(header, "base64url"));
-    const signed = Buffer.from(`${header}.${payload}`);
-    if (alg !== "EdDSA" || !verify(null, signed, publicKey, Buffer.from(signature ?? "", "base64url"))) {
-      throw new Error("This token is not one of ours.");
-    }
-    claims = JSON.parse(Buffer.from(payload, "base64url"));
+    claims = verifiedClaims(token);
     if (verified.size >= VERIFIED_AT_MOST) {
       verified.delete(verified.keys().next().value);
     }
@@ -38,6 +32,19 @@ function claimsOf(authorization) {
     throw new Error("This token has expired.");
   }
   return claims;
+}
+
+function verifiedClaims(token) {
+  const parts = token.split(".");
+  if (parts.length === 3) {
+    const [header, payload, signature] = parts;
+    const signed = Buffer.from(`${header}.${payload}`);
+    // The algorithm is the key's: what a token's header says of it is not asked.
+    if (verify(null, signed, publicKey, Buffer.from(signature, "base64url"))) {
+      return JSON.parse(Buffer.from(payload, "base64url"));
+    }
+  }
+  throw new Error("This token is not one of ours.");
 }
 
 // The two ways in which the guide of pg-aggregates has its users go on: a derivative to group by, and an aggregate.
@@ -104,7 +111,7 @@ export default {
   grafserv: {
     graphiql: false,
     watch: false,
-    outputDataAsString: false,
+    outputDataAsString: true, // a few per cent faster here than objects
     persistedOperationsDirectory: fileURLToPath(new URL("operations", import.meta.url)),
     hashFromPayload: (request) => request?.documentId,
     allowUnpersistedOperation: false,
