@@ -1,0 +1,71 @@
+"""The benchmark's own PostgreSQL 18, kept between runs in a directory of its own."""
+
+import json
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+
+from bench.dataset import REVISION, Sizes, fill, read_facts
+from bench.peers.peer import Place
+from bench.works import Facts
+from gql.database.embedded import EmbeddedServer
+from gql.database.loader import migrate, schema_version
+
+DIRECTORY: Final = Path(".cache/bench")
+CONNECTIONS: Final = 16
+# As the embedded database is set up, with room for all of the dataset and for the connections of all peers.
+CONFIGURATION: Final = {"shared_buffers": "1GB", "max_connections": "150", "autovacuum": "off"}
+
+
+@dataclass(frozen=True)
+class BenchDatabase:
+    """The running database: what a peer is told of it, and what only measuring needs."""
+
+    place: Place
+    facts: list[Facts]
+    postmaster_id: int
+    version: str
+    programs: Callable[[str], Path]
+
+
+@asynccontextmanager
+async def bench_database(
+    sizes: Sizes, directory: Path = DIRECTORY, say: Callable[[str], None] = lambda _: None
+) -> AsyncIterator[BenchDatabase]:
+    """The database with a dataset of these sizes, for the body; made where there is none, or another one."""
+    mark = directory / "dataset.json"
+    wanted = {"revision": REVISION, "schema": schema_version(), **asdict(sizes)}
+    is_made = mark.exists() and json.loads(mark.read_text()) == wanted
+    if not is_made:
+        _remove(directory)
+    server = EmbeddedServer(directory / "postgres", configuration=CONFIGURATION)
+    with server:
+        if not is_made:
+            say(f"Making the dataset: {sizes} (once)")
+            await migrate(server.admin_url)
+            await server.set_api_password()
+        connection = await asyncpg.connect(server.admin_url)
+        try:
+            if not is_made:
+                await fill(connection, sizes)
+                mark.write_text(json.dumps(wanted))
+            facts = await read_facts(connection)
+            version = str(await connection.fetchval("show server_version"))
+        finally:
+            await connection.close()
+        postmaster = (server.directory.cluster / "postmaster.pid").read_text().split("\n", 1)[0]
+        place = Place(server.admin_url, server.api_url, CONNECTIONS)
+        yield BenchDatabase(place, facts, int(postmaster), version, server.program)
+
+
+def _remove(directory: Path) -> None:
+    """Take away a dataset of other sizes, or of a schema that has changed since."""
+    if (directory / "postgres").exists():
+        EmbeddedServer(directory / "postgres").stop_if_abandoned()
+        shutil.rmtree(directory / "postgres")
+    (directory / "dataset.json").unlink(missing_ok=True)
