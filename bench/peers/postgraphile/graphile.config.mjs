@@ -105,7 +105,8 @@ export default {
     makePgService({
       connectionString: settings.databaseUrl,
       schemas: ["billing"],
-      poolConfig: { max: settings.connections },
+      // Connections are kept, with the statements prepared on them, while other peers have their rounds.
+      poolConfig: { max: settings.connections, idleTimeoutMillis: 0 },
     }),
   ],
   grafserv: {

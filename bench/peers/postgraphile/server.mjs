@@ -12,6 +12,7 @@ const server = createServer();
 server.on("error", (error) => {
   throw error;
 });
+// Clients keep their connections while other peers have their rounds.
 server.keepAliveTimeout = 600_000;
 await instance.createServ(grafserv).addTo(server);
 await instance.getSchema();
