@@ -61,12 +61,18 @@ async def busy() -> Tenant:
     return tenant
 
 
-async def planned(connection: asyncpg.Connection, context: Context, document: str, variables: dict[str, Any]) -> Any:
-    """The plan for the document's statement, for unknown parameters."""
+async def planned(
+    connection: asyncpg.Connection,
+    context: Context,
+    document: str,
+    variables: dict[str, Any],
+    mode: str = "force_generic_plan",
+) -> Any:
+    """The plan for the document's statement, for unknown parameters unless the mode says otherwise."""
     statement, arguments = plain_statement(document, variables, context)
     for setting in ("enable_seqscan", "enable_sort", "enable_incremental_sort"):
         await connection.execute(f"set {setting} = off")
-    await connection.execute("set plan_cache_mode = force_generic_plan")
+    await connection.execute(f"set plan_cache_mode = {mode}")
     await connection.execute(f"prepare asked as {statement.sql}")
     quoted = [await connection.fetchval("select quote_nullable($1::text)", argument) for argument in arguments]
     try:
@@ -115,7 +121,9 @@ async def test_a_filter_is_served_by_an_index(asked: Asked, busy: Tenant) -> Non
         await connection.execute(UNUSABLE, noun.table, wanted)
         await connection.execute(f"set local role {busy.database_role}")
         variables = {"filter": {column.graphql_name: {asked.operator: value}}}
-        plan = await planned(connection, context_of(busy), document, variables)
+        # An unknown list counts as ten values, of which a status or a role has not as many.
+        mode = "force_custom_plan" if asked.operator == "in" else "force_generic_plan"
+        plan = await planned(connection, context_of(busy), document, variables, mode)
         served = [(node.get("Index Cond", ""), await predicate_of(connection, node)) for node in nodes_of(plan)]
     assert any(name in condition or name in predicate for name in wanted for condition, predicate in served), served
     assert all("tenant_id" in condition for condition, _ in served if condition)
