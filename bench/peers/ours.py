@@ -1,0 +1,81 @@
+"""Countinghouse itself, as it is served in production."""
+
+import asyncio
+import json
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from bench.documents import document, normal, variables
+from bench.peers.peer import Peer, Place
+from bench.peers.processes import free_port, start_server, stop_server
+from bench.works import Facts
+from gql.iam.tokens import IssuedToken, Tokens
+from gql.settings import Settings
+
+PROGRAM: Final = Path(sys.executable).with_name("countinghouse")
+RENEWED_BEFORE: Final = timedelta(minutes=5)
+"""A token that is left less time than this is not used for another round."""
+
+
+class Ours(Peer):
+    """One process of `countinghouse serve`."""
+
+    name = "countinghouse"
+
+    def __init__(self, place: Place, facts: list[Facts], directory: Path) -> None:
+        super().__init__(place, facts)
+        self._directory = directory.absolute()
+        self._process: asyncio.subprocess.Process | None = None
+        self._issued: dict[str, IssuedToken] = {}
+        key_file = self._directory / "signing.pem"
+        if not key_file.exists():
+            self._directory.mkdir(parents=True, exist_ok=True)
+            key = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+            with os.fdopen(os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(key)
+        self._settings = {
+            "COUNTINGHOUSE_ENVIRONMENT": "production",
+            "COUNTINGHOUSE_DATABASE_URL": place.api_url,
+            "COUNTINGHOUSE_DATA_DIR": str(self._directory / "data"),
+            "COUNTINGHOUSE_SIGNING_KEY_FILE": str(key_file),
+            "COUNTINGHOUSE_READ_CONNECTIONS": str(place.connections),
+            "COUNTINGHOUSE_CONNECTIONS_PER_TENANT": str(place.connections),
+        }
+        self._tokens = Tokens.from_settings(Settings.from_environment(self._settings))
+
+    async def start(self) -> None:
+        self.port = free_port()
+        settings = {**self._settings, "COUNTINGHOUSE_PORT": str(self.port)}
+        self._process = await start_server([PROGRAM, "serve"], self.port, settings, self._directory / "ours.log")
+
+    async def stop(self) -> None:
+        if self._process is not None:
+            await stop_server(self._process)
+
+    @property
+    def process_ids(self) -> list[int]:
+        return [self._process.pid] if self._process is not None else []
+
+    async def request(self, work: str, tenant: Facts, number: int) -> bytes:
+        body = json.dumps({"query": document(work), "variables": variables(work, tenant, number)}).encode()
+        head = (
+            f"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nAuthorization: Bearer {self._token(tenant)}\r\n"
+            f"Content-Type: application/json\r\nAccept: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        return head.encode() + body
+
+    def normal(self, work: str, answer: Any) -> Any:
+        return normal(work, answer)
+
+    def _token(self, tenant: Facts) -> str:
+        issued = self._issued.get(tenant.tenant_id)
+        if issued is None or issued.expires_at - datetime.now(UTC) < RENEWED_BEFORE:
+            issued = self._issued[tenant.tenant_id] = self._tokens.issue(UUID(tenant.user_id), UUID(tenant.tenant_id))
+        return issued.text
