@@ -1,0 +1,156 @@
+"""What the database alone costs: pgbench with the statements that we would send, and with none that does anything."""
+
+import asyncio
+import math
+import os
+import re
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from bench.database import BenchDatabase
+from bench.documents import document, variables
+from bench.load import Sample, percentile
+from bench.measure import cpu_seconds, peak_megabytes
+from bench.works import Facts
+from gql.database.context import Context
+from gql.database.pool.standing import UNCHANGING
+from gql.engine.documents import Documents
+from gql.engine.plans import Planner
+from gql.schema import build_schema, declarations
+
+SCRIPTS: Final = 16
+"""For a work about one of many rows: pgbench chooses among so many scripts, each with another row."""
+_PLACE: Final = re.compile(r"\$(\d+)::text")
+
+
+class PgBench:
+    """The ceiling. Each session stands in the tenant's context from its start, as a warm connection of ours does."""
+
+    name = "pgbench"
+
+    def __init__(self, database: BenchDatabase) -> None:
+        schema = build_schema()._schema
+        self._database = database
+        self._documents = Documents(schema)
+        self._planner = Planner(schema, declarations())
+
+    async def sample(self, work: str, tenant: Facts, warm_seconds: float, seconds: float) -> Sample:
+        """One round of the statement of a work."""
+        count = SCRIPTS if work == "point" else 1
+        scripts = [self._script(work, tenant, number) for number in range(count)]
+        return await run(self._database, scripts, _options(_context(tenant)), warm_seconds, seconds)
+
+    def _script(self, work: str, tenant: Facts, number: int) -> str:
+        operation = self._documents.operation(document(work), None, introspection=False)
+        values = self._planner.values(operation, variables(work, tenant, number))
+        context = _context(tenant)
+        statement = self._planner.plan(operation, values, scoped=context.is_scoped).statement
+        assert statement is not None
+        arguments = statement.arguments(context, values)
+        # pgbench knows numbers only, so that texts stand in the statement; prepared, they are constants of its plan.
+        sql = _PLACE.sub(lambda found: _literal(arguments[int(found[1]) - 1]), statement.sql)
+        return " ".join(sql.split()) + ";\n"
+
+
+class SelectOne:
+    """The floor of the database's half: a statement that does nothing."""
+
+    name = "select 1"
+
+    def __init__(self, database: BenchDatabase) -> None:
+        self._database = database
+
+    async def sample(self, work: str, tenant: Facts, warm_seconds: float, seconds: float) -> Sample:
+        return await run(self._database, ["select 1;\n"], _options(_context(tenant)), warm_seconds, seconds)
+
+
+def _context(tenant: Facts) -> Context:
+    return Context(UUID(tenant.tenant_id), UUID(tenant.user_id), "owner", is_scoped=False)
+
+
+def _literal(argument: str | None) -> str:
+    return "null::text" if argument is None else "'" + argument.replace("'", "''") + "'::text"
+
+
+def _options(context: Context) -> str:
+    settings = {
+        **UNCHANGING,
+        "role": context.database_role,
+        "app.user_id": str(context.user_id),
+        "app.role": context.role,
+        "app.scope_ids": context.scope_literal,
+        "app.time_zone": context.time_zone,
+        "app.fiscal_year_start": str(context.fiscal_year_start),
+        "app.context": context.fingerprint,
+    }
+    return " ".join("-c " + f"{name}={value}".replace(" ", "\\ ") for name, value in settings.items())
+
+
+async def run(
+    database: BenchDatabase, scripts: list[str], options: str, warm_seconds: float, seconds: float
+) -> Sample:
+    """A run of pgbench, of which so many seconds count after the warming. Raises RuntimeError where it fails."""
+    address = urlsplit(database.place.api_url)
+    environment = {
+        **os.environ,
+        "PGHOST": address.hostname or "",
+        "PGPORT": str(address.port),
+        "PGUSER": address.username or "",
+        "PGPASSWORD": address.password or "",
+        "PGDATABASE": address.path[1:],
+        "PGOPTIONS": options,
+        "PGSSLMODE": "disable",
+    }
+    directory = Path(tempfile.mkdtemp(prefix="countinghouse-bench-"))
+    try:
+        files = []
+        for number, script in enumerate(scripts):
+            (directory / f"{number}.sql").write_text(script)
+            files += ["-f", f"{number}.sql"]
+        length = math.ceil(warm_seconds + seconds) + 1
+        clients = str(database.place.connections)
+        process = await asyncio.create_subprocess_exec(
+            database.programs("pgbench").absolute(), "-n", "-M", "prepared", "-c", clients, "-T", str(length), "-l", *files,
+            cwd=directory, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        telling = asyncio.create_task(process.communicate())
+        await asyncio.wait([telling], timeout=warm_seconds)
+        begun = time.time()
+        before = cpu_seconds([process.pid]), cpu_seconds([database.postmaster_id])
+        await asyncio.wait([telling], timeout=seconds)
+        ended = time.time()
+        after = cpu_seconds([process.pid]), cpu_seconds([database.postmaster_id])
+        peak = peak_megabytes([process.pid])
+        out, _ = await telling
+        if process.returncode:
+            raise RuntimeError(f"pgbench failed: {out.decode()[-2000:]}")
+        latencies = _latencies(directory, begun, ended)
+    finally:
+        shutil.rmtree(directory)
+    count = max(1, len(latencies))
+    return Sample(
+        requests=len(latencies),
+        seconds=ended - begun,
+        p50_ms=percentile(latencies, 0.5),
+        p99_ms=percentile(latencies, 0.99),
+        server_cpu_ms=(after[0] - before[0]) * 1000 / count,
+        postgres_cpu_ms=(after[1] - before[1]) * 1000 / count,
+        peak_mb=peak,
+        answer_bytes=0,
+    )
+
+
+def _latencies(directory: Path, begun: float, ended: float) -> list[float]:
+    """The latencies, in milliseconds and in order, of what was answered in this time."""
+    found = []
+    for log in directory.glob("pgbench_log.*"):
+        for line in log.read_text().splitlines():
+            _, _, latency, _, second, microsecond = line.split()[:6]
+            if begun <= int(second) + int(microsecond) / 1e6 < ended:
+                found.append(int(latency) / 1000)
+    return sorted(found)

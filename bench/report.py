@@ -1,0 +1,155 @@
+"""Telling what came of it: a table on the terminal, and a page that says where goals are missed and by how much."""
+
+import os
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.load import Sample
+from bench.run import MANY, ONE, Result, Scope
+from bench.works import WORKS
+
+OURS: Final = "countinghouse"
+CEILING: Final = "pgbench"
+RIVAL: Final = "postgraphile"
+# What issue B asks for: (floor, goal) against PostGraphile with one tenant, and the share of pgbench's ceiling.
+AGAINST_RIVAL: Final = {"list": (4.0, 6.0), "tree": (4.0, 4.0), "report": (4.0, 4.0), "point": (3.5, 5.0)}
+AGAINST_RIVAL_MANY: Final = 3.0
+OF_CEILING: Final = {"point": 0.45, "list": 0.75, "tree": 0.95}
+POINT_CPU_MS: Final = 0.25
+HEADINGS: Final = (
+    "crowd", "work", "peer", "requests/s", "spread", "p50 ms", "p99 ms", "server CPU ms", "PostgreSQL CPU ms", "peak MB",
+    "x PostGraphile", "of pgbench",
+)  # fmt: skip
+
+
+def rate(samples: list[Sample]) -> float:
+    """Requests per second, the median of the rounds."""
+    return median(sample.per_second for sample in samples)
+
+
+def ratio(result: Result, crowd: str, work: str, name: str, of: str) -> float | None:
+    """How many times the rate of another a contestant has; None where one of them was not asked."""
+    mine = result.samples.get((crowd, work, name))
+    key = next((key for key in result.samples if key[:2] == (crowd, work) and key[2].lower().startswith(of)), None)
+    if mine is None or key is None:
+        return None
+    theirs = rate(result.samples[key])
+    return rate(mine) / theirs if theirs else None
+
+
+def rows(result: Result) -> list[tuple[str, ...]]:
+    """One row of figures for each crowd, work and contestant: medians of the rounds."""
+    found = []
+    for (crowd, work, name), samples in result.samples.items():
+        rates = sorted(sample.per_second for sample in samples)
+        spread = (rates[-1] - rates[0]) / rate(samples) if rate(samples) else 0.0
+        rival = ratio(result, crowd, work, name, RIVAL)
+        ceiling = ratio(result, crowd, work, name, CEILING)
+        found.append(
+            (
+                crowd,
+                work,
+                name,
+                f"{rate(samples):,.0f}",
+                f"{spread:.0%}",
+                *(f"{median(getattr(each, figure) for each in samples):.2f}" for figure in ("p50_ms", "p99_ms")),
+                *(f"{median(getattr(e, f) for e in samples):.3f}" for f in ("server_cpu_ms", "postgres_cpu_ms")),
+                f"{max(each.peak_mb for each in samples):.0f}",
+                "" if rival is None else f"{rival:.2f}",
+                "" if ceiling is None else f"{ceiling:.0%}",
+            )
+        )
+    return found
+
+
+def verdicts(result: Result) -> list[str]:
+    """A sentence for each floor and goal that could be judged, with by how much it is missed."""
+    found = []
+    for (crowd, work, name), samples in result.samples.items():
+        if name != OURS:
+            continue
+        rival = ratio(result, crowd, work, OURS, RIVAL)
+        if rival is not None:
+            floor, goal = AGAINST_RIVAL.get(work, (1.0, 1.0)) if crowd == ONE else (AGAINST_RIVAL_MANY, AGAINST_RIVAL_MANY)
+            words = "" if rival >= floor else f"; the floor of {floor:g} is missed by {1 - rival / floor:.0%}"
+            words = words or ("" if rival >= goal else f"; the goal of {goal:g} is missed by {1 - rival / goal:.0%}")
+            found.append(f"{work}, {crowd}: {rival:.2f} times PostGraphile{words or '; goal met'}.")
+        ceiling = ratio(result, crowd, work, OURS, CEILING)
+        if ceiling is not None and work in OF_CEILING:
+            goal = OF_CEILING[work]
+            words = "goal met" if ceiling >= goal else f"the goal of {goal:.0%} is missed by {1 - ceiling / goal:.0%}"
+            found.append(f"{work}, {crowd}: {ceiling:.0%} of pgbench; {words}.")
+        if crowd == ONE and work == "point":
+            cpu = median(sample.server_cpu_ms for sample in samples)
+            words = "floor met" if cpu <= POINT_CPU_MS else f"missed by {cpu / POINT_CPU_MS - 1:.0%}"
+            found.append(f"point, {crowd}: {cpu:.3f} ms of CPU in the server for each request; {words} (at most 0.25).")
+        if crowd == MANY and (one := result.samples.get((ONE, work, OURS))):
+            share = rate(samples) / rate(one)
+            words = "goal met" if share >= 0.8 else "the goal of 80% is missed"
+            found.append(f"{work}: with many tenants {share:.0%} of the rate with one; {words}.")
+    return found
+
+
+def print_table(result: Result, console: Console) -> None:
+    """The figures and the verdicts."""
+    table = Table(*HEADINGS)
+    for row in rows(result):
+        table.add_row(*row)
+    console.print(table)
+    for line in [*verdicts(result), *result.notes]:
+        console.print(line, markup=False, highlight=False)
+
+
+def write_page(result: Result, scope: Scope, command: str, path: Path) -> None:
+    """The page of the results."""
+    versions = ", ".join(f"{name} {version(name)}" for name in ("uvicorn", "uvloop", "asyncpg", "strawberry-graphql"))
+    lines = [
+        "# The benchmark's results",
+        "",
+        f"Written by `{command}` on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.",
+        "",
+        f"- Machine: {_processor()}, {os.cpu_count()} cores, {_memory()}; {platform.system()} {platform.release()}.",
+        f"- Versions: PostgreSQL {result.postgres_version}, Python {platform.python_version()}, {versions}.",
+        f"- Rows: {scope.sizes}.",
+        f"- {scope.rounds} interleaved rounds of {scope.seconds:g} s each after {scope.warm_seconds:g} s of warming,"
+        " 16 connections; the load generator, the server and PostgreSQL share the cores.",
+        "- Figures are medians of the rounds; the spread is the distance between the fastest and the slowest round in"
+        " parts of the median; memory is the highest peak. Many tenants are asked Zipf-distributed (s = 1).",
+        "- pgbench sends our own generated statements; `select 1` and the bare ASGI answer are the floors of the halves.",
+        "",
+        "## Works",
+        "",
+        *(f"- {work}: {WORKS[work].meaning}." for work in scope.works),
+        "",
+        "## Figures",
+        "",
+        "| " + " | ".join(HEADINGS) + " |",
+        "|---|---|---|" + "--:|" * (len(HEADINGS) - 3),
+        *("| " + " | ".join(row) + " |" for row in rows(result)),
+        "",
+        "## Floors and goals",
+        "",
+        *(f"- {line}" for line in verdicts(result)),
+    ]
+    if result.notes:
+        lines += ["", "## Left out", "", *(f"- {' '.join(note.split())}" for note in result.notes)]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.machine()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _memory() -> str:
+    return f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB"
