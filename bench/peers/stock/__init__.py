@@ -1,0 +1,1 @@
+"""The server of stock Strawberry: what its documentation would have one write over the same database."""
