@@ -30,7 +30,7 @@ help: ## Say what can be made
 	@echo 'make run     everything on this machine: database, demo, server on 127.0.0.1:8000'
 	@echo 'make test    everything from nothing: checks, then tests on PostgreSQL 18, and on 15 where it is installed'
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 .PHONY: run
 run: $(VENV)/.run ## Start the database, load it, make the demo and serve it
@@ -51,11 +51,11 @@ check: check-format check-lint check-types check-sql check-schema check-docs ## 
 
 .PHONY: check-format check-lint check-types check-sql check-schema check-docs
 check-format: $(VENV)/.dev
-	@$(BIN)/ruff format --quiet --check src tests \
-		|| { echo 'Some files are not formatted; `make format` does it.' >&2; $(BIN)/ruff format --check src tests; }
+	@$(BIN)/ruff format --quiet --check src tests bench \
+		|| { echo 'Some files are not formatted; `make format` does it.' >&2; $(BIN)/ruff format --check src tests bench; }
 
 check-lint: $(VENV)/.dev
-	@$(BIN)/ruff check --quiet src tests
+	@$(BIN)/ruff check --quiet src tests bench
 
 check-types: $(VENV)/.dev
 	@$(BIN)/mypy --no-error-summary
@@ -77,8 +77,8 @@ check-docs: $(VENV)/.dev
 
 .PHONY: format
 format: $(VENV)/.dev ## Format the code and mend what the linter can
-	@$(BIN)/ruff check --quiet --fix-only src tests
-	@$(BIN)/ruff format --quiet src tests
+	@$(BIN)/ruff check --quiet --fix-only src tests bench
+	@$(BIN)/ruff format --quiet src tests bench
 
 .PHONY: schema
 schema: $(VENV)/.run ## Write schema.graphql
@@ -92,6 +92,13 @@ docs: $(VENV)/.run ## Write docs/errors.md, the catalogue of errors
 .PHONY: psql
 psql: $(VENV)/.run ## Open psql on the embedded database, as its administrator
 	@$(BIN)/countinghouse psql
+
+.PHONY: bench bench-quick
+bench: $(VENV)/.dev ## Run the whole benchmark and write bench/RESULTS.md
+	@$(BIN)/python -m bench --output bench/RESULTS.md
+
+bench-quick: $(VENV)/.dev ## Run three works of it, in under two minutes
+	@$(BIN)/python -m bench --quick
 
 .PHONY: node
 node: ## Install what the tests of JavaScript clients need, where there is npm
@@ -110,7 +117,7 @@ lock: $(VENV)/.dev ## Take new versions of the dependencies into the lock files
 .PHONY: clean
 clean: ## Remove the environment and what tools leave behind; the embedded database stays
 	@rm -rf $(VENV) $(CACHE) .hypothesis .ruff_cache tests/clients/node_modules dist
-	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment. A stamp is written last, so that an interrupted installation is taken up again.
 $(VENV)/.made:

@@ -65,15 +65,17 @@ _INVOICES: Final = """
                (array[15, 30, 60])[n % 3 + 1] as days, n % 20 as kind
         from numbered
     )
-    select *, case when kind <> 0 then row_number() over (partition by tenant_id, kind = 0 order by issue_date, n) end as number,
+    select *,
+           case when kind <> 0
+               then row_number() over (partition by tenant_id, kind = 0 order by issue_date, n) end as number,
            null::uuid as id
     from dated
     order by issue_date, n
 """
 _INSERT_INVOICES: Final = f"""
     insert into billing.invoices (
-        tenant_id, id, client_id, number, bill_from, bill_to, issue_date, due_date, currency, tax_rate, subtotal, discount,
-        tax_amount, total, issued_at, viewed_at, voided_at, void_reason, created_at, created_by
+        tenant_id, id, client_id, number, bill_from, bill_to, issue_date, due_date, currency, tax_rate, subtotal,
+        discount, tax_amount, total, issued_at, viewed_at, voided_at, void_reason, created_at, created_by
     )
     select tenant_id, id, client_id, billing.number_text('INV', number),
            case when number is not null then jsonb_build_object('name', 'A tenant', 'country', 'IE') end,
@@ -88,22 +90,23 @@ _INSERT_INVOICES: Final = f"""
     cross join lateral (select case when kind = 2 then subtotal else 0 end as discount) as discounts
     cross join lateral (select round((subtotal - discount) * 20 / 100, 2) as tax) as taxes
     order by issue_date, n
-"""  # noqa: S608
+"""
 _INSERT_LINES: Final = f"""
     insert into billing.invoice_lines (
         tenant_id, client_id, invoice_id, position, description, quantity, unit_price, tax_rate, created_at, created_by
     )
-    select tenant_id, client_id, id, position, 'Work of day ' || position || ' on matter ' || n, quantity, unit_price, 20,
-           issue_date + time '08:00', created_by
+    select tenant_id, client_id, id, position, 'Work of day ' || position || ' on matter ' || n, quantity, unit_price,
+           20, issue_date + time '08:00', created_by
     from made cross join lateral ({_LINE}) as line
     order by issue_date, n, position
-"""  # noqa: S608
+"""
 _SERIES: Final = """
     insert into billing.number_series (tenant_id, series, last_number)
     select tenant_id, 'INV', max(number) from made group by tenant_id
 """
 _FACTS: Final = f"""
-    select tenants.id::text as tenant_id, memberships.user_id::text, 'tenant_' || replace(tenants.id::text, '-', '') as role,
+    select tenants.id::text as tenant_id, memberships.user_id::text,
+           'tenant_' || replace(tenants.id::text, '-', '') as role,
            (select id::text from billing.clients where tenant_id = tenants.id order by name_key limit 1) as client_id,
            (
                select array_agg(id::text) from (
@@ -120,7 +123,7 @@ _FACTS: Final = f"""
         ) - 1
     ) as deep
     order by tenants.slug
-"""  # noqa: S608
+"""
 
 
 async def fill(connection: asyncpg.Connection, sizes: Sizes) -> None:

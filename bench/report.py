@@ -24,8 +24,8 @@ AGAINST_RIVAL_MANY: Final = 3.0
 OF_CEILING: Final = {"point": 0.45, "list": 0.75, "tree": 0.95}
 POINT_CPU_MS: Final = 0.25
 HEADINGS: Final = (
-    "crowd", "work", "peer", "requests/s", "spread", "p50 ms", "p99 ms", "server CPU ms", "PostgreSQL CPU ms", "peak MB",
-    "x PostGraphile", "of pgbench",
+    "crowd", "work", "peer", "requests/s", "spread", "p50 ms", "p99 ms", "server CPU ms", "PostgreSQL CPU ms",
+    "peak MB", "x PostGraphile", "of pgbench",
 )  # fmt: skip
 
 
@@ -77,7 +77,9 @@ def verdicts(result: Result) -> list[str]:
             continue
         rival = ratio(result, crowd, work, OURS, RIVAL)
         if rival is not None:
-            floor, goal = AGAINST_RIVAL.get(work, (1.0, 1.0)) if crowd == ONE else (AGAINST_RIVAL_MANY, AGAINST_RIVAL_MANY)
+            floor, goal = (
+                AGAINST_RIVAL.get(work, (1.0, 1.0)) if crowd == ONE else (AGAINST_RIVAL_MANY, AGAINST_RIVAL_MANY)
+            )
             words = "" if rival >= floor else f"; the floor of {floor:g} is missed by {1 - rival / floor:.0%}"
             words = words or ("" if rival >= goal else f"; the goal of {goal:g} is missed by {1 - rival / goal:.0%}")
             found.append(f"{work}, {crowd}: {rival:.2f} times PostGraphile{words or '; goal met'}.")
@@ -122,7 +124,7 @@ def write_page(result: Result, scope: Scope, command: str, path: Path) -> None:
         " 16 connections; the load generator, the server and PostgreSQL share the cores.",
         "- Figures are medians of the rounds; the spread is the distance between the fastest and the slowest round in"
         " parts of the median; memory is the highest peak. Many tenants are asked Zipf-distributed (s = 1).",
-        "- pgbench sends our own generated statements; `select 1` and the bare ASGI answer are the floors of the halves.",
+        "- pgbench sends our own generated statements; `select 1` and a bare ASGI answer are the two floors.",
         "",
         "## Works",
         "",

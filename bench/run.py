@@ -178,7 +178,7 @@ async def _started(name: str, database: BenchDatabase, stack: AsyncExitStack, no
         assert isinstance(made, Peer)
         stack.push_async_callback(made.stop)
         await made.start()
-    except Exception as problem:  # noqa: BLE001  whatever it is, the others run without this peer
+    except Exception as problem:
         notes.append(f"{name} is left out: {str(problem)[:500]}")
         return None
     return made
@@ -204,7 +204,7 @@ async def _agrees(
     for work, (ours, _) in answers.items():
         try:
             theirs, _ = await _answers(peer, work, facts)
-        except Exception as problem:  # noqa: BLE001
+        except Exception as problem:
             notes.append(f"{peer.name} is left out, because it does not answer {work}: {str(problem)[:500]}")
             return False
         if theirs != ours:
@@ -216,7 +216,9 @@ async def _agrees(
 def _difference(ours: object, theirs: object, path: str = "") -> str:
     """The first place where two answers differ."""
     if isinstance(ours, dict) and isinstance(theirs, dict) and ours.keys() == theirs.keys():
-        return next((_difference(ours[key], theirs[key], f"{path}.{key}") for key in ours if ours[key] != theirs[key]), "")
+        return next(
+            (_difference(ours[key], theirs[key], f"{path}.{key}") for key in ours if ours[key] != theirs[key]), ""
+        )
     if isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
         pairs = enumerate(zip(ours, theirs, strict=True))
         return next((_difference(one, other, f"{path}[{place}]") for place, (one, other) in pairs if one != other), "")

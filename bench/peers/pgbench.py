@@ -7,6 +7,7 @@ import re
 import shutil
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -42,18 +43,28 @@ class PgBench:
     async def sample(self, work: str, tenant: Facts, warm_seconds: float, seconds: float) -> Sample:
         """One round of the statement of a work."""
         count = SCRIPTS if work == "point" else 1
-        scripts = [self._script(work, tenant, number) for number in range(count)]
-        return await run(self._database, scripts, _options(_context(tenant)), warm_seconds, seconds)
+        given: dict[str, str] = {}
+        scripts = [self._script(work, tenant, number, given) for number in range(count)]
+        return await run(self._database, scripts, _options(_context(tenant)), warm_seconds, seconds, given)
 
-    def _script(self, work: str, tenant: Facts, number: int) -> str:
+    def _script(self, work: str, tenant: Facts, number: int, given: dict[str, str]) -> str:
+        """The statement with its parameters as variables of pgbench, whose values are put into `given`."""
         operation = self._documents.operation(document(work), None, introspection=False)
         values = self._planner.values(operation, variables(work, tenant, number))
         context = _context(tenant)
         statement = self._planner.plan(operation, values, scoped=context.is_scoped).statement
         assert statement is not None
         arguments = statement.arguments(context, values)
-        # pgbench knows numbers only, so that texts stand in the statement; prepared, they are constants of its plan.
-        sql = _PLACE.sub(lambda found: _literal(arguments[int(found[1]) - 1]), statement.sql)
+
+        def variable(place: re.Match[str]) -> str:
+            argument = arguments[int(place[1]) - 1]
+            if argument is None:
+                return "null::text"
+            name = f"argument_{number}_{place[1]}"
+            given[name] = argument
+            return f":{name}::text"
+
+        sql = _PLACE.sub(variable, statement.sql)
         return " ".join(sql.split()) + ";\n"
 
 
@@ -66,15 +77,11 @@ class SelectOne:
         self._database = database
 
     async def sample(self, work: str, tenant: Facts, warm_seconds: float, seconds: float) -> Sample:
-        return await run(self._database, ["select 1;\n"], _options(_context(tenant)), warm_seconds, seconds)
+        return await run(self._database, ["select 1;\n"], _options(_context(tenant)), warm_seconds, seconds, {})
 
 
 def _context(tenant: Facts) -> Context:
     return Context(UUID(tenant.tenant_id), UUID(tenant.user_id), "owner", is_scoped=False)
-
-
-def _literal(argument: str | None) -> str:
-    return "null::text" if argument is None else "'" + argument.replace("'", "''") + "'::text"
 
 
 def _options(context: Context) -> str:
@@ -92,7 +99,12 @@ def _options(context: Context) -> str:
 
 
 async def run(
-    database: BenchDatabase, scripts: list[str], options: str, warm_seconds: float, seconds: float
+    database: BenchDatabase,
+    scripts: list[str],
+    options: str,
+    warm_seconds: float,
+    seconds: float,
+    given: Mapping[str, str],
 ) -> Sample:
     """A run of pgbench, of which so many seconds count after the warming. Raises RuntimeError where it fails."""
     address = urlsplit(database.place.api_url)
@@ -108,14 +120,15 @@ async def run(
     }
     directory = Path(tempfile.mkdtemp(prefix="countinghouse-bench-"))
     try:
-        files = []
+        files = [part for name, value in given.items() for part in ("-D", f"{name}={value}")]
         for number, script in enumerate(scripts):
             (directory / f"{number}.sql").write_text(script)
             files += ["-f", f"{number}.sql"]
         length = math.ceil(warm_seconds + seconds) + 1
         clients = str(database.place.connections)
         process = await asyncio.create_subprocess_exec(
-            database.programs("pgbench").absolute(), "-n", "-M", "prepared", "-c", clients, "-T", str(length), "-l", *files,
+            database.programs("pgbench").absolute(), "-n", "-M", "prepared", "-c", clients, "-T", str(length),
+            "-l", *files,
             cwd=directory, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
         telling = asyncio.create_task(process.communicate())

@@ -21,7 +21,12 @@ def free_port() -> int:
 
 
 async def start_server(
-    command: Sequence[str | Path], port: int, environment: Mapping[str, str], log: Path, *, directory: Path | None = None
+    command: Sequence[str | Path],
+    port: int,
+    environment: Mapping[str, str],
+    log: Path,
+    *,
+    directory: Path | None = None,
 ) -> asyncio.subprocess.Process:
     """The server, which takes connections at this port. What it says goes to the log. Raises RuntimeError with the end
     of it where the server does not come up."""

@@ -1,4 +1,4 @@
-"""The schema: types, their loaders and the queries. Columns are named as a type's fields, so that a row makes an object."""
+"""The schema: types, their loaders and the queries. Columns are named as the fields, so that a row makes an object."""
 
 from collections.abc import AsyncIterator
 from datetime import date
@@ -46,6 +46,10 @@ _REPORT: Final = """
 """
 
 
+# Before the types: Strawberry must know it for what it is when it reads their resolvers.
+Info = strawberry.Info["Context", None]
+
+
 @strawberry.type(description="One thing that an invoice charges for.")
 class InvoiceLine:
     invoice_id: strawberry.Private[UUID]
@@ -71,11 +75,11 @@ class Invoice:
         return strawberry.ID(str(self.key))
 
     @strawberry.field
-    async def client(self, info: "Info") -> "Client":
+    async def client(self, info: Info) -> "Client":
         return await info.context.clients.load(self.client_id)
 
     @strawberry.field
-    async def lines(self, info: "Info") -> list[InvoiceLine]:
+    async def lines(self, info: Info) -> list[InvoiceLine]:
         return await info.context.lines.load(self.key)
 
 
@@ -89,7 +93,7 @@ class Client:
         return strawberry.ID(str(self.key))
 
     @strawberry.field
-    async def invoices(self, info: "Info", first: int = 20) -> list[Invoice]:
+    async def invoices(self, info: Info, first: int = 20) -> list[Invoice]:
         return await info.context.invoices.load((self.key, _page(first)))
 
 
@@ -140,9 +144,6 @@ class Context:
             for invoice in _invoices(await self.session.fetch(_INVOICES_OF_CLIENTS, client_ids, first)):
                 found[invoice.client_id, first].append(invoice)
         return list(found.values())
-
-
-Info = strawberry.Info[Context, None]
 
 
 @strawberry.type
