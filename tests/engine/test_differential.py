@@ -164,6 +164,11 @@ REFUSED: Final = {
         "BAD_USER_INPUT",
     ),
     "what is no cursor": ('{ clients(after: "%%%") { nodes { id } } }', None, "BAD_USER_INPUT"),
+    "what is no cursor, where a count is all that is asked": (
+        '{ clients(before: "%%%") { totalCount } }',
+        None,
+        "BAD_USER_INPUT",
+    ),
     "an order by what is not grouped by": (
         "{ invoiceGroups(by: [STATUS], orderBy: [CLIENT_ID_ASC]) { count } }",
         None,

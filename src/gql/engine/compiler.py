@@ -146,14 +146,15 @@ class Compiler(Compilation):
                     noun, row, child, (*path, child.key), page, ordering, condition, place, outputs
                 )
                 written.append((child.key, value))
-        if not outputs.needed:
-            return [f"(select {joined(members(written))})"]
-        cursor = ordering.cursor(row) if outputs.cursors else None
+        # Also where only a count is asked: a cursor that cannot be read is refused, whatever else is selected.
         bounds = [condition]
         if page.after is not None:
             bounds.append(ordering.beyond(row, page.after, f"{place}.after", self.parameters, before=False))
         if page.before is not None:
             bounds.append(ordering.beyond(row, page.before, f"{place}.before", self.parameters, before=True))
+        if not outputs.needed:
+            return [f"(select {joined(members(written))})"]
+        cursor = ordering.cursor(row) if outputs.cursors else None
         source = page_source(row, page, ordering, " and ".join(bounds), outputs, cursor)
         return [f"(select {joined(members(written))} from ({source}) {row.alias})"]
 

@@ -93,7 +93,8 @@ class Parameters:
         used = sorted({int(number) for number in _PLACES.findall(sql)})
         numbers = {old: new for new, old in enumerate(used, 1)}
         numbered = _PLACES.sub(lambda place: f"${numbers[int(place[1])]}::text", sql)
-        return Statement(numbered, tuple(self.found[old - 1] for old in used))
+        unused = [each for number, each in enumerate(self.found, 1) if number not in numbers]
+        return Statement(numbered, tuple(self.found[old - 1] for old in used), tuple(unused))
 
     def tenant(self) -> str:
         return self.given(Given.TENANT, "uuid")
@@ -105,6 +106,8 @@ class Statement:
 
     sql: str
     parameters: Sequence[Parameter]
+    unused: Sequence[Parameter] = ()
+    """What was given and the text needs no more: read all the same, so that a bad value is refused."""
 
     def arguments(self, context: Context, values: Values, result: str = "") -> list[str | None]:
         """The arguments for this caller and these variables. Raises ApiError for a value that cannot be read."""
@@ -114,6 +117,8 @@ class Statement:
             Given.SCOPE: context.scope_literal,
             Given.RESULT: result,
         }
+        for parameter in self.unused:
+            parameter.text(values, given)
         return [parameter.text(values, given) for parameter in self.parameters]
 
 

@@ -101,20 +101,22 @@ def connection(world: World, noun: Noun, things: list[Thing], arguments: dict[st
         (thing for thing in things if fulfils(world, thing, wanted)),
         key=lambda thing: cmp_to_key(ordering.compare)(ordering.place(thing)),
     )
-    after, before = (arguments.get(name) for name in ("after", "before"))
+    after, before = (
+        None if cursor is None else ordering.read(cursor) for cursor in map(arguments.get, ("after", "before"))
+    )
     inside = [
         thing
         for thing in whole
-        if (after is None or ordering.compare(ordering.place(thing), ordering.read(after)) > 0)
-        and (before is None or ordering.compare(ordering.place(thing), ordering.read(before)) < 0)
+        if (after is None or ordering.compare(ordering.place(thing), after) > 0)
+        and (before is None or ordering.compare(ordering.place(thing), before) < 0)
     ]
     page = inside[-size:] if backward else inside[:size]
     beyond = len(inside) > size
     until_after = after is not None and any(
-        ordering.compare(ordering.place(thing), ordering.read(after)) <= 0 for thing in whole
+        ordering.compare(ordering.place(thing), after) <= 0 for thing in whole
     )
     from_before = before is not None and any(
-        ordering.compare(ordering.place(thing), ordering.read(before)) >= 0 for thing in whole
+        ordering.compare(ordering.place(thing), before) >= 0 for thing in whole
     )
     return {
         "nodes": page,
