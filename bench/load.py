@@ -45,6 +45,8 @@ class Sample(msgspec.Struct):
     p99_ms: float
     server_cpu_ms: float
     postgres_cpu_ms: float
+    load_cpu_ms: float
+    """Of whoever asked, on the same cores."""
     peak_mb: float
     answer_bytes: int
     wrong: str = ""
@@ -146,6 +148,11 @@ def _body_length(head: bytes) -> int:
     return CHUNKED
 
 
+def _cpu(load: Load) -> tuple[float, float, float]:
+    """The CPU seconds so far of the server, of PostgreSQL and of this process."""
+    return cpu_seconds(load.server_ids), cpu_seconds([load.postmaster_id]), time.process_time()
+
+
 async def generate(load: Load) -> Sample:
     """Keep the server busy: first to warm it, then to measure it."""
     loop = asyncio.get_running_loop()
@@ -156,13 +163,13 @@ async def generate(load: Load) -> Sample:
         endings.append(ended)
         await loop.create_connection(lambda ended=ended: _Connection(run, ended), "127.0.0.1", load.port)  # type: ignore[misc]
     await asyncio.sleep(load.warm_seconds)
-    before = cpu_seconds(load.server_ids), cpu_seconds([load.postmaster_id])
+    before = _cpu(load)
     begun = time.perf_counter()
     run.measuring = True
     await asyncio.sleep(load.seconds)
     run.measuring = False
     seconds = time.perf_counter() - begun
-    after = cpu_seconds(load.server_ids), cpu_seconds([load.postmaster_id])
+    after = _cpu(load)
     run.ending = True
     await asyncio.wait(endings, timeout=30)
     latencies = sorted(run.latencies)
@@ -174,6 +181,7 @@ async def generate(load: Load) -> Sample:
         p99_ms=percentile(latencies, 0.99) * 1000,
         server_cpu_ms=(after[0] - before[0]) * 1000 / max(1, count),
         postgres_cpu_ms=(after[1] - before[1]) * 1000 / max(1, count),
+        load_cpu_ms=(after[2] - before[2]) * 1000 / max(1, count),
         peak_mb=peak_megabytes(load.server_ids),
         answer_bytes=run.answer_bytes // max(1, count),
         wrong=run.wrong,

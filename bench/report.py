@@ -18,15 +18,18 @@ from bench.works import WORKS
 OURS: Final = "countinghouse"
 CEILING: Final = "pgbench"
 RIVAL: Final = "postgraphile"
-# What issue B asks for: (floor, goal) against PostGraphile with one tenant, and the share of pgbench's ceiling.
-AGAINST_RIVAL: Final = {"list": (4.0, 6.0), "tree": (4.0, 4.0), "report": (4.0, 4.0), "point": (3.5, 5.0)}
-AGAINST_RIVAL_MANY: Final = 3.0
+# What we hold ourselves to: (floor, goal) against PostGraphile with one tenant, the floor with many, and the share of
+# pgbench's ceiling. The prototype's 6 and 5 were for a list and a point.
+AGAINST_RIVAL: Final = {"list": (4.0, 6.0), "point": (3.5, 5.0), "tree": (4.0, None), "report": (4.0, None)}
+AGAINST_RIVAL_MANY: Final = (3.0, None)
+NOTHING_ASKED: Final = (None, None)
 OF_CEILING: Final = {"point": 0.45, "list": 0.75, "tree": 0.95}
 POINT_CPU_MS: Final = 0.25
 HEADINGS: Final = (
     "crowd", "work", "peer", "requests/s", "spread", "p50 ms", "p99 ms", "server CPU ms", "PostgreSQL CPU ms",
-    "peak MB", "x PostGraphile", "of pgbench",
+    "load CPU ms", "peak MB", "x PostGraphile", "of pgbench",
 )  # fmt: skip
+_CPU: Final = ("server_cpu_ms", "postgres_cpu_ms", "load_cpu_ms")
 
 
 def rate(samples: list[Sample]) -> float:
@@ -60,7 +63,7 @@ def rows(result: Result) -> list[tuple[str, ...]]:
                 f"{rate(samples):,.0f}",
                 f"{spread:.0%}",
                 *(f"{median(getattr(each, figure) for each in samples):.2f}" for figure in ("p50_ms", "p99_ms")),
-                *(f"{median(getattr(e, f) for e in samples):.3f}" for f in ("server_cpu_ms", "postgres_cpu_ms")),
+                *(f"{median(getattr(e, f) for e in samples):.3f}" for f in _CPU),
                 f"{max(each.peak_mb for each in samples):.0f}",
                 "" if rival is None else f"{rival:.2f}",
                 "" if ceiling is None else f"{ceiling:.0%}",
@@ -77,12 +80,8 @@ def verdicts(result: Result) -> list[str]:
             continue
         rival = ratio(result, crowd, work, OURS, RIVAL)
         if rival is not None:
-            floor, goal = (
-                AGAINST_RIVAL.get(work, (1.0, 1.0)) if crowd == ONE else (AGAINST_RIVAL_MANY, AGAINST_RIVAL_MANY)
-            )
-            words = "" if rival >= floor else f"; the floor of {floor:g} is missed by {1 - rival / floor:.0%}"
-            words = words or ("" if rival >= goal else f"; the goal of {goal:g} is missed by {1 - rival / goal:.0%}")
-            found.append(f"{work}, {crowd}: {rival:.2f} times PostGraphile{words or '; goal met'}.")
+            wanted = AGAINST_RIVAL.get(work, NOTHING_ASKED) if crowd == ONE else AGAINST_RIVAL_MANY
+            found.append(f"{work}, {crowd}: {rival:.2f} times PostGraphile{_judged(rival, *wanted)}.")
         ceiling = ratio(result, crowd, work, OURS, CEILING)
         if ceiling is not None and work in OF_CEILING:
             goal = OF_CEILING[work]
@@ -97,6 +96,17 @@ def verdicts(result: Result) -> list[str]:
             words = "goal met" if share >= 0.8 else "the goal of 80% is missed"
             found.append(f"{work}: with many tenants {share:.0%} of the rate with one; {words}.")
     return found
+
+
+def _judged(found: float, floor: float | None, goal: float | None) -> str:
+    """What to say of a ratio whose floor and goal, where there are any, are these."""
+    if floor is None:
+        return ""
+    if found < floor:
+        return f"; the floor of {floor:g} is missed by {1 - found / floor:.0%}"
+    if goal is None:
+        return f"; the floor of {floor:g} is met"
+    return f"; the goal of {goal:g} is " + ("met" if found >= goal else f"missed by {1 - found / goal:.0%}")
 
 
 def print_table(result: Result, console: Console) -> None:
@@ -121,7 +131,8 @@ def write_page(result: Result, scope: Scope, command: str, path: Path) -> None:
         f"- Versions: PostgreSQL {result.postgres_version}, Python {platform.python_version()}, {versions}.",
         f"- Rows: {scope.sizes}.",
         f"- {scope.rounds} interleaved rounds of {scope.seconds:g} s each after {scope.warm_seconds:g} s of warming,"
-        " 16 connections; the load generator, the server and PostgreSQL share the cores.",
+        " 16 connections; the load generator, the server and PostgreSQL share the cores, so the"
+        " CPU of all three is told.",
         "- Figures are medians of the rounds; the spread is the distance between the fastest and the slowest round in"
         " parts of the median; memory is the highest peak. Many tenants are asked Zipf-distributed (s = 1).",
         "- pgbench sends our own generated statements; `select 1` and a bare ASGI answer are the two floors.",

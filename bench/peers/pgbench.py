@@ -27,6 +27,7 @@ from gql.schema import build_schema, declarations
 SCRIPTS: Final = 16
 """For a work about one of many rows: pgbench chooses among so many scripts, each with another row."""
 _PLACE: Final = re.compile(r"\$(\d+)::text")
+_ANSWER: Final = re.compile(r"^select convert_to\((.*), 'UTF8'\) (where core\.context\(\) = .*)$", re.DOTALL)
 
 
 class PgBench:
@@ -64,7 +65,10 @@ class PgBench:
             given[name] = argument
             return f":{name}::text"
 
-        sql = _PLACE.sub(variable, statement.sql)
+        # pgbench asks for text, and would get bytes written out in hexadecimal: the same text as it is costs less.
+        answering = _ANSWER.match(statement.sql)
+        assert answering is not None
+        sql = _PLACE.sub(variable, f"select {answering[1]} {answering[2]}")
         return " ".join(sql.split()) + ";\n"
 
 
@@ -151,8 +155,9 @@ async def run(
         seconds=ended - begun,
         p50_ms=percentile(latencies, 0.5),
         p99_ms=percentile(latencies, 0.99),
-        server_cpu_ms=(after[0] - before[0]) * 1000 / count,
+        server_cpu_ms=0.0,
         postgres_cpu_ms=(after[1] - before[1]) * 1000 / count,
+        load_cpu_ms=(after[0] - before[0]) * 1000 / count,
         peak_mb=peak,
         answer_bytes=0,
     )
