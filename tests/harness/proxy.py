@@ -1,7 +1,7 @@
-"""A proxy in front of PostgreSQL that can lose connections at the worst moment."""
+"""A proxy in front of PostgreSQL that can lose connections at the worst moment, and be listened to."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit, urlunsplit
 
@@ -17,6 +17,8 @@ class Proxy:
         self._tasks: set[asyncio.Task[None]] = set()
         self.cut_after: bytes | None = None
         """When a client has sent this, it reaches the server, and the client is cut off before the answer."""
+        self.ear: Callable[[], Callable[[bytes], None]] = lambda: lambda data: None
+        """Makes for each connection what hears the bytes that its client sends, before the server has them."""
 
     def address(self, url: str) -> str:
         parts = urlsplit(url)
@@ -52,7 +54,7 @@ class Proxy:
         self._writers |= {writer, server_writer}
         try:
             answers = asyncio.create_task(self._pass_on(server_reader, writer))
-            await self._pass_on(reader, server_writer, watched=writer)
+            await self._pass_on(reader, server_writer, self.ear(), watched=writer)
             await answers
         finally:
             self._writers -= {writer, server_writer}
@@ -62,10 +64,15 @@ class Proxy:
                     await each.wait_closed()
 
     async def _pass_on(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, watched: asyncio.StreamWriter | None = None
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        hear: Callable[[bytes], None] = lambda data: None,
+        watched: asyncio.StreamWriter | None = None,
     ) -> None:
         with suppress(OSError):
             while data := await reader.read(65536):
+                hear(data)
                 if watched is not None and self.cut_after is not None and self.cut_after in data:
                     self.cut_after = None
                     watched.transport.abort()
