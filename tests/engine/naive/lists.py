@@ -112,12 +112,8 @@ def connection(world: World, noun: Noun, things: list[Thing], arguments: dict[st
     ]
     page = inside[-size:] if backward else inside[:size]
     beyond = len(inside) > size
-    until_after = after is not None and any(
-        ordering.compare(ordering.place(thing), after) <= 0 for thing in whole
-    )
-    from_before = before is not None and any(
-        ordering.compare(ordering.place(thing), before) >= 0 for thing in whole
-    )
+    until_after = after is not None and any(ordering.compare(ordering.place(thing), after) <= 0 for thing in whole)
+    from_before = before is not None and any(ordering.compare(ordering.place(thing), before) >= 0 for thing in whole)
     return {
         "nodes": page,
         "edges": [{"cursor": ordering.cursor(thing), "node": thing} for thing in page],
