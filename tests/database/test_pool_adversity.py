@@ -27,9 +27,9 @@ from tests.database.pooling import (
     until,
     until_mended,
 )
-from tests.harness.proxy import proxy_before
 from tests.harness.actors import as_superuser, context_of
 from tests.harness.postgres import the_database
+from tests.harness.proxy import proxy_before
 from tests.harness.tenants import Tenant, make_tenant
 
 REUSES = 10_000

@@ -17,9 +17,9 @@ import pytest
 from gql.iam.tokens import Tokens
 from gql.settings import Settings
 from tests.database.pooling import until
-from tests.harness.proxy import proxy_before
 from tests.harness.actors import as_superuser
 from tests.harness.postgres import TestDatabase
+from tests.harness.proxy import proxy_before
 from tests.harness.tenants import Tenant, make_tenant
 from tests.http.servers import Running, refusal, running
 

@@ -1,0 +1,69 @@
+"""What a request costs PostgreSQL beyond its operation: nothing, but to know who asks.
+
+The operations themselves are counted in tests/engine/test_round_trips.py.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import pytest
+
+from gql.database.pool.connections import CORE_READ
+from gql.database.pool.standing import NOBODY, SCRUB, SWITCH
+from gql.settings import Settings
+from tests.database.pooling import until_mended
+from tests.harness.postgres import TestDatabase
+from tests.harness.tenants import PASSWORD, Tenant, make_person
+from tests.harness.wire import PREPARE, RUN, SIMPLE, Trip, Wire, wire_to
+from tests.http.servers import Running, running
+
+QUERY: Final = "{ organisation { name } }"
+SIGN_IN: Final = "mutation ($input: SignInInput!) { signIn(input: $input) { accessToken } }"
+PREPARE_AND_RUN: Final = "Parse Bind Execute Sync"
+
+
+@pytest.fixture(scope="module")
+async def wire(database: TestDatabase) -> AsyncIterator[Wire]:
+    async with wire_to(database.api_url) as wire:
+        yield wire
+
+
+@pytest.fixture
+async def overheard(settings: Settings, wire: Wire, house: Tenant) -> AsyncIterator[Running]:
+    """A server whose connections are open and who has answered before."""
+    async with running(settings, wire.url) as server:
+        for _ in range(2):
+            assert (await server.ask(QUERY, token=server.token(house.owner, house))).status_code == 200
+        yield server
+
+
+async def heard_of(server: Running, wire: Wire, query: str, **more: Any) -> list[Trip]:
+    """The trips of one request, and of what is put in order after it."""
+    with wire.listening() as heard:
+        answer = await server.ask(query, **more)
+        assert answer.json().keys() == {"data"}
+        await until_mended(server.app.database)
+    return heard
+
+
+async def test_a_request_of_somebody_known_is_one_trip(overheard: Running, wire: Wire, house: Tenant) -> None:
+    token = overheard.token(house.owner, house)
+    for _ in range(3):
+        assert await heard_of(overheard, wire, QUERY, token=token) == [Trip(RUN, CORE_READ)]
+
+
+async def test_somebody_new_is_looked_up_in_four_trips(overheard: Running, wire: Wire, house: Tenant) -> None:
+    """And again every ten seconds. The last of the four puts the connection in order while the answer is read."""
+    token = overheard.token(await make_person(house, "viewer"), house)
+    heard = await heard_of(overheard, wire, QUERY, token=token)
+    look_up = [trip for trip in heard if trip.sql not in (SWITCH, CORE_READ)]
+    assert [trip.messages for trip in look_up] == [RUN, PREPARE, PREPARE_AND_RUN, SIMPLE]
+    assert (look_up[0].sql, look_up[-1].sql) == (NOBODY, SCRUB)
+    assert [trip.sql for trip in heard if trip not in look_up] == [SWITCH, CORE_READ]
+
+
+async def test_signing_in_is_eight_trips(overheard: Running, wire: Wire, house: Tenant) -> None:
+    """Two questions of nobody in particular, each with the connection put in order before and after."""
+    given = {"input": {"email": house.owner_email, "password": PASSWORD}}
+    heard = await heard_of(overheard, wire, SIGN_IN, variables=given)
+    assert [trip.messages for trip in heard] == [RUN, PREPARE, PREPARE_AND_RUN, SIMPLE] * 2
