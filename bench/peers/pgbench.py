@@ -26,7 +26,7 @@ from gql.schema import build_schema, declarations
 
 SCRIPTS: Final = 16
 """For a work about one of many rows: pgbench chooses among so many scripts, each with another row."""
-_PLACE: Final = re.compile(r"\$(\d+)::text")
+_PLACE: Final = re.compile(r"\$(\d+)::(text|uuid)")
 _ANSWER: Final = re.compile(r"^select convert_to\((.*), 'UTF8'\) (where core\.context\(\) = .*)$", re.DOTALL)
 
 
@@ -60,10 +60,10 @@ class PgBench:
         def variable(place: re.Match[str]) -> str:
             argument = arguments[int(place[1]) - 1]
             if argument is None:
-                return "null::text"
+                return f"null::{place[2]}"
             name = f"argument_{number}_{place[1]}"
             given[name] = argument
-            return f":{name}::text"
+            return f":{name}::{place[2]}"
 
         # pgbench asks for text, and would get bytes written out in hexadecimal: the same text as it is costs less.
         answering = _ANSWER.match(statement.sql)

@@ -38,7 +38,7 @@ class Crowd:
     holding: list[Request] = field(default_factory=list)
 
     async def ask(self, tenant: str) -> None:
-        self.waiting.append(Request(tenant, asyncio.create_task(self.slots.take(tenant, lambda slot: 0))))
+        self.waiting.append(Request(tenant, asyncio.create_task(self.slots.take(tenant, tenant))))
 
     def give_back(self, which: int) -> None:
         if self.holding:

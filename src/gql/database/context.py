@@ -25,27 +25,32 @@ class Context:
     fiscal_year_start: int = 1
     permissions: frozenset[str] = frozenset()
     is_scoped: bool = True
+    # Written once here and read with every statement: a context outlives many requests.
+    tenant_text: str = field(init=False, repr=False, compare=False)
+    """The tenant's id as text."""
+    database_role: str = field(init=False, repr=False, compare=False)
+    """The PostgreSQL role of the tenant."""
+    scope_literal: str = field(init=False, repr=False, compare=False)
+    """The scope ids as a PostgreSQL array literal."""
     fingerprint: str = field(init=False)
 
     def __post_init__(self) -> None:
+        scope_literal = "{" + ",".join(str(scope_id) for scope_id in self.scope_ids) + "}"
         facts = "\x1f".join(
             (
                 self.tenant_id.hex,
                 self.user_id.hex,
                 self.role,
-                self.scope_literal,
+                scope_literal,
                 self.time_zone,
                 str(self.fiscal_year_start),
             )
         )
-        object.__setattr__(self, "fingerprint", hashlib.sha256(facts.encode()).hexdigest()[:32])
-
-    @property
-    def database_role(self) -> str:
-        """The PostgreSQL role of the tenant."""
-        return f"tenant_{self.tenant_id.hex}"
-
-    @property
-    def scope_literal(self) -> str:
-        """The scope ids as a PostgreSQL array literal."""
-        return "{" + ",".join(str(scope_id) for scope_id in self.scope_ids) + "}"
+        derived = {
+            "tenant_text": str(self.tenant_id),
+            "database_role": f"tenant_{self.tenant_id.hex}",
+            "scope_literal": scope_literal,
+            "fingerprint": hashlib.sha256(facts.encode()).hexdigest()[:32],
+        }
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)

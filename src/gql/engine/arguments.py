@@ -58,15 +58,15 @@ def shaped(value: Any, wanted: GraphQLInputType, path: tuple[str | int, ...]) ->
     if isinstance(wanted, GraphQLNonNull):
         return shaped(value, wanted.of_type, path)
     if isinstance(wanted, GraphQLList):
-        if _is_plain(wanted.of_type):
+        if is_plain(wanted.of_type):
             return Variable(path)
         return [shaped(each, wanted.of_type, (*path, place)) for place, each in enumerate(value)]
     if isinstance(wanted, GraphQLInputObjectType):
         return {name: shaped(each, wanted.fields[name].type, (*path, name)) for name, each in value.items()}
-    return Variable(path) if _is_plain(wanted) else value
+    return Variable(path) if is_plain(wanted) else value
 
 
-def _is_plain(wanted: GraphQLInputType) -> bool:
+def is_plain(wanted: GraphQLInputType) -> bool:
     """Whether only the value, never the SQL, depends on it."""
     inner = wanted.of_type if isinstance(wanted, GraphQLNonNull) else wanted
     return isinstance(inner, GraphQLScalarType) and inner.name != "Boolean"

@@ -1,6 +1,6 @@
 """Documents: parsed, judged and validated once for each text."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -10,20 +10,21 @@ from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    InlineFragmentNode,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
-    VariableNode,
-    Visitor,
+    SelectionSetNode,
     parse,
     specified_rules,
     validate,
-    visit,
 )
 
 from gql.engine.limits import MOST_TOKENS, STRANGERS_TOKENS, judge_document, judge_source
+from gql.engine.variables import PlainVariables, VariableUses
 from gql.errors import ApiError, Code, RequestRefused
 
 MOST_CHARACTERS_KEPT: Final = 1_000_000
@@ -38,14 +39,16 @@ LONGEST_MESSAGE: Final = 300
 class OperationText:
     """One operation of a validated document."""
 
+    schema: GraphQLSchema
     source: str
     document: DocumentNode
     definition: OperationDefinitionNode
     plans: LRUCache[Hashable, Any] = field(default_factory=lambda: LRUCache(MOST_SHAPES))
     """The planner's: they are forgotten together with the operation."""
 
-    @property
+    @cached_property
     def kind(self) -> str:
+        """query, mutation or subscription."""
         return self.definition.operation.value
 
     @cached_property
@@ -53,43 +56,26 @@ class OperationText:
         return {each.name.value: each for each in self.document.definitions if isinstance(each, FragmentDefinitionNode)}
 
     @cached_property
-    def root_variables(self) -> frozenset[str]:
-        """The variables that stand in arguments of the operation's own fields and nowhere else. Those of a mutation
-        hold its input, which never decides the SQL."""
-        inner = _Uses(self.definition)
-        visit(self.document, inner)
-        return frozenset(inner.at_root - inner.elsewhere)
+    def root_names(self) -> frozenset[str]:
+        """The names of the root fields, whether @skip and @include let them in or not."""
+        return frozenset(self._names(self.definition.selection_set))
+
+    def _names(self, selection_set: SelectionSetNode) -> Iterator[str]:
+        for selection in selection_set.selections:
+            if isinstance(selection, FieldNode):
+                yield selection.name.value
+            elif isinstance(selection, InlineFragmentNode):
+                yield from self._names(selection.selection_set)
+            elif isinstance(selection, FragmentSpreadNode):
+                yield from self._names(self.fragments[selection.name.value].selection_set)
 
     @cached_property
-    def page_sizes(self) -> frozenset[str]:
-        """The variables that are page sizes: they are written into the SQL, because PostgreSQL plans a LIMIT that it
-        knows far better than one that it does not."""
-        uses = _Uses(self.definition)
-        visit(self.document, uses)
-        return frozenset(uses.page_sizes)
+    def variable_uses(self) -> VariableUses:
+        return VariableUses.of(self.document, self.definition)
 
-
-class _Uses(Visitor):
-    """Where a document uses its variables."""
-
-    def __init__(self, operation: OperationDefinitionNode) -> None:
-        super().__init__()
-        self.root_fields = {id(each) for each in operation.selection_set.selections if isinstance(each, FieldNode)}
-        self.at_root: set[str] = set()
-        self.elsewhere: set[str] = set()
-        self.page_sizes: set[str] = set()
-
-    def enter_argument(self, node: Any, _key: Any, _parent: Any, _path: Any, ancestors: list[Any]) -> None:
-        if node.name.value in ("first", "last") and isinstance(node.value, VariableNode):
-            self.page_sizes.add(node.value.name.value)
-
-    def enter_variable(self, node: VariableNode, _key: Any, _parent: Any, _path: Any, ancestors: list[Any]) -> None:
-        fields = [each for each in ancestors if isinstance(each, FieldNode)]
-        directives = any(getattr(each, "kind", "") == "directive" for each in ancestors)
-        if any(getattr(each, "kind", "") == "variable_definition" for each in ancestors):
-            return
-        at_root = len(fields) == 1 and id(fields[0]) in self.root_fields and not directives
-        (self.at_root if at_root else self.elsewhere).add(node.name.value)
+    @cached_property
+    def plain_variables(self) -> PlainVariables | None:
+        return PlainVariables.of(self.schema, self.definition, self.variable_uses)
 
 
 Operations = dict[str | None, OperationText]
@@ -121,8 +107,9 @@ class Documents:
 
     def _operations(self, source: str, introspection: bool) -> Operations:
         key = (source, introspection)
-        known = self._known.get(key)
-        if known is None:
+        try:
+            known = self._known[key]
+        except KeyError:
             judge_source(source, MOST_TOKENS if introspection else STRANGERS_TOKENS)
             known = self._known[key] = self._validated(source, introspection)
         if isinstance(known, RequestRefused):
@@ -144,7 +131,7 @@ class Documents:
             return RequestRefused([as_api_error(problem, Code.GRAPHQL_VALIDATION_FAILED) for problem in problems])
         document = parse(source, no_location=True)  # kept without its tokens, which nothing needs any more
         return {
-            (each.name.value if each.name else None): OperationText(source, document, each)
+            (each.name.value if each.name else None): OperationText(self.schema, source, document, each)
             for each in document.definitions
             if isinstance(each, OperationDefinitionNode)
         }

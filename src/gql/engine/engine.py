@@ -5,7 +5,7 @@ through Strawberry's own executor, whose root resolvers call the same compiler.
 """
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -78,8 +78,10 @@ class Engine:
     services: Any = None
     documents: Documents = field(init=False)
     planner: Planner = field(init=False)
+    _by_python: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
+        self._by_python = self.open_fields | _INTROSPECTION
         self.documents = Documents(self.graphql_schema)
         self.planner = Planner(self.graphql_schema, self.declarations)
 
@@ -104,8 +106,7 @@ class Engine:
 
     async def run(self, operation: Operation, caller: Caller) -> bytes:
         """The whole answer as JSON. Raises RequestRefused when it is refused before anything has run."""
-        roots = self._roots(operation)
-        if self._needs_python(operation, roots, caller):
+        if self._needs_python(operation, caller):
             return await self._through_strawberry(operation, caller)
         if caller.context is None:
             raise RequestRefused([_UNKNOWN_CALLER()])
@@ -213,11 +214,14 @@ class Engine:
         root_type = "Mutation" if operation.kind == "mutation" else "Query"
         return selector.root(operation.text.definition.selection_set, root_type)
 
-    def _needs_python(self, operation: Operation, roots: Collection[Selected], caller: Caller) -> bool:
+    def _needs_python(self, operation: Operation, caller: Caller) -> bool:
+        if caller.context is not None and not operation.text.root_names & self._by_python:
+            return False
+        roots = self._roots(operation)
         names = {root.name for root in roots} - {"__typename"}
-        if caller.context is None and names <= self.open_fields | _INTROSPECTION:
+        if caller.context is None and names <= self._by_python:
             return True
-        by_python = names & (self.open_fields | _INTROSPECTION)
+        by_python = names & self._by_python
         if by_python and operation.kind == "mutation" and len(roots) > 1:
             sentence = f"{', '.join(sorted(by_python))} must be the only field of its operation."
             raise RequestRefused([ApiError(Code.BAD_USER_INPUT, sentence, reason="FIELD_STANDS_ALONE")])

@@ -58,6 +58,8 @@ class Planner:
         definitions = operation.definition.variable_definitions
         if not definitions:
             return {}
+        if operation.plain_variables is not None and (values := operation.plain_variables.read(given)) is not None:
+            return values
         found = get_variable_values(
             self.schema, definitions, given or {}, max_errors=MOST_VARIABLE_ERRORS, hide_suggestions=True
         )
@@ -67,22 +69,29 @@ class Planner:
 
     def plan(self, operation: OperationText, values: Values, *, scoped: bool) -> Plan:
         """The plan for these values. Raises RequestRefused for what no plan can serve."""
-        variables = self._shaped(operation, values)
-        key = (scoped, shape(variables))
-        plan: Plan | None = operation.plans.get(key)
-        if plan is None:
+        plain = operation.plain_variables
+        if plain is not None and plain.fit(values):
+            variables, of_shape = plain.shaped, plain.shape
+        else:
+            variables = self._shaped(operation, values)
+            of_shape = shape(variables)
+        key = (scoped, of_shape)
+        try:
+            plan: Plan = operation.plans[key]
+        except KeyError:
             plan = operation.plans[key] = self._made(operation, variables, scoped)
         return plan
 
-    def _shaped(self, operation: OperationText, values: Values) -> dict[str, Any]:
-        found = {}
+    def _shaped(self, operation: OperationText, values: Values) -> Values:
+        found: dict[str, Any] = {}
+        uses = operation.variable_uses
         for definition in operation.definition.variable_definitions or ():
             name = definition.variable.name.value
             if name not in values:
                 continue
-            if operation.kind == "mutation" and name in operation.root_variables:
+            if operation.kind == "mutation" and name in uses.root_only:
                 found[name] = Variable((name,))
-            elif name in operation.page_sizes:
+            elif name in uses.page_sizes:
                 found[name] = values[name]
             else:
                 found[name] = shaped(values[name], self._type(definition.type), (name,))

@@ -1,11 +1,12 @@
 """A statement under construction: its parameters, and where their values come from when it is run.
 
-Every parameter travels as text and is cast in the statement, so that the same arguments serve both doors and no value
-ever becomes part of the SQL.
+Every parameter travels as text, which the statement casts, or as a uuid, which both doors take as its text; so the same
+arguments serve both, and no value ever becomes part of the SQL.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
@@ -18,15 +19,16 @@ from gql.engine.arguments import Values, Variable
 from gql.errors import ApiError, Code
 
 LONGEST_LIST: Final = 100
-_PLACES: Final = re.compile(r"\$(\d+)::text")
+_PLACES: Final = re.compile(r"\$(\d+)::(text|uuid)")
+_CANONICAL_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Given(Enum):
     """A value that comes from the caller's context, or from the verb that ran before, never from the document."""
 
-    TENANT = "tenant"
+    TENANT = "tenant_text"
     FINGERPRINT = "fingerprint"
-    SCOPE = "scope"
+    SCOPE = "scope_literal"
     RESULT = "result"
 
 
@@ -34,18 +36,54 @@ Source = Any  # Given, Variable, a constant of the document, or a list that may 
 Path = tuple[str | int, ...]
 
 
+class Parameter(ABC):
+    """Where an argument's text comes from."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def text(self, context: Context, values: Values, result: str) -> str | None:
+        """The text for this caller, these variables and this result of the verb before. Raises ApiError for a value
+        that cannot be read."""
+
+
 @dataclass(frozen=True, slots=True)
-class Parameter:
-    """Where an argument's text comes from: a source, and how its value is read."""
+class OfContext(Parameter):
+    """A fact of the caller's context."""
+
+    name: str
+
+    def text(self, context: Context, values: Values, result: str) -> str | None:
+        found: str = getattr(context, self.name)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class OfVerb(Parameter):
+    """What the verb before has answered."""
+
+    def text(self, context: Context, values: Values, result: str) -> str | None:
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class OfDocument(Parameter):
+    """A value of the document or of its variables, and how it is read."""
 
     source: Source
     read: Callable[[Any], str | None]
     place: str
 
-    def text(self, values: Values, given: Mapping[Given, str]) -> str | None:
-        if isinstance(self.source, Given):
-            return given[self.source]
-        return read_at(self.place, self.read, resolve(self.source, values))
+    def text(self, context: Context, values: Values, result: str) -> str | None:
+        source = self.source
+        value = source.read(values) if isinstance(source, Variable) else resolve(source, values)
+        return read_at(self.place, self.read, value)
+
+
+def _parameter(source: Source, read: Callable[[Any], str | None], place: str) -> Parameter:
+    if source is Given.RESULT:
+        return OfVerb()
+    return OfContext(source.value) if isinstance(source, Given) else OfDocument(source, read, place)
 
 
 def read_at(place: str, read: Callable[[Any], str | None], value: Any) -> str | None:
@@ -76,13 +114,14 @@ class Parameters:
 
     def add(self, source: Source, sql_type: str, read: Callable[[Any], str | None], place: str = "") -> str:
         """The SQL expression of the parameter."""
-        key = (repr(source), read, place)
+        travels_as = "uuid" if sql_type == "uuid" else "text"
+        key = (repr(source), read, place, travels_as)
         number = self._numbers.get(key)
         if number is None:
-            self.found.append(Parameter(source, read, place))
+            self.found.append(_parameter(source, read, place))
             number = self._numbers[key] = len(self.found)
-        text = f"${number}::text"
-        return f"({text})" if sql_type == "text" else f"({text})::{sql_type}"
+        typed = f"(${number}::{travels_as})"
+        return typed if sql_type == travels_as else f"{typed}::{sql_type}"
 
     def given(self, which: Given, sql_type: str) -> str:
         return self.add(which, sql_type, as_text)
@@ -90,9 +129,9 @@ class Parameters:
     def statement(self, sql: str) -> "Statement":
         """The statement with the parameters that its text still uses: a condition may have been written for a count
         that nobody asked for, and PostgreSQL wants to know the type of each."""
-        used = sorted({int(number) for number in _PLACES.findall(sql)})
+        used = sorted({int(place[1]) for place in _PLACES.finditer(sql)})
         numbers = {old: new for new, old in enumerate(used, 1)}
-        numbered = _PLACES.sub(lambda place: f"${numbers[int(place[1])]}::text", sql)
+        numbered = _PLACES.sub(lambda place: f"${numbers[int(place[1])]}::{place[2]}", sql)
         unused = [each for number, each in enumerate(self.found, 1) if number not in numbers]
         return Statement(numbered, tuple(self.found[old - 1] for old in used), tuple(unused))
 
@@ -111,15 +150,9 @@ class Statement:
 
     def arguments(self, context: Context, values: Values, result: str = "") -> list[str | None]:
         """The arguments for this caller and these variables. Raises ApiError for a value that cannot be read."""
-        given = {
-            Given.TENANT: str(context.tenant_id),
-            Given.FINGERPRINT: context.fingerprint,
-            Given.SCOPE: context.scope_literal,
-            Given.RESULT: result,
-        }
         for parameter in self.unused:
-            parameter.text(values, given)
-        return [parameter.text(values, given) for parameter in self.parameters]
+            parameter.text(context, values, result)
+        return [parameter.text(context, values, result) for parameter in self.parameters]
 
 
 def answering(expression: str, parameters: Parameters) -> Statement:
@@ -148,6 +181,8 @@ def as_text(value: Any) -> str | None:
 def as_uuid(value: Any) -> str:
     """An id in its canonical form."""
     try:
+        if _CANONICAL_ID.fullmatch(value):
+            return str(value)
         if len(value) != 36:
             raise ValueError
         return str(UUID(value))

@@ -41,6 +41,7 @@ STALE: Final = (
     asyncpg.InvalidCachedStatementError,
     asyncpg.OutdatedSchemaCacheError,
 )
+Row = asyncpg.Record | tuple[Any, ...]
 _names = count(1)
 
 
@@ -65,7 +66,8 @@ class Connection(ABC):
         self._has_begun = False
         self.opened_at = monotonic()
         self.switches = 0
-        self.door_uses = {Door.DIRECT: 0, Door.READ: 0}
+        self.direct_uses = 0
+        self.read_uses = 0
 
     @classmethod
     async def open(cls, url: str, options: DatabaseOptions, *, read_only: bool) -> "Connection":
@@ -118,7 +120,7 @@ class Connection(ABC):
     @abstractmethod
     async def call(
         self, context: Context, statement: str, arguments: Sequence[str | None], door: Door
-    ) -> tuple[Any, ...] | None:
+    ) -> Row | None:
         """Run one statement inside the transaction that `begin` opened. None: it had no row."""
 
     @abstractmethod
@@ -203,7 +205,7 @@ class SessionConnection(Connection):
         return {**UNCHANGING, **time_outs, "default_transaction_read_only": "on" if read_only else "off"}
 
     async def read(self, context: Context, statement: str, arguments: Sequence[str | None], door: Door) -> bytes | None:
-        if self.standing != context:
+        if self.standing is not context and self.standing != context:
             self.switches += 1
             await self.enter(context)
         try:
@@ -228,9 +230,11 @@ class SessionConnection(Connection):
 
     async def call(
         self, context: Context, statement: str, arguments: Sequence[str | None], door: Door
-    ) -> tuple[Any, ...] | None:
+    ) -> Row | None:
         if door is Door.DIRECT:
-            return await self._execute(await self._prepared(statement, door), arguments)
+            known = self.statements.get(statement)
+            known.direct = known.direct or await self._prepare(statement)
+            return await self._execute(known.direct, arguments)
         answer = await self._through(door, context, statement, arguments)
         return None if answer is None else (answer,)
 
@@ -244,38 +248,33 @@ class SessionConnection(Connection):
     async def _through(
         self, door: Door, context: Context, statement: str, arguments: Sequence[str | None]
     ) -> bytes | None:
+        known = self.statements.get(statement)
         if door is Door.CHOOSE:
-            door = self.statements.get(statement).history.choose(context.database_role)
-        self.door_uses[door] += 1
-        prepared = await self._prepared(statement, door)
+            door = known.history.choose(context.database_role)
         if door is Door.DIRECT:
-            row = await self._execute(prepared, arguments)
+            self.direct_uses += 1
+            known.direct = known.direct or await self._prepare(statement)
+            row = await self._execute(known.direct, arguments)
         else:
-            row = await self._run_own(CORE_READ, (prepared.get_name(), arguments))
+            self.read_uses += 1
+            known.read = known.read or await self._prepare(statement)
+            row = await self._run_own(CORE_READ, (known.read.get_name(), arguments))
         return None if row is None else row[0]
 
-    async def _prepared(self, statement: str, door: Door) -> PreparedStatement:
-        by_door = self.statements.get(statement).by_door
-        prepared = by_door.get(door)
-        if prepared is None:
-            prepared = by_door[door] = await self._prepare(statement)
-        return prepared
-
-    async def _run_own(self, sql: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
+    async def _run_own(self, sql: str, values: Sequence[Any]) -> Row | None:
         """Run one of the pool's few own statements, which stay prepared as long as the connection lives."""
         prepared = self._own.get(sql)
         if prepared is None:
             prepared = self._own[sql] = await self._prepare(sql)
         return await self._execute(prepared, values)
 
-    async def _execute(self, prepared: PreparedStatement, values: Sequence[Any]) -> tuple[Any, ...] | None:
+    async def _execute(self, prepared: PreparedStatement, values: Sequence[Any]) -> Row | None:
         """The one row, if there is one."""
         try:
-            row = await prepared.fetchrow(*values)
+            return await prepared.fetchrow(*values)
         except STALE:
             self._raw.terminate()
             raise
-        return None if row is None else tuple(row)
 
     async def _prepare(self, sql: str) -> PreparedStatement:
         try:

@@ -125,7 +125,7 @@ class Reader:
         self._loan: Loan
 
     async def __aenter__(self) -> Self:
-        self._loan = await self._database.reads.take(self._context.tenant_id, self._context)
+        self._loan = await self._database.reads.take(self._context.database_role, self._context)
         return self
 
     async def __aexit__(
@@ -165,7 +165,7 @@ class Transaction:
         self._loan: Loan
 
     async def __aenter__(self) -> Self:
-        self._loan = await self._database.writes.take(self._context.tenant_id, None)
+        self._loan = await self._database.writes.take(self._context.database_role, None)
         try:
             # Nothing was sent but the beginning, so it may safely be sent to another connection.
             await with_renewal(self._loan, lambda connection: connection.begin(self._context, self._origin))

@@ -12,7 +12,6 @@ import asyncpg
 
 from gql.database.context import Context
 from gql.database.pool.connections import Connection, SessionConnection, Standing
-from gql.database.pool.doors import Door
 from gql.database.pool.options import DatabaseOptions, PoolMode
 from gql.database.pool.pooler import PoolerConnection
 from gql.database.pool.slots import Slot, Slots
@@ -28,6 +27,8 @@ UPKEEP_SECONDS: Final = 15.0
 MEND_SECONDS: Final = 10.0
 HANG_UP_SECONDS: Final = 2.0
 
+NOBODY: Final = "nobody"
+"""Whom a connection suits that stands in no context."""
 _UPKEEP: Final = object()
 
 
@@ -84,8 +85,8 @@ class Pool:
             limit=len(self._slots.slots),
             acquisitions=self._acquisitions,
             switches=self._ended["switches"] + sum(each.switches for each in connections),
-            direct=self._ended["direct"] + sum(each.door_uses[Door.DIRECT] for each in connections),
-            read=self._ended["read"] + sum(each.door_uses[Door.READ] for each in connections),
+            direct=self._ended["direct"] + sum(each.direct_uses for each in connections),
+            read=self._ended["read"] + sum(each.read_uses for each in connections),
             opened=self._opened,
             lost=self._lost,
             mended=self._mended,
@@ -103,17 +104,14 @@ class Pool:
         if self._upkeep is None:
             self._upkeep = asyncio.create_task(self._keep_up())
 
-        def rank(slot: Slot[Connection]) -> int:
-            connection = slot.connection
-            if connection is None or connection.is_closed:
-                return 2
-            return 0 if connection.standing == context else 1
-
-        try:
-            slot = await self._slots.take(tenant, rank)
-        except Exception:
-            self._exhausted += 1
-            raise
+        wanted = NOBODY if context is None else context.fingerprint
+        slot = self._slots.take_now(tenant, wanted)
+        if slot is None:
+            try:
+                slot = await self._slots.take(tenant, wanted)
+            except Exception:
+                self._exhausted += 1
+                raise
         self._acquisitions += 1
         loan = Loan(self, slot)
         try:
@@ -133,19 +131,19 @@ class Pool:
             log.warning("cannot connect to the database: %s: %s", type(error).__name__, error)
             raise unreachable() from error
         self._opened += 1
-        slot.connection = connection
+        slot.connection, slot.suits = connection, NOBODY
         return connection
 
     def empty(self, slot: Slot[Connection]) -> None:
         """Give up the slot's connection, if it has one."""
-        connection, slot.connection = slot.connection, None
+        connection, slot.connection, slot.suits = slot.connection, None, None
         if connection is None:
             return
         if connection.is_closed:
             self._lost += 1
         self._ended["switches"] += connection.switches
-        self._ended["direct"] += connection.door_uses[Door.DIRECT]
-        self._ended["read"] += connection.door_uses[Door.READ]
+        self._ended["direct"] += connection.direct_uses
+        self._ended["read"] += connection.read_uses
         connection.terminate()
 
     def take_back(self, slot: Slot[Connection]) -> None:
@@ -159,6 +157,12 @@ class Pool:
         elif connection is not None and connection.is_in_transaction:
             log.error("a connection came back in a transaction that the pool did not open; it was closed")
             self.empty(slot)
+        self._give_back(slot)
+
+    def _give_back(self, slot: Slot[Connection]) -> None:
+        if slot.connection is not None:
+            standing = slot.connection.standing
+            slot.suits = standing.fingerprint if isinstance(standing, Context) else NOBODY
         self._slots.give_back(slot)
 
     async def close(self, within: float) -> None:
@@ -221,7 +225,7 @@ class Pool:
             self.empty(slot)
             raise
         finally:
-            self._slots.give_back(slot)
+            self._give_back(slot)
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

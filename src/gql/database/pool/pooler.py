@@ -13,10 +13,9 @@ hold outside transactions too (sign-in) is to be set once by the operator:
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from gql.database.context import Context
-from gql.database.pool.connections import Connection, Standing
+from gql.database.pool.connections import Connection, Row, Standing
 from gql.database.pool.doors import Door
 from gql.database.pool.options import DatabaseOptions
 from gql.database.pool.standing import BEGIN_BEHIND_POOLER, UNCHANGING, Origin, context_values, origin_values
@@ -54,10 +53,9 @@ class PoolerConnection(Connection):
 
     async def call(
         self, context: Context, statement: str, arguments: Sequence[str | None], door: Door
-    ) -> tuple[Any, ...] | None:
-        self.door_uses[Door.DIRECT] += 1
-        found = await self._raw.fetchrow(statement, *arguments)
-        return None if found is None else tuple(found)
+    ) -> Row | None:
+        self.direct_uses += 1
+        return await self._raw.fetchrow(statement, *arguments)
 
     async def _begin(self, begin: str, context: Context, origin: Origin) -> None:
         await self._raw.execute(begin)

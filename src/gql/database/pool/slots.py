@@ -4,8 +4,8 @@ Knows nothing of PostgreSQL. A slot is a place for one connection; what stands i
 """
 
 import asyncio
-from collections import Counter, deque
-from collections.abc import Callable, Hashable
+from collections import deque
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Final, Generic, TypeVar
@@ -23,19 +23,18 @@ RETRY_AFTER_SECONDS: Final = 1
 
 @dataclass(slots=True, eq=False)
 class Slot(Generic[T]):
-    """A place for one connection, empty or not. `tenant` is whoever holds it."""
+    """A place for one connection, empty or not. `tenant` is whoever holds it; `suits` is who could use the connection
+    as it stands, None where there is no connection or nobody could."""
 
     connection: T | None = None
     tenant: Tenant = None
-
-
-Rank = Callable[[Slot[T]], int]
+    suits: Hashable = None
 
 
 @dataclass(slots=True, eq=False)
 class Waiter(Generic[T]):
     tenant: Tenant
-    rank: Rank[T]
+    wanted: Hashable
     ticket: int
     granted: "asyncio.Future[Slot[T]]" = field(repr=False)
     is_queued: bool = True
@@ -50,28 +49,35 @@ class Slots(Generic[T]):
 
     def __init__(self, size: int, per_tenant: int, timeout: float) -> None:
         self.idle: list[Slot[T]] = [Slot() for _ in range(size)]
+        """In the order in which they came back."""
         self.slots: tuple[Slot[T], ...] = tuple(self.idle)
         self.waiting = 0
         self._per_tenant = per_tenant
         self._timeout = timeout
-        self._held: Counter[Tenant] = Counter()
+        self._held: dict[Tenant, int] = {}
         self._queues: dict[Tenant, deque[Waiter[T]]] = {}
         self._tickets = count()
-        self._all_idle = asyncio.Event()
-        self._all_idle.set()
+        self._all_idle: asyncio.Event | None = None
 
     @property
     def held(self) -> int:
         return len(self.slots) - len(self.idle)
 
-    async def take(self, tenant: Tenant, rank: Rank[T]) -> Slot[T]:
-        """An idle slot: the one with the lowest rank, among equals the one idle longest.
+    def take_now(self, tenant: Tenant, wanted: Hashable) -> Slot[T] | None:
+        """An idle slot, best one that suits whoever is `wanted`; None where the tenant has to wait for one."""
+        if self.idle and self._held.get(tenant, 0) < self._per_tenant:
+            return self._lend(tenant, wanted)
+        return None
+
+    async def take(self, tenant: Tenant, wanted: Hashable) -> Slot[T]:
+        """As `take_now`, as soon as there is one.
 
         Raises ApiError UNAVAILABLE, reason POOL_EXHAUSTED, when none came free in time.
         """
-        if self.idle and self._held[tenant] < self._per_tenant:
-            return self._lend(tenant, rank)
-        waiter = Waiter(tenant, rank, next(self._tickets), asyncio.get_running_loop().create_future())
+        slot = self.take_now(tenant, wanted)
+        if slot is not None:
+            return slot
+        waiter = Waiter(tenant, wanted, next(self._tickets), asyncio.get_running_loop().create_future())
         self._queues.setdefault(tenant, deque()).append(waiter)
         self.waiting += 1
         try:
@@ -89,21 +95,25 @@ class Slots(Generic[T]):
 
     def give_back(self, slot: Slot[T]) -> None:
         """End a loan. Whoever has waited longest and may hold one more gets a slot."""
-        self._held[slot.tenant] -= 1
-        if not self._held[slot.tenant]:
+        held = self._held[slot.tenant] - 1
+        if held:
+            self._held[slot.tenant] = held
+        else:
             del self._held[slot.tenant]
         slot.tenant = None
         self.idle.append(slot)
-        while (waiter := self._next_waiter()) is not None:
+        while self._queues and (waiter := self._next_waiter()) is not None:
             self._leave(waiter)
             if not waiter.granted.done():  # else it was cancelled and has not noticed yet
-                waiter.granted.set_result(self._lend(waiter.tenant, waiter.rank))
-        if not self.held:
+                waiter.granted.set_result(self._lend(waiter.tenant, waiter.wanted))
+        if self._all_idle is not None and not self.held:
             self._all_idle.set()
 
     async def drained(self) -> None:
         """Wait until nobody holds a slot."""
-        await self._all_idle.wait()
+        if self.held:
+            self._all_idle = asyncio.Event()
+            await self._all_idle.wait()
 
     def take_if_idle(self, slot: Slot[T], tenant: Tenant) -> bool:
         """Take this very slot, for upkeep, unless somebody holds it."""
@@ -112,21 +122,28 @@ class Slots(Generic[T]):
         self._hold(slot, tenant)
         return True
 
-    def _lend(self, tenant: Tenant, rank: Rank[T]) -> Slot[T]:
-        slot = min(self.idle, key=rank)
+    def _lend(self, tenant: Tenant, wanted: Hashable) -> Slot[T]:
+        slot = self._choose(wanted)
         self._hold(slot, tenant)
         return slot
 
+    def _choose(self, wanted: Hashable) -> Slot[T]:
+        """Of those that suit, the one used last, whose server process is warm; else the one idle longest, so that a
+        connection stays with whoever is likely to come back; an empty one last."""
+        for slot in reversed(self.idle):
+            if slot.suits == wanted:
+                return slot
+        return next((slot for slot in self.idle if slot.suits is not None), self.idle[0])
+
     def _hold(self, slot: Slot[T], tenant: Tenant) -> None:
-        self._all_idle.clear()
         self.idle.remove(slot)
         slot.tenant = tenant
-        self._held[tenant] += 1
+        self._held[tenant] = self._held.get(tenant, 0) + 1
 
     def _next_waiter(self) -> Waiter[T] | None:
         if not self.idle:
             return None
-        heads = [queue[0] for tenant, queue in self._queues.items() if self._held[tenant] < self._per_tenant]
+        heads = [queue[0] for tenant, queue in self._queues.items() if self._held.get(tenant, 0) < self._per_tenant]
         return min(heads, key=lambda waiter: waiter.ticket, default=None)
 
     def _leave(self, waiter: Waiter[T]) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from asyncpg.prepared_stmt import PreparedStatement
 
-from gql.database.pool.doors import Door, History
+from gql.database.pool.doors import History
 
 # A plan takes the server perhaps thirty times the memory of its text, per connection.
 MOST_STATEMENTS: Final = 300
@@ -18,7 +18,8 @@ class Prepared:
     """What a connection has of one SQL text: up to one prepared statement for each door, so that neither's plan
     changes its role, and the history that chooses between them."""
 
-    by_door: dict[Door, PreparedStatement] = field(default_factory=dict)
+    direct: PreparedStatement | None = None
+    read: PreparedStatement | None = None
     history: History = field(default_factory=History)
 
 
