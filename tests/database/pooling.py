@@ -69,6 +69,13 @@ async def sleeping() -> bool:
     return found
 
 
+async def status_of(transaction_id: str) -> str:
+    """Whether the transaction committed, aborted or is in progress, as PostgreSQL knows it."""
+    async with as_superuser() as connection:
+        status: str = await connection.fetchval("select pg_xact_status($1::text::xid8)", transaction_id)
+    return status
+
+
 async def until(holds: Callable[[], Awaitable[bool]], what: str) -> None:
     """Ask again and again until it holds (asking must let others run); fail after 10 seconds."""
     try:

@@ -1,0 +1,107 @@
+"""What those share who walk through the house: two organisations with a row in every table, and all that a connection
+can read.
+
+Nothing is named but what fills the tables, so that the next noun is walked through as well: an empty table fails a test
+until it is filled.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from tests.harness.actors import as_superuser, as_tenant
+from tests.harness.tenants import Tenant, make_tenant
+
+OURS: Final = "nspname !~ '^pg_' and nspname not in ('information_schema', 'public')"
+RELATIONS: Final = f"""
+    select format('%I.%I', nspname, relname) as name, relkind::text as kind, relispartition as is_partition,
+        array(select attname::text from pg_catalog.pg_attribute
+            where attrelid = c.oid and attnum > 0 and not attisdropped order by attnum) as columns,
+        array(select attname::text from pg_catalog.pg_attribute
+            where attrelid = c.oid and attnum > 0 and not attisdropped
+                and pg_catalog.has_column_privilege(c.oid, attnum, 'select') order by attnum) as readable
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = relnamespace
+    where {OURS} and relkind in ('r', 'p', 'v', 'm') order by 1
+"""
+REFUSED: Final = asyncpg.InsufficientPrivilegeError
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """An organisation with a row in every table, and all its rows by table."""
+
+    tenant: Tenant
+    client_ids: tuple[UUID, UUID]
+    rows: dict[str, list[dict[str, Any]]]
+
+    @property
+    def ids(self) -> set[str]:
+        return {row["id"] for rows in self.rows.values() for row in rows if row.get("id")}
+
+    def marks(self, other: "Filled") -> set[str]:
+        """Every id and text that is in this organisation's rows and not in the other's."""
+        return texts(self.rows) - texts(other.rows)
+
+
+def texts(value: Any) -> set[str]:
+    """Every text in the value that is long enough to be somebody's own."""
+    if isinstance(value, dict):
+        return set().union(*map(texts, value.values()))
+    if isinstance(value, list):
+        return set().union(*map(texts, value))
+    return {value} if isinstance(value, str) and len(value) > 8 and not re.match(r"\d{4}-\d\d-\d\d", value) else set()
+
+
+async def rows_of(tenant: Tenant) -> dict[str, list[dict[str, Any]]]:
+    """All rows of the organisation, by table."""
+    async with as_superuser() as connection:
+        rows = {}
+        for relation in await connection.fetch(RELATIONS):
+            if relation["kind"] in ("r", "p") and not relation["is_partition"] and "tenant_id" in relation["columns"]:
+                found = await connection.fetch(
+                    f"select to_jsonb(t) from {relation['name']} t where tenant_id = $1 order by 1", tenant.tenant_id
+                )
+                rows[relation["name"]] = [json.loads(row[0]) for row in found]
+        return rows
+
+
+async def fill(name: str) -> Filled:
+    """A new organisation, entered through the verbs."""
+    tenant = await make_tenant(name)
+    async with as_tenant(tenant) as connection:
+
+        async def call(function: str, **facts: Any) -> UUID:
+            made = await connection.fetchval(f"select {function}($1::jsonb)", json.dumps(facts))
+            assert isinstance(made, UUID)
+            return made
+
+        clients = []
+        for ordinal in ("first", "second"):
+            of = f"{ordinal} client of {tenant.slug}"
+            client_id = await call("billing.client_create", name=f"The {of}", email=f"{ordinal}@{tenant.slug}.example")
+            about = {"client_id": str(client_id)}
+            await call("billing.client_contact_create", **about, name=f"Contact at the {of}")
+            await call("billing.client_note_create", **about, content=f"Note about the {of}")
+            line = {"description": f"Work for the {of}", "quantity": "2", "unit_price": "10.00"}
+            invoice_id = await call("billing.invoice_create", **about, lines=[line])
+            await call("billing.invoice_issue", id=str(invoice_id))
+            clients.append(client_id)
+    return Filled(tenant, (clients[0], clients[1]), await rows_of(tenant))
+
+
+async def readable(connection: asyncpg.Connection) -> dict[str, list[dict[str, Any]]]:
+    """All that this connection can read, by relation."""
+    return {
+        relation["name"]: [
+            json.loads(row[0])
+            for row in await connection.fetch(
+                f"select to_jsonb(t) from (select {', '.join(relation['readable'])} from {relation['name']}) t"
+            )
+        ]
+        for relation in await connection.fetch(RELATIONS)
+        if relation["readable"]
+    }
