@@ -14,8 +14,9 @@ from gql.http.authentication import Authentication, origin_of
 from gql.http.compression import LEAST_BYTES, compressed
 from gql.http.headers import Headers, request_id_of
 from gql.http.metrics import Metrics
-from gql.http.negotiation import JSON, encoding, media_type
+from gql.http.negotiation import JSON, OFFERED, encoding, media_type
 from gql.http.refusals import HttpRefused, bad_request, body_of, headers_of, internal, status_of
+from gql.http.reminders import Reminders
 from gql.http.requests import ClientGone, Given, Parameters
 from gql.http.running import Writes, while_client_stays
 
@@ -76,7 +77,10 @@ class GraphQLEndpoint:
         self._metrics = metrics
         self._writes = writes
         self._shows_schema = shows_schema
-        self._headers = [VARY, *headers]
+        self._headers = {
+            accepted: [(b"content-type", f"{accepted}; charset=utf-8".encode()), VARY, *headers] for accepted in OFFERED
+        }
+        self._reminders = Reminders()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = perf_counter()
@@ -122,7 +126,7 @@ class GraphQLEndpoint:
         parameters = (
             requests.from_query_string(exchange.scope["query_string"])
             if method == "GET"
-            else await requests.from_body(headers, exchange.receive)
+            else await requests.from_body(headers, exchange.receive, self._reminders)
         )
         context = await self._authentication.context(identity) if identity else None
         caller = Caller(context, origin_of(exchange.scope, headers, exchange.request_id))
@@ -137,7 +141,7 @@ class GraphQLEndpoint:
         )
         exchange.kind = operation.kind
         if operation.kind == "query":
-            return await while_client_stays(self._engine.run(operation, caller), exchange.receive)
+            return await while_client_stays(self._engine.run(operation, caller), exchange.receive, self._reminders)
         if operation.kind != "mutation":
             raise bad_request("Subscriptions do not come over plain HTTP.", "SUBSCRIPTION")
         if exchange.scope["method"] == "GET":
@@ -147,9 +151,8 @@ class GraphQLEndpoint:
     async def _send(self, answer: Answer, exchange: Exchange, send: Send) -> None:
         body = answer.body
         headers = [
-            (b"content-type", exchange.media_type.encode() + b"; charset=utf-8"),
+            *self._headers[exchange.media_type],
             (b"x-request-id", exchange.request_id.encode()),
-            *self._headers,
             *answer.headers,
         ]
         if len(body) >= LEAST_BYTES and (wanted := encoding(exchange.headers.get(b"accept-encoding"))):

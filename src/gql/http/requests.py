@@ -1,6 +1,5 @@
 """GraphQL over HTTP requests: their parameters out of a body or a query string."""
 
-import asyncio
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -10,6 +9,7 @@ from starlette.types import Receive
 from gql.errors import ApiError, Code
 from gql.http.negotiation import content_type
 from gql.http.refusals import HttpRefused, bad_request
+from gql.http.reminders import Deadline, Reminders
 
 MOST_BYTES: Final = 1_000_000
 MOST_BYTES_DISCARDED: Final = 16_000_000
@@ -42,16 +42,22 @@ _object: Final = msgspec.json.Decoder(dict[str, Any] | None, strict=True)
 Given = dict[bytes, bytes]
 
 
-async def from_body(headers: Given, receive: Receive) -> Parameters:
+async def from_body(headers: Given, receive: Receive, reminders: Reminders) -> Parameters:
     """The parameters of a POST. Raises HttpRefused, and ClientGone."""
     judge_body_headers(headers)
-    body = await read_body(headers, receive)
+    body = await read_body(headers, receive, reminders)
+    if not body.startswith(b"{"):
+        _judge_form(body)
+    found: Parameters = _decoded(_parameters, body, "The body")
+    return found
+
+
+def _judge_form(body: bytes) -> None:
+    """Raises HttpRefused for what is no object, as far as its first character tells."""
     if not body.strip():
         raise bad_request("The body is empty; it should be a JSON object with a `query`.", "BODY_MISSING")
     if body.lstrip()[:1] == b"[":
         raise bad_request("The body should be one JSON object: batches are not taken.", "BATCH_REFUSED")
-    found: Parameters = _decoded(_parameters, body, "The body")
-    return found
 
 
 def from_query_string(query_string: bytes) -> Parameters:
@@ -94,14 +100,14 @@ def judge_body_headers(headers: Given) -> None:
         raise unsupported("Compressed bodies are not taken; send the JSON as it is.", "CONTENT_ENCODING")
 
 
-async def read_body(headers: Given, receive: Receive) -> bytes:
+async def read_body(headers: Given, receive: Receive, reminders: Reminders) -> bytes:
     """The body. Raises HttpRefused for one that is too large or too slow, ClientGone when the client hangs up."""
     length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length[:20]) > MOST_BYTES:
         # The server that runs us throws away what still comes, so that the answer is read and the line stays usable.
         raise too_large(None if int(length[:20]) <= MOST_BYTES_DISCARDED else CLOSE)
     try:
-        async with asyncio.timeout(MOST_SECONDS):
+        with Deadline(reminders, MOST_SECONDS):
             message = await receive()
             if message["type"] == "http.request" and not message.get("more_body"):
                 return _small_enough(message.get("body", b""))

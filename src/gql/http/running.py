@@ -6,15 +6,16 @@ from typing import Any, Final
 
 from starlette.types import Receive
 
+from gql.http.reminders import Reminders
 from gql.http.requests import ClientGone
 
 PATIENCE_SECONDS: Final = 0.05
 """Only a read that takes longer than this has its client watched: the many short ones pay nothing."""
 
 
-async def while_client_stays(work: Coroutine[Any, Any, bytes], receive: Receive) -> bytes:
+async def while_client_stays(work: Coroutine[Any, Any, bytes], receive: Receive, reminders: Reminders) -> bytes:
     """The result of the work. It is cancelled, and ClientGone raised, when the client hangs up."""
-    watch = _Watch(receive)
+    watch = _Watch(receive, reminders)
     try:
         return await work
     except asyncio.CancelledError:
@@ -29,14 +30,15 @@ async def while_client_stays(work: Coroutine[Any, Any, bytes], receive: Receive)
 class _Watch:
     """Listens for the client hanging up, and then cancels the task that it was made in."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, reminders: Reminders) -> None:
         task = asyncio.current_task()
         assert task is not None
         self.has_gone = False
         self._task = task
         self._receive = receive
         self._listening: asyncio.Task[None] | None = None
-        self._timer = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._begin)
+        self._reminders = reminders
+        self._reminder = reminders.set(PATIENCE_SECONDS, self._begin)
 
     def _begin(self) -> None:
         self._listening = asyncio.create_task(self._listen())
@@ -52,7 +54,7 @@ class _Watch:
         self._task.uncancel()
 
     def end(self) -> None:
-        self._timer.cancel()
+        self._reminders.take_back(self._reminder)
         if self._listening is not None:
             self._listening.cancel()
 

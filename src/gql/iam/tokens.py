@@ -44,11 +44,11 @@ class IssuedToken(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a valid token says: the person, the organisation, and until when (UTC)."""
+    """What a valid token says: the person, the organisation, and until when we believe it (seconds since 1970)."""
 
     user_id: UUID
     tenant_id: UUID
-    expires_at: datetime
+    good_until: float
 
 
 class Tokens:
@@ -89,11 +89,11 @@ class Tokens:
 
         Raises ApiError UNAUTHENTICATED: TOKEN_EXPIRED for one of ours whose time is over, TOKEN_INVALID for any other.
         """
-        identity = self._verified.get(text)
-        if identity is None:
-            identity = self._identity(self._claims(text))
-            self._verified[text] = identity
-        if self._clock() >= identity.expires_at.timestamp() + LEEWAY_SECONDS:
+        try:
+            identity = self._verified[text]
+        except KeyError:
+            identity = self._verified[text] = self._identity(self._claims(text))
+        if self._clock() >= identity.good_until:
             del self._verified[text]
             raise ApiError(
                 Code.UNAUTHENTICATED, "Your access token has expired. Sign in again.", reason="TOKEN_EXPIRED"
@@ -133,7 +133,7 @@ class Tokens:
             raise _invalid()
         if not isinstance(claims["jti"], str) or not claims["jti"]:
             raise _invalid()
-        return Identity(_uuid(claims["sub"]), _uuid(claims[TENANT]), datetime.fromtimestamp(expires_at, UTC))
+        return Identity(_uuid(claims["sub"]), _uuid(claims[TENANT]), expires_at + LEEWAY_SECONDS)
 
 
 def _is_whole(value: object) -> bool:

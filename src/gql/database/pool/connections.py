@@ -118,9 +118,7 @@ class Connection(ABC):
         """Stand nowhere: no role, no context."""
 
     @abstractmethod
-    async def call(
-        self, context: Context, statement: str, arguments: Sequence[str | None], door: Door
-    ) -> Row | None:
+    async def call(self, context: Context, statement: str, arguments: Sequence[str | None], door: Door) -> Row | None:
         """Run one statement inside the transaction that `begin` opened. None: it had no row."""
 
     @abstractmethod
@@ -228,9 +226,7 @@ class SessionConnection(Connection):
         await self._run_own(NOBODY, NOBODY_VALUES)
         self.standing = Standing.NOWHERE
 
-    async def call(
-        self, context: Context, statement: str, arguments: Sequence[str | None], door: Door
-    ) -> Row | None:
+    async def call(self, context: Context, statement: str, arguments: Sequence[str | None], door: Door) -> Row | None:
         if door is Door.DIRECT:
             known = self.statements.get(statement)
             known.direct = known.direct or await self._prepare(statement)

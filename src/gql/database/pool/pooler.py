@@ -51,9 +51,7 @@ class PoolerConnection(Connection):
         if self.standing is Standing.UNKNOWN:
             await self.mend()
 
-    async def call(
-        self, context: Context, statement: str, arguments: Sequence[str | None], door: Door
-    ) -> Row | None:
+    async def call(self, context: Context, statement: str, arguments: Sequence[str | None], door: Door) -> Row | None:
         self.direct_uses += 1
         return await self._raw.fetchrow(statement, *arguments)
 

@@ -1,0 +1,83 @@
+"""Timers of which nearly all are taken back before they ring.
+
+Setting one costs hardly anything: a single clock looks at all of them every now and then, while there are any. The
+price is that they ring up to a tick late.
+"""
+
+import asyncio
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final
+
+TICK_SECONDS: Final = 0.05
+
+
+class Reminder:
+    """One timer. `ring` is called once, on the loop."""
+
+    __slots__ = ("due", "ring")
+
+    def __init__(self, due: float, ring: Callable[[], None]) -> None:
+        self.due = due
+        self.ring = ring
+
+
+class Reminders:
+    """The timers of one event loop."""
+
+    def __init__(self) -> None:
+        self._pending: set[Reminder] = set()
+        self._is_ticking = False
+
+    def set(self, seconds: float, ring: Callable[[], None]) -> Reminder:
+        """A timer that rings after so many seconds, unless it is taken back."""
+        loop = asyncio.get_running_loop()
+        reminder = Reminder(loop.time() + seconds, ring)
+        self._pending.add(reminder)
+        if not self._is_ticking:
+            self._is_ticking = True
+            loop.call_later(TICK_SECONDS, self._tick, loop)
+        return reminder
+
+    def take_back(self, reminder: Reminder) -> None:
+        self._pending.discard(reminder)
+
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        for reminder in [each for each in self._pending if each.due <= now]:
+            self._pending.discard(reminder)
+            reminder.ring()
+        if self._pending:
+            loop.call_later(TICK_SECONDS, self._tick, loop)
+        else:
+            self._is_ticking = False
+
+
+class Deadline:
+    """A time-out as asyncio.timeout() is one: when it is over, the task is cancelled and TimeoutError raised."""
+
+    __slots__ = ("_cancelling", "_is_over", "_reminder", "_reminders", "_seconds", "_task")
+
+    def __init__(self, reminders: Reminders, seconds: float) -> None:
+        self._reminders = reminders
+        self._seconds = seconds
+        self._is_over = False
+
+    def __enter__(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        self._cancelling = task.cancelling()
+        self._reminder = self._reminders.set(self._seconds, self._ring)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._reminders.take_back(self._reminder)
+        # Somebody else may have cancelled the task as well; then it stays cancelled.
+        if self._is_over and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+            raise TimeoutError from error
+
+    def _ring(self) -> None:
+        self._is_over = True
+        self._task.cancel()
