@@ -142,7 +142,9 @@ comment on constraint invoices_text_length_check on billing.invoices is
     'TEXT_TOO_LONG: Notes and terms have at most 20000 characters.';
 
 create index invoices_client on billing.invoices (tenant_id, client_id, issue_date, id);
-create index invoices_issue_date on billing.invoices (tenant_id, issue_date, id);
+-- With what reports by month add up, so that they need not visit rows that lie scattered over the years.
+create index invoices_issue_date on billing.invoices (tenant_id, issue_date, id)
+    include (status, currency, client_id, total_minor, balance_minor);
 create index invoices_due_date on billing.invoices (tenant_id, due_date, id);
 create index invoices_number on billing.invoices (tenant_id, number_key, id);
 create index invoices_client_status on billing.invoices (tenant_id, client_id, status, issue_date, id);

@@ -1,5 +1,7 @@
 """What the domains declare is what the database has: no column by hearsay, no verb without its function."""
 
+from typing import Final
+
 import pytest
 from strawberry.utils.str_converters import to_camel_case
 
@@ -72,6 +74,32 @@ async def test_relations_follow_columns_that_are_there(noun: Noun) -> None:
             assert relation.nullable == (not found[relation.via]["required"])
         if isinstance(relation, ToMany) and relation.order:
             assert relation.order in found
+
+
+NUMBERED: Final = [
+    (relation, declarations().target(relation))
+    for noun in TABLES
+    for relation in noun.relations
+    if isinstance(relation, ToMany) and relation.numbered_by
+]
+KEYS: Final = """
+    select array_agg(attname::text order by attname) from pg_index join pg_attribute on attrelid = indrelid
+    and attnum = any (indkey[0:indnkeyatts - 1]) where indrelid = $1::text::regclass and indisunique and indpred is null
+    group by indexrelid
+"""
+BOUNDED: Final = """
+    select exists (select from pg_constraint where conrelid = $1::text::regclass and contype = 'c'
+    and pg_get_constraintdef(oid) like format('%%(%1$I >= 1) AND (%1$I <= 1000)%%', $2::text))
+"""
+
+
+@pytest.mark.parametrize(("relation", "target"), NUMBERED, ids=lambda part: part.name)
+async def test_what_numbers_a_list_is_unique_in_it_and_bounded(relation: ToMany, target: Noun) -> None:
+    """The engine writes neither a tie-break nor a limit for such a list."""
+    async with as_superuser() as connection:
+        keys = [row[0] for row in await connection.fetch(KEYS, target.table)]
+        assert sorted(["tenant_id", relation.via, relation.numbered_by or ""]) in keys
+        assert await connection.fetchval(BOUNDED, target.table, relation.numbered_by)
 
 
 @pytest.mark.parametrize("noun", TABLES, ids=lambda noun: noun.name)

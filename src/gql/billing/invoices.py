@@ -68,7 +68,7 @@ class Invoice:
     created_at: DateTime = column(filtered=True, ordered=True)
     updated_at: DateTime = column()
     client = to_one("Client", "client_id")
-    lines = to_many("InvoiceLine", "invoice_id", listed=True, order="position")
+    lines = to_many("InvoiceLine", "invoice_id", listed=True, numbered_by="position")
 
 
 @described(TABLE, "What can be said of a draft.")

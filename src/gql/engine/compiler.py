@@ -118,6 +118,10 @@ class Compiler(Compilation):
         condition = f"{source_condition(row, self.parameters, self.scoped)} and {belonging(row)}"
         with self.cost.rows(self.cost.SHORT_LIST):
             written = joined(self.thing(row, selected, path))
+        if relation.numbered_by is not None:
+            order = row.column(relation.numbered_by)
+            source = f"select string_agg({written}, ',' order by {order}) from {target.table} {row.alias}"
+            return [Literal("["), f"({source} where {condition})", Literal("]")]
         order = f"{row.column(relation.order or 'id')}, {row.column('id')}"
         columns = ", ".join(f"{row.alias}.{name}" for name in row.columns)
         table = f"{target.table} {row.alias}"

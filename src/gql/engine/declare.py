@@ -62,9 +62,13 @@ def to_one(target: str, via: str, *, nullable: bool = False, filtered: bool = Tr
     return lambda name: ToOne(name, target, via, nullable, filtered)
 
 
-def to_many(target: str, via: str, *, listed: bool = False, order: str | None = None) -> Any:
-    """The rows of the target whose column `via` holds this row's id."""
-    return lambda name: ToMany(name, target, via, listed, order)
+def to_many(
+    target: str, via: str, *, listed: bool = False, order: str | None = None, numbered_by: str | None = None
+) -> Any:
+    """The rows of the target whose column `via` holds this row's id: a connection, or where they are few by nature the
+    whole list (`listed`), in the order of a column that may repeat (`order`) or of one that numbers them
+    (`numbered_by`)."""
+    return lambda name: ToMany(name, target, via, listed, order, numbered_by)
 
 
 def noun(

@@ -86,13 +86,17 @@ class ToOne:
 @dataclass(frozen=True, slots=True)
 class ToMany:
     """A field that leads to the rows which refer to this one: a connection, or the whole list where it is short by
-    nature (`listed`, in the order of `order`)."""
+    nature (`listed`, in the order of `order`).
+
+    `numbered_by` is a column in which no two rows of one parent are equal and that the database bounds, so that the
+    list needs neither a tie-break nor a limit."""
 
     name: str
     target: str
     via: str
     listed: bool
     order: str | None
+    numbered_by: str | None = None
 
     @property
     def graphql_name(self) -> str:

@@ -15,7 +15,7 @@ select convert_to(concat(
       from (
         select t1.id, t1.name_key
         from billing.clients t1
-        where t1.tenant_id = ($1::text)::uuid and t1.deleted_at is null
+        where t1.tenant_id = ($1::uuid) and t1.deleted_at is null
         order by t1.name_key asc, t1.id asc
         limit 1
       ) t1
@@ -28,7 +28,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.clients t2
-        where t2.tenant_id = ($1::text)::uuid and t2.deleted_at is null
+        where t2.tenant_id = ($1::uuid) and t2.deleted_at is null
       ),
       ',"nodes":[',
       string_agg(r0, ','),
@@ -47,7 +47,7 @@ select convert_to(concat(
       from (
         select t2.name, t2.city, t2.status, t2.name_key, t2.id
         from billing.clients t2
-        where t2.tenant_id = ($1::text)::uuid and t2.deleted_at is null
+        where t2.tenant_id = ($1::uuid) and t2.deleted_at is null
         order by t2.name_key desc, t2.id desc
         limit 2
       ) t2
@@ -79,7 +79,7 @@ select convert_to(concat(
       from (
         select t3.id, t3.balance, t3.total, t3.issue_date
         from billing.invoices t3
-        where t3.tenant_id = ($1::text)::uuid
+        where t3.tenant_id = ($1::uuid)
         order by t3.issue_date desc, t3.id desc
         limit 2
       ) t3
@@ -98,7 +98,7 @@ select convert_to(concat(
         from (
           select t5.name, t5.created_at, t5.id
           from billing.client_contacts t5
-          where t5.tenant_id = ($1::text)::uuid and t5.client_id = t4.id
+          where t5.tenant_id = ($1::uuid) and t5.client_id = t4.id
           order by t5.created_at, t5.id
           limit 1000
         ) t5
@@ -113,7 +113,7 @@ select convert_to(concat(
         from (
           select t6.id, t6.created_at
           from billing.client_contacts t6
-          where t6.tenant_id = ($1::text)::uuid and t6.client_id = t4.id
+          where t6.tenant_id = ($1::uuid) and t6.client_id = t4.id
           order by t6.created_at, t6.id
           limit 1000
         ) t6
@@ -121,8 +121,8 @@ select convert_to(concat(
       ']}'
     )
     from billing.clients t4
-    where t4.tenant_id = ($1::text)::uuid and t4.id = ($2::text)::uuid and t4.deleted_at is null
+    where t4.tenant_id = ($1::uuid) and t4.id = ($2::uuid) and t4.deleted_at is null
   ), 'null'),
   '}}'
 ), 'UTF8')
-where core.context() = ($3::text) and core.tenant_id() = ($1::text)::uuid
+where core.context() = ($3::text) and core.tenant_id() = ($1::uuid)

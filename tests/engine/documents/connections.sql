@@ -6,7 +6,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.clients t1
-        where t1.tenant_id = ($1::text)::uuid and t1.deleted_at is null and (t1.status = ($2::text))
+        where t1.tenant_id = ($1::uuid) and t1.deleted_at is null and (t1.status = ($2::text))
       ),
       '}'
     )
@@ -31,7 +31,7 @@ select convert_to(concat(
         from (
           select t2.name_key, t2.id
           from billing.clients t2
-          where t2.tenant_id = ($1::text)::uuid and t2.deleted_at is null
+          where t2.tenant_id = ($1::uuid) and t2.deleted_at is null
           order by t2.name_key asc, t2.id asc
           limit 3
         ) t2
@@ -60,7 +60,7 @@ select convert_to(concat(
         from (
           select t4.issue_date, t4.id
           from billing.invoices t4
-          where t4.tenant_id = ($1::text)::uuid
+          where t4.tenant_id = ($1::uuid)
           order by t4.issue_date asc, t4.id asc
           limit 4
         ) t4
@@ -90,7 +90,7 @@ select convert_to(concat(
       from (
         select t6.name_key, t6.id
         from billing.clients t6
-        where t6.tenant_id = ($1::text)::uuid and t6.deleted_at is null
+        where t6.tenant_id = ($1::uuid) and t6.deleted_at is null
         order by t6.name_key desc, t6.id desc
         limit 3
       ) t6
@@ -118,7 +118,7 @@ select convert_to(concat(
         from (
           select t7.id, t7.due_date, t7.total_minor, t7.number_key
           from billing.invoices t7
-          where t7.tenant_id = ($1::text)::uuid
+          where t7.tenant_id = ($1::uuid)
           order by t7.due_date asc, t7.total_minor desc, t7.number_key asc, t7.id asc
           limit 3
         ) t7
@@ -132,7 +132,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.clients t8
-        where t8.tenant_id = ($1::text)::uuid and t8.deleted_at is null and ((t8.name_key = lower(($3::text)) and t8.name = ($3::text)))
+        where t8.tenant_id = ($1::uuid) and t8.deleted_at is null and ((t8.name_key = lower(($3::text)) and t8.name = ($3::text)))
       ),
       ',"nodes":[',
       string_agg(r0, ','),
@@ -163,7 +163,7 @@ select convert_to(concat(
         from (
           select t8.name, t8.name_key, t8.id
           from billing.clients t8
-          where t8.tenant_id = ($1::text)::uuid and t8.deleted_at is null and ((t8.name_key = lower(($3::text)) and t8.name = ($3::text)))
+          where t8.tenant_id = ($1::uuid) and t8.deleted_at is null and ((t8.name_key = lower(($3::text)) and t8.name = ($3::text)))
           order by t8.name_key asc, t8.id asc
           limit 21
         ) t8
@@ -196,7 +196,7 @@ select convert_to(concat(
         from (
           select t9.name, t9.name_key, t9.id
           from billing.clients t9
-          where t9.tenant_id = ($1::text)::uuid and t9.deleted_at is null and ((t9.name_key = lower(($4::text)) and t9.name = ($4::text)))
+          where t9.tenant_id = ($1::uuid) and t9.deleted_at is null and ((t9.name_key = lower(($4::text)) and t9.name = ($4::text)))
           order by t9.name_key desc, t9.id desc
           limit 3
         ) t9
@@ -211,7 +211,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.invoices t10
-        where t10.tenant_id = ($1::text)::uuid
+        where t10.tenant_id = ($1::uuid)
       ),
       ',"nodes":[',
       string_agg(r0, ','),
@@ -232,7 +232,7 @@ select convert_to(concat(
         from (
           select t10.id, t10.issue_date
           from billing.invoices t10
-          where t10.tenant_id = ($1::text)::uuid
+          where t10.tenant_id = ($1::uuid)
           order by t10.issue_date desc, t10.id desc
           limit 101
         ) t10
@@ -273,7 +273,7 @@ select convert_to(concat(
         from (
           select t11.id, t11.name, t11.city, t11.name_key
           from billing.clients t11
-          where t11.tenant_id = ($1::text)::uuid and t11.deleted_at is null
+          where t11.tenant_id = ($1::uuid) and t11.deleted_at is null
           order by t11.name_key asc, t11.id asc
           limit 3
         ) t11
@@ -282,4 +282,4 @@ select convert_to(concat(
   ),
   '}}'
 ), 'UTF8')
-where core.context() = ($5::text) and core.tenant_id() = ($1::text)::uuid
+where core.context() = ($5::text) and core.tenant_id() = ($1::uuid)

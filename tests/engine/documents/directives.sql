@@ -6,7 +6,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.clients t1
-        where t1.tenant_id = ($1::text)::uuid and t1.deleted_at is null
+        where t1.tenant_id = ($1::uuid) and t1.deleted_at is null
       ),
       ',"nodes":[',
       string_agg(r0, ','),
@@ -27,7 +27,7 @@ select convert_to(concat(
       from (
         select t1.id, t1.email, t1.status, t1.currency, t1.name_key
         from billing.clients t1
-        where t1.tenant_id = ($1::text)::uuid and t1.deleted_at is null
+        where t1.tenant_id = ($1::uuid) and t1.deleted_at is null
         order by t1.name_key asc, t1.id asc
         limit 2
       ) t1
@@ -43,7 +43,7 @@ select convert_to(concat(
     from (
       select t2.currency as k0, count(*) as members
       from billing.invoices t2
-      where t2.tenant_id = ($1::text)::uuid
+      where t2.tenant_id = ($1::uuid)
       group by 1
       having count(*) > 0
       order by t2.currency collate "C"
@@ -52,4 +52,4 @@ select convert_to(concat(
   ),
   ']}}'
 ), 'UTF8')
-where core.context() = ($2::text) and core.tenant_id() = ($1::text)::uuid
+where core.context() = ($2::text) and core.tenant_id() = ($1::uuid)

@@ -73,14 +73,14 @@ select convert_to(concat(
                 '"}'
               )
               from billing.clients t3
-              where t3.tenant_id = ($1::text)::uuid and t3.id = t2.client_id
+              where t3.tenant_id = ($1::uuid) and t3.id = t2.client_id
             ), 'null'),
             '}'
           ), ',')
           from (
             select t2.id, t2.name, t2.email, t2.phone, t2.role, t2.is_primary, t2.created_at, t2.updated_at, t2.client_id
             from billing.client_contacts t2
-            where t2.tenant_id = ($1::text)::uuid and t2.client_id = t1.id
+            where t2.tenant_id = ($1::uuid) and t2.client_id = t1.id
             order by t2.created_at, t2.id
             limit 1000
           ) t2
@@ -90,7 +90,7 @@ select convert_to(concat(
       from (
         select t1.id, t1.name, t1.email, t1.phone, t1.address, t1.city, t1.state, t1.zip_code, t1.country, t1.tax_id, t1.website, t1.status, t1.payment_terms, t1.currency, t1.metadata, t1.external_ref, t1.deleted_at, t1.created_at, t1.updated_at
         from billing.clients t1
-        where t1.tenant_id = ($1::text)::uuid and t1.deleted_at is null
+        where t1.tenant_id = ($1::uuid) and t1.deleted_at is null
         order by t1.created_at asc, t1.id asc
         limit 20
       ) t1
@@ -175,7 +175,7 @@ select convert_to(concat(
             '}'
           )
           from billing.clients t5
-          where t5.tenant_id = ($1::text)::uuid and t5.id = t4.client_id
+          where t5.tenant_id = ($1::uuid) and t5.id = t4.client_id
         ), 'null'),
         ',"lines":[',
         (
@@ -197,21 +197,16 @@ select convert_to(concat(
             '","amount":"',
             round(t6.amount, 2),
             '"}'
-          ), ',')
-          from (
-            select t6.id, t6.position, t6.description, t6.quantity, t6.unit_price, t6.discount, t6.tax_rate, t6.amount
-            from billing.invoice_lines t6
-            where t6.tenant_id = ($1::text)::uuid and t6.invoice_id = t4.id
-            order by t6.position, t6.id
-            limit 1000
-          ) t6
+          ), ',' order by t6.position)
+          from billing.invoice_lines t6
+          where t6.tenant_id = ($1::uuid) and t6.invoice_id = t4.id
         ),
         ']}'
       ) as r0
       from (
         select t4.id, t4.number, t4.status, t4.client_id, t4.issue_date, t4.due_date, t4.paid_date, t4.currency, t4.subtotal, t4.discount, t4.tax_rate, t4.tax_amount, t4.total, t4.balance, t4.balance_minor, t4.bill_from, t4.bill_to, t4.notes, t4.terms, t4.payment_link, t4.template, t4.branding, t4.metadata, t4.external_ref, t4.issued_at, t4.viewed_at, t4.voided_at, t4.void_reason, t4.created_at, t4.updated_at
         from billing.invoices t4
-        where t4.tenant_id = ($1::text)::uuid
+        where t4.tenant_id = ($1::uuid)
         order by t4.created_at desc, t4.id desc
         limit 100
       ) t4
@@ -219,4 +214,4 @@ select convert_to(concat(
   ),
   '}}'
 ), 'UTF8')
-where core.context() = ($2::text) and core.tenant_id() = ($1::text)::uuid
+where core.context() = ($2::text) and core.tenant_id() = ($1::uuid)

@@ -15,7 +15,7 @@ select convert_to(concat(
       from (
         select t1.external_ref, t1.name_key, t1.id
         from billing.clients t1
-        where t1.tenant_id = ($1::text)::uuid and t1.deleted_at is null and (t1.external_ref = ($2::text))
+        where t1.tenant_id = ($1::uuid) and t1.deleted_at is null and (t1.external_ref = ($2::text))
         order by t1.name_key asc, t1.id asc
         limit 20
       ) t1
@@ -37,7 +37,7 @@ select convert_to(concat(
       from (
         select t2.external_ref, t2.name_key, t2.id
         from billing.clients t2
-        where t2.tenant_id = ($1::text)::uuid and t2.deleted_at is null and (t2.external_ref = any (($3::text)::text[]))
+        where t2.tenant_id = ($1::uuid) and t2.deleted_at is null and (t2.external_ref = any (($3::text)::text[]))
         order by t2.name_key asc, t2.id asc
         limit 20
       ) t2
@@ -50,7 +50,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.clients t3
-        where t3.tenant_id = ($1::text)::uuid and t3.deleted_at is null and (t3.external_ref is distinct from ($4::text))
+        where t3.tenant_id = ($1::uuid) and t3.deleted_at is null and (t3.external_ref is distinct from ($4::text))
       ),
       '}'
     )
@@ -62,7 +62,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.clients t4
-        where t4.tenant_id = ($1::text)::uuid and t4.deleted_at is null and (t4.external_ref is null)
+        where t4.tenant_id = ($1::uuid) and t4.deleted_at is null and (t4.external_ref is null)
       ),
       '}'
     )
@@ -74,7 +74,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.clients t5
-        where t5.tenant_id = ($1::text)::uuid and t5.deleted_at is null and (t5.status = ($5::text))
+        where t5.tenant_id = ($1::uuid) and t5.deleted_at is null and (t5.status = ($5::text))
       ),
       '}'
     )
@@ -86,7 +86,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.clients t6
-        where t6.tenant_id = ($1::text)::uuid and t6.deleted_at is null and (t6.status is distinct from ($6::text))
+        where t6.tenant_id = ($1::uuid) and t6.deleted_at is null and (t6.status is distinct from ($6::text))
       ),
       ',"nodes":[',
       string_agg(r0, ','),
@@ -101,7 +101,7 @@ select convert_to(concat(
       from (
         select t6.status, t6.name_key, t6.id
         from billing.clients t6
-        where t6.tenant_id = ($1::text)::uuid and t6.deleted_at is null and (t6.status is distinct from ($6::text))
+        where t6.tenant_id = ($1::uuid) and t6.deleted_at is null and (t6.status is distinct from ($6::text))
         order by t6.name_key asc, t6.id asc
         limit 20
       ) t6
@@ -114,7 +114,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.clients t7
-        where t7.tenant_id = ($1::text)::uuid and t7.deleted_at is null and (t7.status = any (($7::text)::text[]))
+        where t7.tenant_id = ($1::uuid) and t7.deleted_at is null and (t7.status = any (($7::text)::text[]))
       ),
       '}'
     )
@@ -126,7 +126,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.clients t8
-        where t8.tenant_id = ($1::text)::uuid and t8.deleted_at is null and (t8.status is null)
+        where t8.tenant_id = ($1::uuid) and t8.deleted_at is null and (t8.status is null)
       ),
       '}'
     )
@@ -138,7 +138,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.invoices t9
-        where t9.tenant_id = ($1::text)::uuid and (t9.client_id = ($8::text)::uuid)
+        where t9.tenant_id = ($1::uuid) and (t9.client_id = ($8::uuid))
       ),
       '}'
     )
@@ -150,7 +150,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.invoices t10
-        where t10.tenant_id = ($1::text)::uuid and (t10.client_id is distinct from ($9::text)::uuid)
+        where t10.tenant_id = ($1::uuid) and (t10.client_id is distinct from ($9::uuid))
       ),
       '}'
     )
@@ -162,7 +162,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.invoices t11
-        where t11.tenant_id = ($1::text)::uuid and (t11.client_id = any (($10::text)::uuid[]))
+        where t11.tenant_id = ($1::uuid) and (t11.client_id = any (($10::text)::uuid[]))
       ),
       '}'
     )
@@ -189,7 +189,7 @@ select convert_to(concat(
       from (
         select t12.due_date, t12.status, t12.balance_minor, t12.number, t12.balance, t12.issue_date, t12.id
         from billing.invoices t12
-        where t12.tenant_id = ($1::text)::uuid and ((t12.due_date < core.today() and t12.status in ('SENT', 'VIEWED') and t12.balance_minor > 0))
+        where t12.tenant_id = ($1::uuid) and ((t12.due_date < core.today() and t12.status in ('SENT', 'VIEWED') and t12.balance_minor > 0))
         order by t12.issue_date desc, t12.id desc
         limit 20
       ) t12
@@ -202,11 +202,11 @@ select convert_to(concat(
       (
         select count(*)
         from billing.invoices t13
-        where t13.tenant_id = ($1::text)::uuid and (((t13.due_date < core.today() and t13.status in ('SENT', 'VIEWED') and t13.balance_minor > 0)) is not true)
+        where t13.tenant_id = ($1::uuid) and (((t13.due_date < core.today() and t13.status in ('SENT', 'VIEWED') and t13.balance_minor > 0)) is not true)
       ),
       '}'
     )
   ),
   '}}'
 ), 'UTF8')
-where core.context() = ($11::text) and core.tenant_id() = ($1::text)::uuid
+where core.context() = ($11::text) and core.tenant_id() = ($1::uuid)

@@ -6,7 +6,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.invoices t1
-        where t1.tenant_id = ($1::text)::uuid and (t1.issue_date = ($2::text)::date)
+        where t1.tenant_id = ($1::uuid) and (t1.issue_date = ($2::text)::date)
       ),
       '}'
     )
@@ -18,7 +18,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.invoices t2
-        where t2.tenant_id = ($1::text)::uuid and (t2.issue_date is distinct from ($3::text)::date)
+        where t2.tenant_id = ($1::uuid) and (t2.issue_date is distinct from ($3::text)::date)
       ),
       '}'
     )
@@ -30,7 +30,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.invoices t3
-        where t3.tenant_id = ($1::text)::uuid and (t3.due_date < ($4::text)::date)
+        where t3.tenant_id = ($1::uuid) and (t3.due_date < ($4::text)::date)
       ),
       '}'
     )
@@ -51,7 +51,7 @@ select convert_to(concat(
       from (
         select t4.issue_date, t4.id
         from billing.invoices t4
-        where t4.tenant_id = ($1::text)::uuid and (t4.issue_date >= ($5::text)::date and t4.issue_date <= ($6::text)::date)
+        where t4.tenant_id = ($1::uuid) and (t4.issue_date >= ($5::text)::date and t4.issue_date <= ($6::text)::date)
         order by t4.issue_date desc, t4.id desc
         limit 20
       ) t4
@@ -64,7 +64,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.invoices t5
-        where t5.tenant_id = ($1::text)::uuid and (t5.due_date = any (($7::text)::date[]))
+        where t5.tenant_id = ($1::uuid) and (t5.due_date = any (($7::text)::date[]))
       ),
       '}'
     )
@@ -76,7 +76,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.invoices t6
-        where t6.tenant_id = ($1::text)::uuid and (t6.total_minor < (($8::text)::numeric * 100)::bigint)
+        where t6.tenant_id = ($1::uuid) and (t6.total_minor < (($8::text)::numeric * 100)::bigint)
       ),
       '}'
     )
@@ -88,7 +88,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.invoices t7
-        where t7.tenant_id = ($1::text)::uuid and (t7.total_minor <= (($9::text)::numeric * 100)::bigint)
+        where t7.tenant_id = ($1::uuid) and (t7.total_minor <= (($9::text)::numeric * 100)::bigint)
       ),
       '}'
     )
@@ -100,7 +100,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.invoices t8
-        where t8.tenant_id = ($1::text)::uuid and (t8.balance_minor > (($10::text)::numeric * 100)::bigint)
+        where t8.tenant_id = ($1::uuid) and (t8.balance_minor > (($10::text)::numeric * 100)::bigint)
       ),
       '}'
     )
@@ -112,7 +112,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.invoices t9
-        where t9.tenant_id = ($1::text)::uuid and (t9.balance_minor = (($11::text)::numeric * 100)::bigint)
+        where t9.tenant_id = ($1::uuid) and (t9.balance_minor = (($11::text)::numeric * 100)::bigint)
       ),
       '}'
     )
@@ -133,7 +133,7 @@ select convert_to(concat(
       from (
         select t10.total, t10.total_minor, t10.issue_date, t10.id
         from billing.invoices t10
-        where t10.tenant_id = ($1::text)::uuid and (t10.total_minor is distinct from (($12::text)::numeric * 100)::bigint and t10.total_minor >= (($13::text)::numeric * 100)::bigint)
+        where t10.tenant_id = ($1::uuid) and (t10.total_minor is distinct from (($12::text)::numeric * 100)::bigint and t10.total_minor >= (($13::text)::numeric * 100)::bigint)
         order by t10.issue_date desc, t10.id desc
         limit 20
       ) t10
@@ -155,7 +155,7 @@ select convert_to(concat(
       from (
         select t11.total, t11.total_minor, t11.issue_date, t11.id
         from billing.invoices t11
-        where t11.tenant_id = ($1::text)::uuid and (t11.total_minor = any (array(
+        where t11.tenant_id = ($1::uuid) and (t11.total_minor = any (array(
           select (each * 100)::bigint
           from unnest(($14::text)::numeric[]) each
         )))
@@ -171,7 +171,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.invoices t12
-        where t12.tenant_id = ($1::text)::uuid and (t12.created_at > ($15::text)::timestamptz)
+        where t12.tenant_id = ($1::uuid) and (t12.created_at > ($15::text)::timestamptz)
       ),
       '}'
     )
@@ -183,7 +183,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.clients t13
-        where t13.tenant_id = ($1::text)::uuid and t13.deleted_at is null and (t13.created_at <= ($16::text)::timestamptz)
+        where t13.tenant_id = ($1::uuid) and t13.deleted_at is null and (t13.created_at <= ($16::text)::timestamptz)
       ),
       '}'
     )
@@ -195,7 +195,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.clients t14
-        where t14.tenant_id = ($1::text)::uuid and t14.deleted_at is null and (t14.created_at = ($17::text)::timestamptz)
+        where t14.tenant_id = ($1::uuid) and t14.deleted_at is null and (t14.created_at = ($17::text)::timestamptz)
       ),
       '}'
     )
@@ -207,11 +207,11 @@ select convert_to(concat(
       (
         select count(*)
         from billing.clients t15
-        where t15.tenant_id = ($1::text)::uuid and t15.deleted_at is null and (t15.created_at = any (($18::text)::timestamptz[]))
+        where t15.tenant_id = ($1::uuid) and t15.deleted_at is null and (t15.created_at = any (($18::text)::timestamptz[]))
       ),
       '}'
     )
   ),
   '}}'
 ), 'UTF8')
-where core.context() = ($19::text) and core.tenant_id() = ($1::text)::uuid
+where core.context() = ($19::text) and core.tenant_id() = ($1::uuid)

@@ -6,10 +6,10 @@ select convert_to(concat(
       (
         select count(*)
         from billing.invoices t1
-        where t1.tenant_id = ($1::text)::uuid and (exists (
+        where t1.tenant_id = ($1::uuid) and (exists (
           select
           from billing.clients t2
-          where t2.tenant_id = ($1::text)::uuid and t2.id = t1.client_id and (t2.status = ($2::text))
+          where t2.tenant_id = ($1::uuid) and t2.id = t1.client_id and (t2.status = ($2::text))
         ))
       ),
       ',"nodes":[',
@@ -28,17 +28,17 @@ select convert_to(concat(
             '"}'
           )
           from billing.clients t3
-          where t3.tenant_id = ($1::text)::uuid and t3.id = t1.client_id
+          where t3.tenant_id = ($1::uuid) and t3.id = t1.client_id
         ), 'null'),
         '}'
       ) as r0
       from (
         select t1.client_id, t1.issue_date, t1.id
         from billing.invoices t1
-        where t1.tenant_id = ($1::text)::uuid and (exists (
+        where t1.tenant_id = ($1::uuid) and (exists (
           select
           from billing.clients t2
-          where t2.tenant_id = ($1::text)::uuid and t2.id = t1.client_id and (t2.status = ($2::text))
+          where t2.tenant_id = ($1::uuid) and t2.id = t1.client_id and (t2.status = ($2::text))
         ))
         order by t1.issue_date desc, t1.id desc
         limit 20
@@ -64,17 +64,17 @@ select convert_to(concat(
             '"}'
           )
           from billing.clients t6
-          where t6.tenant_id = ($1::text)::uuid and t6.id = t4.client_id
+          where t6.tenant_id = ($1::uuid) and t6.id = t4.client_id
         ), 'null'),
         '}'
       ) as r0
       from (
         select t4.client_id, t4.id, t4.issue_date
         from billing.invoices t4
-        where t4.tenant_id = ($1::text)::uuid and ((exists (
+        where t4.tenant_id = ($1::uuid) and ((exists (
           select
           from billing.clients t5
-          where t5.tenant_id = ($1::text)::uuid and t5.id = t4.client_id and (t5.status = ($3::text))
+          where t5.tenant_id = ($1::uuid) and t5.id = t4.client_id and (t5.status = ($3::text))
         )) is not true)
         order by t4.issue_date desc, t4.id desc
         limit 20
@@ -100,17 +100,17 @@ select convert_to(concat(
             '}'
           )
           from billing.clients t9
-          where t9.tenant_id = ($1::text)::uuid and t9.id = t7.client_id
+          where t9.tenant_id = ($1::uuid) and t9.id = t7.client_id
         ), 'null'),
         '}'
       ) as r0
       from (
         select t7.client_id, t7.id, t7.issue_date
         from billing.invoices t7
-        where t7.tenant_id = ($1::text)::uuid and (exists (
+        where t7.tenant_id = ($1::uuid) and (exists (
           select
           from billing.clients t8
-          where t8.tenant_id = ($1::text)::uuid and t8.id = t7.client_id and ((t8.name_key >= lower(($4::text)) and t8.name_key < lower(($4::text)) || repeat(chr(1114111), 255)))
+          where t8.tenant_id = ($1::uuid) and t8.id = t7.client_id and ((t8.name_key >= lower(($4::text)) and t8.name_key < lower(($4::text)) || repeat(chr(1114111), 255)))
         ))
         order by t7.issue_date desc, t7.id desc
         limit 20
@@ -133,10 +133,10 @@ select convert_to(concat(
       from (
         select t10.client_id, t10.total, t10.total_minor, t10.id, t10.issue_date
         from billing.invoices t10
-        where t10.tenant_id = ($1::text)::uuid and (exists (
+        where t10.tenant_id = ($1::uuid) and (exists (
           select
           from billing.clients t11
-          where t11.tenant_id = ($1::text)::uuid and t11.id = t10.client_id and ((t11.name_key >= lower(($5::text)) and t11.name_key < lower(($5::text)) || repeat(chr(1114111), 255)) and ((t11.email is null) or (t11.status is distinct from ($6::text))))
+          where t11.tenant_id = ($1::uuid) and t11.id = t10.client_id and ((t11.name_key >= lower(($5::text)) and t11.name_key < lower(($5::text)) || repeat(chr(1114111), 255)) and ((t11.email is null) or (t11.status is distinct from ($6::text))))
         ) and t10.total_minor > (($7::text)::numeric * 100)::bigint)
         order by t10.issue_date desc, t10.id desc
         limit 20
@@ -150,10 +150,10 @@ select convert_to(concat(
       (
         select count(*)
         from billing.invoices t12
-        where t12.tenant_id = ($1::text)::uuid and (exists (
+        where t12.tenant_id = ($1::uuid) and (exists (
           select
           from billing.clients t13
-          where t13.tenant_id = ($1::text)::uuid and t13.id = t12.client_id and (true)
+          where t13.tenant_id = ($1::uuid) and t13.id = t12.client_id and (true)
         ))
       ),
       '}'
@@ -177,14 +177,14 @@ select convert_to(concat(
         from (
           select t14.client_id, t14.id, t14.issue_date
           from billing.invoices t14
-          where t14.tenant_id = ($1::text)::uuid and (((exists (
+          where t14.tenant_id = ($1::uuid) and (((exists (
             select
             from billing.clients t15
-            where t15.tenant_id = ($1::text)::uuid and t15.id = t14.client_id and (t15.external_ref = ($8::text))
+            where t15.tenant_id = ($1::uuid) and t15.id = t14.client_id and (t15.external_ref = ($8::text))
           )) or (exists (
             select
             from billing.clients t16
-            where t16.tenant_id = ($1::text)::uuid and t16.id = t14.client_id and (t16.email is null)
+            where t16.tenant_id = ($1::uuid) and t16.id = t14.client_id and (t16.email is null)
           ))))
           order by t14.issue_date asc, t14.id asc
           limit 3
@@ -205,10 +205,10 @@ select convert_to(concat(
     from (
       select t17.client_id as k0, t17.currency as k1, count(*) as members
       from billing.invoices t17
-      where t17.tenant_id = ($1::text)::uuid and (exists (
+      where t17.tenant_id = ($1::uuid) and (exists (
         select
         from billing.clients t18
-        where t18.tenant_id = ($1::text)::uuid and t18.id = t17.client_id and (t18.status = any (($9::text)::text[]))
+        where t18.tenant_id = ($1::uuid) and t18.id = t17.client_id and (t18.status = any (($9::text)::text[]))
       ))
       group by 1, 2
       having count(*) > 0
@@ -218,4 +218,4 @@ select convert_to(concat(
   ),
   ']}}'
 ), 'UTF8')
-where core.context() = ($10::text) and core.tenant_id() = ($1::text)::uuid
+where core.context() = ($10::text) and core.tenant_id() = ($1::uuid)

@@ -15,7 +15,7 @@ select convert_to(concat(
       from (
         select t1.name, t1.name_key, t1.id
         from billing.clients t1
-        where t1.tenant_id = ($1::text)::uuid and t1.deleted_at is null and ((t1.name_key = lower(($2::text)) and t1.name = ($2::text)))
+        where t1.tenant_id = ($1::uuid) and t1.deleted_at is null and ((t1.name_key = lower(($2::text)) and t1.name = ($2::text)))
         order by t1.name_key asc, t1.id asc
         limit 20
       ) t1
@@ -37,7 +37,7 @@ select convert_to(concat(
       from (
         select t2.name, t2.name_key, t2.id
         from billing.clients t2
-        where t2.tenant_id = ($1::text)::uuid and t2.deleted_at is null and ((t2.name_key = lower(($3::text)) and t2.name = ($3::text)))
+        where t2.tenant_id = ($1::uuid) and t2.deleted_at is null and ((t2.name_key = lower(($3::text)) and t2.name = ($3::text)))
         order by t2.name_key asc, t2.id asc
         limit 20
       ) t2
@@ -50,7 +50,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.clients t3
-        where t3.tenant_id = ($1::text)::uuid and t3.deleted_at is null and (t3.name is distinct from ($4::text))
+        where t3.tenant_id = ($1::uuid) and t3.deleted_at is null and (t3.name is distinct from ($4::text))
       ),
       '}'
     )
@@ -71,7 +71,7 @@ select convert_to(concat(
       from (
         select t4.name, t4.name_key, t4.id
         from billing.clients t4
-        where t4.tenant_id = ($1::text)::uuid and t4.deleted_at is null and ((t4.name_key = any (lower(($5::text))::text[]) and t4.name = any (($5::text)::text[])))
+        where t4.tenant_id = ($1::uuid) and t4.deleted_at is null and ((t4.name_key = any (lower(($5::text))::text[]) and t4.name = any (($5::text)::text[])))
         order by t4.name_key asc, t4.id asc
         limit 20
       ) t4
@@ -84,7 +84,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.clients t5
-        where t5.tenant_id = ($1::text)::uuid and t5.deleted_at is null and ((t5.name_key = any (lower(($6::text))::text[]) and t5.name = any (($6::text)::text[])))
+        where t5.tenant_id = ($1::uuid) and t5.deleted_at is null and ((t5.name_key = any (lower(($6::text))::text[]) and t5.name = any (($6::text)::text[])))
       ),
       ',"nodes":[',
       string_agg(r0, ','),
@@ -99,7 +99,7 @@ select convert_to(concat(
       from (
         select t5.name, t5.name_key, t5.id
         from billing.clients t5
-        where t5.tenant_id = ($1::text)::uuid and t5.deleted_at is null and ((t5.name_key = any (lower(($6::text))::text[]) and t5.name = any (($6::text)::text[])))
+        where t5.tenant_id = ($1::uuid) and t5.deleted_at is null and ((t5.name_key = any (lower(($6::text))::text[]) and t5.name = any (($6::text)::text[])))
         order by t5.name_key asc, t5.id asc
         limit 20
       ) t5
@@ -121,7 +121,7 @@ select convert_to(concat(
       from (
         select t6.name, t6.name_key, t6.id
         from billing.clients t6
-        where t6.tenant_id = ($1::text)::uuid and t6.deleted_at is null and ((t6.name_key >= lower(($7::text)) and t6.name_key < lower(($7::text)) || repeat(chr(1114111), 255)))
+        where t6.tenant_id = ($1::uuid) and t6.deleted_at is null and ((t6.name_key >= lower(($7::text)) and t6.name_key < lower(($7::text)) || repeat(chr(1114111), 255)))
         order by t6.name_key asc, t6.id asc
         limit 20
       ) t6
@@ -134,7 +134,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.clients t7
-        where t7.tenant_id = ($1::text)::uuid and t7.deleted_at is null and ((t7.name_key >= lower(($8::text)) and t7.name_key < lower(($8::text)) || repeat(chr(1114111), 255)))
+        where t7.tenant_id = ($1::uuid) and t7.deleted_at is null and ((t7.name_key >= lower(($8::text)) and t7.name_key < lower(($8::text)) || repeat(chr(1114111), 255)))
       ),
       '}'
     )
@@ -155,7 +155,7 @@ select convert_to(concat(
       from (
         select t8.name, t8.name_key, t8.id
         from billing.clients t8
-        where t8.tenant_id = ($1::text)::uuid and t8.deleted_at is null and ((t8.name_key >= lower(($9::text)) and t8.name_key < lower(($9::text)) || repeat(chr(1114111), 255)))
+        where t8.tenant_id = ($1::uuid) and t8.deleted_at is null and ((t8.name_key >= lower(($9::text)) and t8.name_key < lower(($9::text)) || repeat(chr(1114111), 255)))
         order by t8.name_key asc, t8.id asc
         limit 20
       ) t8
@@ -177,7 +177,7 @@ select convert_to(concat(
       from (
         select t9.email, t9.email_key, t9.name_key, t9.id
         from billing.clients t9
-        where t9.tenant_id = ($1::text)::uuid and t9.deleted_at is null and ((t9.email_key >= lower(($10::text)) and t9.email_key < lower(($10::text)) || repeat(chr(1114111), 255) and t9.email is not null))
+        where t9.tenant_id = ($1::uuid) and t9.deleted_at is null and ((t9.email_key >= lower(($10::text)) and t9.email_key < lower(($10::text)) || repeat(chr(1114111), 255) and t9.email is not null))
         order by t9.name_key asc, t9.id asc
         limit 20
       ) t9
@@ -190,7 +190,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.invoices t10
-        where t10.tenant_id = ($1::text)::uuid and ((t10.number_key >= lower(($11::text)) and t10.number_key < lower(($11::text)) || repeat(chr(1114111), 255) and t10.number is not null))
+        where t10.tenant_id = ($1::uuid) and ((t10.number_key >= lower(($11::text)) and t10.number_key < lower(($11::text)) || repeat(chr(1114111), 255) and t10.number is not null))
       ),
       '}'
     )
@@ -202,7 +202,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.clients t11
-        where t11.tenant_id = ($1::text)::uuid and t11.deleted_at is null and (t11.email is null)
+        where t11.tenant_id = ($1::uuid) and t11.deleted_at is null and (t11.email is null)
       ),
       '}'
     )
@@ -214,7 +214,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.clients t12
-        where t12.tenant_id = ($1::text)::uuid and t12.deleted_at is null and (t12.email is not null)
+        where t12.tenant_id = ($1::uuid) and t12.deleted_at is null and (t12.email is not null)
       ),
       '}'
     )
@@ -226,7 +226,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.clients t13
-        where t13.tenant_id = ($1::text)::uuid and t13.deleted_at is null and (t13.email is distinct from ($12::text))
+        where t13.tenant_id = ($1::uuid) and t13.deleted_at is null and (t13.email is distinct from ($12::text))
       ),
       '}'
     )
@@ -247,7 +247,7 @@ select convert_to(concat(
       from (
         select t14.name, t14.name_key, t14.id
         from billing.clients t14
-        where t14.tenant_id = ($1::text)::uuid and t14.deleted_at is null and ((t14.name_key >= lower(($13::text)) and t14.name_key < lower(($13::text)) || repeat(chr(1114111), 255)) and t14.name is distinct from ($14::text))
+        where t14.tenant_id = ($1::uuid) and t14.deleted_at is null and ((t14.name_key >= lower(($13::text)) and t14.name_key < lower(($13::text)) || repeat(chr(1114111), 255)) and t14.name is distinct from ($14::text))
         order by t14.name_key asc, t14.id asc
         limit 20
       ) t14
@@ -260,11 +260,11 @@ select convert_to(concat(
       (
         select count(*)
         from billing.clients t15
-        where t15.tenant_id = ($1::text)::uuid and t15.deleted_at is null and (true)
+        where t15.tenant_id = ($1::uuid) and t15.deleted_at is null and (true)
       ),
       '}'
     )
   ),
   '}}'
 ), 'UTF8')
-where core.context() = ($15::text) and core.tenant_id() = ($1::text)::uuid
+where core.context() = ($15::text) and core.tenant_id() = ($1::uuid)

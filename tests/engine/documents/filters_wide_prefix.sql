@@ -15,7 +15,7 @@ select convert_to(concat(
       from (
         select t1.name, t1.name_key, t1.id
         from billing.clients t1
-        where t1.tenant_id = ($1::text)::uuid and t1.deleted_at is null and ((t1.name_key >= lower(($2::text)) and t1.name_key < lower(($2::text)) || repeat(chr(1114111), 255)))
+        where t1.tenant_id = ($1::uuid) and t1.deleted_at is null and ((t1.name_key >= lower(($2::text)) and t1.name_key < lower(($2::text)) || repeat(chr(1114111), 255)))
         order by t1.name_key asc, t1.id asc
         limit 20
       ) t1
@@ -28,7 +28,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.clients t2
-        where t2.tenant_id = ($1::text)::uuid and t2.deleted_at is null and (((t2.name_key >= lower(($3::text)) and t2.name_key < lower(($3::text)) || repeat(chr(1114111), 255))) is not true)
+        where t2.tenant_id = ($1::uuid) and t2.deleted_at is null and (((t2.name_key >= lower(($3::text)) and t2.name_key < lower(($3::text)) || repeat(chr(1114111), 255))) is not true)
       ),
       '}'
     )
@@ -40,11 +40,11 @@ select convert_to(concat(
       (
         select count(*)
         from billing.invoices t3
-        where t3.tenant_id = ($1::text)::uuid and ((t3.number_key >= lower(($4::text)) and t3.number_key < lower(($4::text)) || repeat(chr(1114111), 255) and t3.number is not null))
+        where t3.tenant_id = ($1::uuid) and ((t3.number_key >= lower(($4::text)) and t3.number_key < lower(($4::text)) || repeat(chr(1114111), 255) and t3.number is not null))
       ),
       '}'
     )
   ),
   '}}'
 ), 'UTF8')
-where core.context() = ($5::text) and core.tenant_id() = ($1::text)::uuid
+where core.context() = ($5::text) and core.tenant_id() = ($1::uuid)

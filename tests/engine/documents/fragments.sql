@@ -6,7 +6,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.clients t1
-        where t1.tenant_id = ($1::text)::uuid and t1.deleted_at is null
+        where t1.tenant_id = ($1::uuid) and t1.deleted_at is null
       ),
       ',"pageInfo":{"hasNextPage":',
       case when count(*) > 3 then 'true' else 'false' end,
@@ -42,7 +42,7 @@ select convert_to(concat(
           from (
             select t2.name, t2.email, t2.id, t2.created_at
             from billing.client_contacts t2
-            where t2.tenant_id = ($1::text)::uuid and t2.client_id = t1.id
+            where t2.tenant_id = ($1::uuid) and t2.client_id = t1.id
             order by t2.created_at, t2.id
             limit 1000
           ) t2
@@ -67,7 +67,7 @@ select convert_to(concat(
           from (
             select t3.name, t3.email, t3.id, t3.created_at
             from billing.client_contacts t3
-            where t3.tenant_id = ($1::text)::uuid and t3.client_id = t1.id
+            where t3.tenant_id = ($1::uuid) and t3.client_id = t1.id
             order by t3.created_at, t3.id
             limit 1000
           ) t3
@@ -85,7 +85,7 @@ select convert_to(concat(
         from (
           select t1.name_key, t1.id, t1.name, t1.email, t1.city, t1.status
           from billing.clients t1
-          where t1.tenant_id = ($1::text)::uuid and t1.deleted_at is null
+          where t1.tenant_id = ($1::uuid) and t1.deleted_at is null
           order by t1.name_key asc, t1.id asc
           limit 4
         ) t1
@@ -111,14 +111,9 @@ select convert_to(concat(
             ',"amount":"',
             round(t5.amount, 2),
             '"}'
-          ), ',')
-          from (
-            select t5.position, t5.amount, t5.id
-            from billing.invoice_lines t5
-            where t5.tenant_id = ($1::text)::uuid and t5.invoice_id = t4.id
-            order by t5.position, t5.id
-            limit 1000
-          ) t5
+          ), ',' order by t5.position)
+          from billing.invoice_lines t5
+          where t5.tenant_id = ($1::uuid) and t5.invoice_id = t4.id
         ),
         '],"client":',
         coalesce((
@@ -141,7 +136,7 @@ select convert_to(concat(
               from (
                 select t7.name, t7.email, t7.id, t7.created_at
                 from billing.client_contacts t7
-                where t7.tenant_id = ($1::text)::uuid and t7.client_id = t6.id
+                where t7.tenant_id = ($1::uuid) and t7.client_id = t6.id
                 order by t7.created_at, t7.id
                 limit 1000
               ) t7
@@ -149,14 +144,14 @@ select convert_to(concat(
             ']}'
           )
           from billing.clients t6
-          where t6.tenant_id = ($1::text)::uuid and t6.id = t4.client_id
+          where t6.tenant_id = ($1::uuid) and t6.id = t4.client_id
         ), 'null'),
         '}'
       ) as r0
       from (
         select t4.number, t4.id, t4.client_id, t4.total_minor
         from billing.invoices t4
-        where t4.tenant_id = ($1::text)::uuid
+        where t4.tenant_id = ($1::uuid)
         order by t4.total_minor desc, t4.id desc
         limit 2
       ) t4
@@ -164,4 +159,4 @@ select convert_to(concat(
   ),
   '}}'
 ), 'UTF8')
-where core.context() = ($2::text) and core.tenant_id() = ($1::text)::uuid
+where core.context() = ($2::text) and core.tenant_id() = ($1::uuid)

@@ -43,9 +43,9 @@ select convert_to(concat(
       '}}'
     ), ',')
     from (
-      select t1.status as k0, t1.currency as k1, sum(t1.subtotal) as a0, round(avg(t1.subtotal), 2) as a1, min(t1.subtotal) as a2, max(t1.subtotal) as a3, sum(t1.tax_amount) as a4, round(avg(t1.tax_amount), 2) as a5, min(t1.tax_amount) as a6, max(t1.tax_amount) as a7, sum(t1.total) as a8, round(avg(t1.total), 2) as a9, min(t1.total) as a10, max(t1.total) as a11, sum(t1.balance) as a12, round(avg(t1.balance), 2) as a13, min(t1.balance) as a14, max(t1.balance) as a15, count(*) as members
+      select t1.status as k0, t1.currency as k1, sum(t1.subtotal) as a0, round(avg(t1.subtotal), 2) as a1, min(t1.subtotal) as a2, max(t1.subtotal) as a3, sum(t1.tax_amount) as a4, round(avg(t1.tax_amount), 2) as a5, min(t1.tax_amount) as a6, max(t1.tax_amount) as a7, sum(t1.total_minor) * 0.01 as a8, round(avg(t1.total), 2) as a9, min(t1.total_minor) * 0.01 as a10, max(t1.total_minor) * 0.01 as a11, sum(t1.balance_minor) * 0.01 as a12, round(avg(t1.balance), 2) as a13, min(t1.balance_minor) * 0.01 as a14, max(t1.balance_minor) * 0.01 as a15, count(*) as members
       from billing.invoices t1
-      where t1.tenant_id = ($1::text)::uuid and (t1.issue_date >= ($2::text)::date)
+      where t1.tenant_id = ($1::uuid) and (t1.issue_date >= ($2::text)::date)
       group by 1, 2
       having count(*) > 0
       order by t1.status collate "C", t1.currency collate "C"
@@ -70,9 +70,9 @@ select convert_to(concat(
       '}}'
     ), ',')
     from (
-      select date_trunc('month', t2.issue_date::timestamp)::date as k0, t2.status as k1, t2.currency as k2, round(avg(t2.total), 2) as a0, sum(t2.total) as a1, count(*) as members
+      select date_trunc('month', t2.issue_date::timestamp)::date as k0, t2.status as k1, t2.currency as k2, round(avg(t2.total), 2) as a0, sum(t2.total_minor) * 0.01 as a1, count(*) as members
       from billing.invoices t2
-      where t2.tenant_id = ($1::text)::uuid and (t2.issue_date >= ($3::text)::date)
+      where t2.tenant_id = ($1::uuid) and (t2.issue_date >= ($3::text)::date)
       group by 1, 2, 3
       having count(*) > 0
       order by k0, t2.status collate "C", t2.currency collate "C"
@@ -81,4 +81,4 @@ select convert_to(concat(
   ),
   ']}}'
 ), 'UTF8')
-where core.context() = ($4::text) and core.tenant_id() = ($1::text)::uuid
+where core.context() = ($4::text) and core.tenant_id() = ($1::uuid)

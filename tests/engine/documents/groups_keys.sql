@@ -13,7 +13,7 @@ select convert_to(concat(
     from (
       select t1.status as k0, t1.currency as k1, count(*) as members
       from billing.invoices t1
-      where t1.tenant_id = ($1::text)::uuid
+      where t1.tenant_id = ($1::uuid)
       group by 1, 2
       having count(*) > 0
       order by t1.status collate "C", t1.currency collate "C"
@@ -37,7 +37,7 @@ select convert_to(concat(
           '"}'
         )
         from billing.clients t3
-        where t3.tenant_id = ($1::text)::uuid and t3.id = t2.k0
+        where t3.tenant_id = ($1::uuid) and t3.id = t2.k0
       ), 'null'),
       '},"count":',
       t2.members,
@@ -46,7 +46,7 @@ select convert_to(concat(
     from (
       select t2.client_id as k0, t2.currency as k1, count(*) as members
       from billing.invoices t2
-      where t2.tenant_id = ($1::text)::uuid
+      where t2.tenant_id = ($1::uuid)
       group by 1, 2
       having count(*) > 0
       order by k0, t2.currency collate "C"
@@ -65,7 +65,7 @@ select convert_to(concat(
     from (
       select date_trunc('month', t4.issue_date::timestamp)::date as k0, t4.currency as k1, count(*) as members
       from billing.invoices t4
-      where t4.tenant_id = ($1::text)::uuid
+      where t4.tenant_id = ($1::uuid)
       group by 1, 2
       having count(*) > 0
       order by k0, t4.currency collate "C"
@@ -84,7 +84,7 @@ select convert_to(concat(
     from (
       select date_trunc('quarter', t5.issue_date::timestamp)::date as k0, t5.currency as k1, count(*) as members
       from billing.invoices t5
-      where t5.tenant_id = ($1::text)::uuid
+      where t5.tenant_id = ($1::uuid)
       group by 1, 2
       having count(*) > 0
       order by k0, t5.currency collate "C"
@@ -103,7 +103,7 @@ select convert_to(concat(
     from (
       select core.fiscal_year(t6.issue_date, core.fiscal_year_start()) as k0, t6.currency as k1, count(*) as members
       from billing.invoices t6
-      where t6.tenant_id = ($1::text)::uuid
+      where t6.tenant_id = ($1::uuid)
       group by 1, 2
       having count(*) > 0
       order by k0, t6.currency collate "C"
@@ -122,7 +122,7 @@ select convert_to(concat(
     from (
       select date_trunc('month', t7.due_date::timestamp)::date as k0, t7.currency as k1, count(*) as members
       from billing.invoices t7
-      where t7.tenant_id = ($1::text)::uuid
+      where t7.tenant_id = ($1::uuid)
       group by 1, 2
       having count(*) > 0
       order by k0, t7.currency collate "C"
@@ -141,7 +141,7 @@ select convert_to(concat(
     from (
       select t8.currency as k0, count(*) as members
       from billing.invoices t8
-      where t8.tenant_id = ($1::text)::uuid
+      where t8.tenant_id = ($1::uuid)
       group by 1
       having count(*) > 0
       order by t8.currency collate "C"
@@ -160,9 +160,9 @@ select convert_to(concat(
       '}}'
     ), ',')
     from (
-      select t9.currency as k0, sum(t9.total) as a0, count(*) as members
+      select t9.currency as k0, sum(t9.total_minor) * 0.01 as a0, count(*) as members
       from billing.invoices t9
-      where t9.tenant_id = ($1::text)::uuid
+      where t9.tenant_id = ($1::uuid)
       group by 1
       having count(*) > 0
       order by t9.currency collate "C"
@@ -187,7 +187,7 @@ select convert_to(concat(
     from (
       select t10.status as k0, core.fiscal_year(t10.issue_date, core.fiscal_year_start()) as k1, t10.currency as k2, t10.client_id as k3, count(*) as members
       from billing.invoices t10
-      where t10.tenant_id = ($1::text)::uuid
+      where t10.tenant_id = ($1::uuid)
       group by 1, 2, 3, 4
       having count(*) > 0
       order by t10.status collate "C", k1, t10.currency collate "C", k3
@@ -206,7 +206,7 @@ select convert_to(concat(
     from (
       select t11.status as k0, count(*) as members
       from billing.clients t11
-      where t11.tenant_id = ($1::text)::uuid and t11.deleted_at is null
+      where t11.tenant_id = ($1::uuid) and t11.deleted_at is null
       group by 1
       having count(*) > 0
       order by t11.status collate "C"
@@ -227,7 +227,7 @@ select convert_to(concat(
     from (
       select t12.currency as k0, t12.status as k1, count(*) as members
       from billing.clients t12
-      where t12.tenant_id = ($1::text)::uuid and t12.deleted_at is null
+      where t12.tenant_id = ($1::uuid) and t12.deleted_at is null
       group by 1, 2
       having count(*) > 0
       order by t12.status collate "C" desc, t12.currency collate "C" asc, t12.currency collate "C", t12.status collate "C"
@@ -244,7 +244,7 @@ select convert_to(concat(
     from (
       select count(*) as members
       from billing.clients t13
-      where t13.tenant_id = ($1::text)::uuid and t13.deleted_at is null
+      where t13.tenant_id = ($1::uuid) and t13.deleted_at is null
       having count(*) > 0
       limit 100
     ) t13
@@ -259,7 +259,7 @@ select convert_to(concat(
     from (
       select count(*) as members
       from billing.clients t14
-      where t14.tenant_id = ($1::text)::uuid and t14.deleted_at is null and ((t14.name_key = lower(($2::text)) and t14.name = ($2::text)))
+      where t14.tenant_id = ($1::uuid) and t14.deleted_at is null and ((t14.name_key = lower(($2::text)) and t14.name = ($2::text)))
       having count(*) > 0
       limit 100
     ) t14
@@ -274,7 +274,7 @@ select convert_to(concat(
     from (
       select t15.status as k0, t15.currency as k1, count(*) as members
       from billing.invoices t15
-      where t15.tenant_id = ($1::text)::uuid and (t15.total_minor < (($3::text)::numeric * 100)::bigint)
+      where t15.tenant_id = ($1::uuid) and (t15.total_minor < (($3::text)::numeric * 100)::bigint)
       group by 1, 2
       having count(*) > 0
       order by t15.status collate "C", t15.currency collate "C"
@@ -283,4 +283,4 @@ select convert_to(concat(
   ),
   ']}}'
 ), 'UTF8')
-where core.context() = ($4::text) and core.tenant_id() = ($1::text)::uuid
+where core.context() = ($4::text) and core.tenant_id() = ($1::uuid)

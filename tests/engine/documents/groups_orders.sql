@@ -13,9 +13,9 @@ select convert_to(concat(
       '}}'
     ), ',')
     from (
-      select t1.status as k0, t1.currency as k1, sum(t1.total) as a0, count(*) as members
+      select t1.status as k0, t1.currency as k1, sum(t1.total_minor) * 0.01 as a0, count(*) as members
       from billing.invoices t1
-      where t1.tenant_id = ($1::text)::uuid
+      where t1.tenant_id = ($1::uuid)
       group by 1, 2
       having count(*) > 0
       order by members desc, t1.status collate "C", t1.currency collate "C"
@@ -32,7 +32,7 @@ select convert_to(concat(
     from (
       select date_trunc('month', t2.issue_date::timestamp)::date as k0, t2.currency as k1, count(*) as members
       from billing.invoices t2
-      where t2.tenant_id = ($1::text)::uuid
+      where t2.tenant_id = ($1::uuid)
       group by 1, 2
       having count(*) > 0
       order by k0 desc, k0, t2.currency collate "C"
@@ -49,7 +49,7 @@ select convert_to(concat(
     from (
       select core.fiscal_year(t3.issue_date, core.fiscal_year_start()) as k0, t3.currency as k1, min(t3.tax_amount) as a0, count(*) as members
       from billing.invoices t3
-      where t3.tenant_id = ($1::text)::uuid
+      where t3.tenant_id = ($1::uuid)
       group by 1, 2
       having count(*) > 0
       order by a0 desc, k0 asc, k0, t3.currency collate "C"
@@ -67,16 +67,16 @@ select convert_to(concat(
           '}'
         )
         from billing.clients t5
-        where t5.tenant_id = ($1::text)::uuid and t5.id = t4.k0
+        where t5.tenant_id = ($1::uuid) and t5.id = t4.k0
       ), 'null'),
       '},"total":{"max":',
       coalesce('"' || round(t4.a0, 2) || '"', 'null'),
       '}}'
     ), ',')
     from (
-      select t4.client_id as k0, t4.currency as k1, max(t4.total) as a0, count(*) as members
+      select t4.client_id as k0, t4.currency as k1, max(t4.total_minor) * 0.01 as a0, count(*) as members
       from billing.invoices t4
-      where t4.tenant_id = ($1::text)::uuid
+      where t4.tenant_id = ($1::uuid)
       group by 1, 2
       having count(*) > 0
       order by a0 desc, k0 desc, k0, t4.currency collate "C"
@@ -85,4 +85,4 @@ select convert_to(concat(
   ),
   ']}}'
 ), 'UTF8')
-where core.context() = ($2::text) and core.tenant_id() = ($1::text)::uuid
+where core.context() = ($2::text) and core.tenant_id() = ($1::uuid)

@@ -19,7 +19,7 @@ select convert_to(concat(
             (
               select count(*)
               from billing.client_notes t2
-              where t2.tenant_id = ($1::text)::uuid and t2.client_id = t1.id
+              where t2.tenant_id = ($1::uuid) and t2.client_id = t1.id
             ),
             ',"edges":[',
             string_agg(r0, ','),
@@ -51,7 +51,7 @@ select convert_to(concat(
                   '}'
                 )
                 from billing.clients t3
-                where t3.tenant_id = ($1::text)::uuid and t3.id = t2.client_id
+                where t3.tenant_id = ($1::uuid) and t3.id = t2.client_id
               ), 'null'),
               '}}'
             ) end as r0, n, m, case when n in (1, least(m, 2)) then translate(encode(convert_to(json_build_array('ClientNote,CREATED_AT_ASC', t2.created_at, t2.id)::text, 'UTF8'), 'base64'), E'+/=\n', '-_') end as place
@@ -60,7 +60,7 @@ select convert_to(concat(
               from (
                 select t2.created_at, t2.id, t2.content, t2.type, t2.updated_at, t2.client_id
                 from billing.client_notes t2
-                where t2.tenant_id = ($1::text)::uuid and t2.client_id = t1.id
+                where t2.tenant_id = ($1::uuid) and t2.client_id = t1.id
                 order by t2.created_at asc, t2.id asc
                 limit 3
               ) t2
@@ -72,7 +72,7 @@ select convert_to(concat(
       from (
         select t1.name, t1.summary, t1.id, t1.name_key
         from billing.clients t1
-        where t1.tenant_id = ($1::text)::uuid and t1.deleted_at is null
+        where t1.tenant_id = ($1::uuid) and t1.deleted_at is null
         order by t1.name_key asc, t1.id asc
         limit 20
       ) t1
@@ -80,4 +80,4 @@ select convert_to(concat(
   ),
   '}}'
 ), 'UTF8')
-where core.context() = ($2::text) and core.tenant_id() = ($1::text)::uuid
+where core.context() = ($2::text) and core.tenant_id() = ($1::uuid)

@@ -15,7 +15,7 @@ select convert_to(concat(
       from (
         select t1.name, t1.name_key, t1.id
         from billing.clients t1
-        where t1.tenant_id = ($1::text)::uuid and t1.deleted_at is null and ((t1.name_key = any (lower(($2::text))::text[]) and t1.name = any (($2::text)::text[])))
+        where t1.tenant_id = ($1::uuid) and t1.deleted_at is null and ((t1.name_key = any (lower(($2::text))::text[]) and t1.name = any (($2::text)::text[])))
         order by t1.name_key asc, t1.id asc
         limit 20
       ) t1
@@ -37,7 +37,7 @@ select convert_to(concat(
       from (
         select t2.name, t2.name_key, t2.status, t2.id
         from billing.clients t2
-        where t2.tenant_id = ($1::text)::uuid and t2.deleted_at is null and ((t2.name_key = any (lower(($3::text))::text[]) and t2.name = any (($3::text)::text[])) and ((t2.status = any (($4::text)::text[]))))
+        where t2.tenant_id = ($1::uuid) and t2.deleted_at is null and ((t2.name_key = any (lower(($3::text))::text[]) and t2.name = any (($3::text)::text[])) and ((t2.status = any (($4::text)::text[]))))
         order by t2.name_key asc, t2.id asc
         limit 20
       ) t2
@@ -61,7 +61,7 @@ select convert_to(concat(
       from (
         select t3.total, t3.total_minor, t3.id
         from billing.invoices t3
-        where t3.tenant_id = ($1::text)::uuid and (((t3.total_minor > (($5::text)::numeric * 100)::bigint)))
+        where t3.tenant_id = ($1::uuid) and (((t3.total_minor > (($5::text)::numeric * 100)::bigint)))
         order by t3.total_minor desc, t3.id desc
         limit 4
       ) t3
@@ -85,7 +85,7 @@ select convert_to(concat(
         from (
           select t4.due_date, t4.id
           from billing.invoices t4
-          where t4.tenant_id = ($1::text)::uuid
+          where t4.tenant_id = ($1::uuid)
           order by t4.due_date desc, t4.id desc
           limit 2
         ) t4
@@ -107,7 +107,7 @@ select convert_to(concat(
     from (
       select t5.status as k0, t5.currency as k1, count(*) as members
       from billing.invoices t5
-      where t5.tenant_id = ($1::text)::uuid
+      where t5.tenant_id = ($1::uuid)
       group by 1, 2
       having count(*) > 0
       order by t5.status collate "C", t5.currency collate "C"
@@ -126,7 +126,7 @@ select convert_to(concat(
     from (
       select t6.currency as k0, count(*) as members
       from billing.invoices t6
-      where t6.tenant_id = ($1::text)::uuid
+      where t6.tenant_id = ($1::uuid)
       group by 1
       having count(*) > 0
       order by members desc, t6.currency collate "C"
@@ -135,4 +135,4 @@ select convert_to(concat(
   ),
   ']}}'
 ), 'UTF8')
-where core.context() = ($6::text) and core.tenant_id() = ($1::text)::uuid
+where core.context() = ($6::text) and core.tenant_id() = ($1::uuid)

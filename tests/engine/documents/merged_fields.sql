@@ -8,7 +8,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.clients t1
-        where t1.tenant_id = ($1::text)::uuid and t1.deleted_at is null
+        where t1.tenant_id = ($1::uuid) and t1.deleted_at is null
       ),
       ',"pageInfo":{"hasNextPage":',
       case when count(*) > 2 then 'true' else 'false' end,
@@ -27,7 +27,7 @@ select convert_to(concat(
             (
               select count(*)
               from billing.invoices t2
-              where t2.tenant_id = ($1::text)::uuid and t2.client_id = t1.id
+              where t2.tenant_id = ($1::uuid) and t2.client_id = t1.id
             ),
             ',"nodes":[',
             string_agg(r0, ','),
@@ -42,7 +42,7 @@ select convert_to(concat(
             from (
               select t2.id, t2.issue_date
               from billing.invoices t2
-              where t2.tenant_id = ($1::text)::uuid and t2.client_id = t1.id
+              where t2.tenant_id = ($1::uuid) and t2.client_id = t1.id
               order by t2.issue_date desc, t2.id desc
               limit 1
             ) t2
@@ -67,14 +67,14 @@ select convert_to(concat(
                 '"}'
               )
               from billing.clients t4
-              where t4.tenant_id = ($1::text)::uuid and t4.id = t3.client_id
+              where t4.tenant_id = ($1::uuid) and t4.id = t3.client_id
             ), 'null'),
             '}'
           ), ',')
           from (
             select t3.id, t3.name, t3.client_id, t3.created_at
             from billing.client_contacts t3
-            where t3.tenant_id = ($1::text)::uuid and t3.client_id = t1.id
+            where t3.tenant_id = ($1::uuid) and t3.client_id = t1.id
             order by t3.created_at, t3.id
             limit 1000
           ) t3
@@ -86,7 +86,7 @@ select convert_to(concat(
         from (
           select t1.id, t1.name, t1.status, t1.name_key
           from billing.clients t1
-          where t1.tenant_id = ($1::text)::uuid and t1.deleted_at is null
+          where t1.tenant_id = ($1::uuid) and t1.deleted_at is null
           order by t1.name_key asc, t1.id asc
           limit 3
         ) t1
@@ -109,9 +109,9 @@ select convert_to(concat(
       '}}'
     ), ',')
     from (
-      select t5.status as k0, t5.currency as k1, sum(t5.total) as a0, round(avg(t5.total), 2) as a1, count(*) as members
+      select t5.status as k0, t5.currency as k1, sum(t5.total_minor) * 0.01 as a0, round(avg(t5.total), 2) as a1, count(*) as members
       from billing.invoices t5
-      where t5.tenant_id = ($1::text)::uuid
+      where t5.tenant_id = ($1::uuid)
       group by 1, 2
       having count(*) > 0
       order by t5.status collate "C", t5.currency collate "C"
@@ -120,4 +120,4 @@ select convert_to(concat(
   ),
   ']}}'
 ), 'UTF8')
-where core.context() = ($2::text) and core.tenant_id() = ($1::text)::uuid
+where core.context() = ($2::text) and core.tenant_id() = ($1::uuid)

@@ -17,7 +17,7 @@ select convert_to(concat(
             (
               select count(*)
               from billing.invoices t2
-              where t2.tenant_id = ($1::text)::uuid and t2.client_id = t1.id and (t2.balance_minor > (($2::text)::numeric * 100)::bigint)
+              where t2.tenant_id = ($1::uuid) and t2.client_id = t1.id and (t2.balance_minor > (($2::text)::numeric * 100)::bigint)
             ),
             ',"nodes":[',
             string_agg(r0, ','),
@@ -37,14 +37,9 @@ select convert_to(concat(
                   '{"amount":"',
                   round(t3.amount, 2),
                   '"}'
-                ), ',')
-                from (
-                  select t3.amount, t3.position, t3.id
-                  from billing.invoice_lines t3
-                  where t3.tenant_id = ($1::text)::uuid and t3.invoice_id = t2.id
-                  order by t3.position, t3.id
-                  limit 1000
-                ) t3
+                ), ',' order by t3.position)
+                from billing.invoice_lines t3
+                where t3.tenant_id = ($1::uuid) and t3.invoice_id = t2.id
               ),
               '],"client":',
               coalesce((
@@ -71,7 +66,7 @@ select convert_to(concat(
                         from (
                           select t5.id, t5.issue_date
                           from billing.invoices t5
-                          where t5.tenant_id = ($1::text)::uuid and t5.client_id = t4.id
+                          where t5.tenant_id = ($1::uuid) and t5.client_id = t4.id
                           order by t5.issue_date asc, t5.id asc
                           limit 2
                         ) t5
@@ -82,7 +77,7 @@ select convert_to(concat(
                   '}'
                 )
                 from billing.clients t4
-                where t4.tenant_id = ($1::text)::uuid and t4.id = t2.client_id
+                where t4.tenant_id = ($1::uuid) and t4.id = t2.client_id
               ), 'null'),
               '}'
             ) end as r0, n, m
@@ -91,7 +86,7 @@ select convert_to(concat(
               from (
                 select t2.balance, t2.balance_minor, t2.number, t2.id, t2.client_id, t2.due_date
                 from billing.invoices t2
-                where t2.tenant_id = ($1::text)::uuid and t2.client_id = t1.id and (t2.balance_minor > (($2::text)::numeric * 100)::bigint)
+                where t2.tenant_id = ($1::uuid) and t2.client_id = t1.id and (t2.balance_minor > (($2::text)::numeric * 100)::bigint)
                 order by t2.due_date asc, t2.id asc
                 limit 3
               ) t2
@@ -120,7 +115,7 @@ select convert_to(concat(
               from (
                 select t6.status, t6.id, t6.issue_date
                 from billing.invoices t6
-                where t6.tenant_id = ($1::text)::uuid and t6.client_id = t1.id and (t6.status = ($3::text))
+                where t6.tenant_id = ($1::uuid) and t6.client_id = t1.id and (t6.status = ($3::text))
                 order by t6.issue_date asc, t6.id asc
                 limit 2
               ) t6
@@ -144,9 +139,9 @@ select convert_to(concat(
             '}}'
           ), ',')
           from (
-            select t7.status as k0, t7.currency as k1, sum(t7.total) as a0, max(t7.total) as a1, count(*) as members
+            select t7.status as k0, t7.currency as k1, sum(t7.total_minor) * 0.01 as a0, max(t7.total_minor) * 0.01 as a1, count(*) as members
             from billing.invoices t7
-            where t7.tenant_id = ($1::text)::uuid and t7.client_id = t1.id
+            where t7.tenant_id = ($1::uuid) and t7.client_id = t1.id
             group by 1, 2
             having count(*) > 0
             order by members desc, t7.status collate "C", t7.currency collate "C"
@@ -171,7 +166,7 @@ select convert_to(concat(
                   from (
                     select t10.name, t10.created_at, t10.id
                     from billing.client_contacts t10
-                    where t10.tenant_id = ($1::text)::uuid and t10.client_id = t9.id
+                    where t10.tenant_id = ($1::uuid) and t10.client_id = t9.id
                     order by t10.created_at, t10.id
                     limit 1000
                   ) t10
@@ -179,14 +174,14 @@ select convert_to(concat(
                 ']}'
               )
               from billing.clients t9
-              where t9.tenant_id = ($1::text)::uuid and t9.id = t8.client_id
+              where t9.tenant_id = ($1::uuid) and t9.id = t8.client_id
             ), 'null'),
             '}'
           ), ',')
           from (
             select t8.name, t8.client_id, t8.created_at, t8.id
             from billing.client_contacts t8
-            where t8.tenant_id = ($1::text)::uuid and t8.client_id = t1.id
+            where t8.tenant_id = ($1::uuid) and t8.client_id = t1.id
             order by t8.created_at, t8.id
             limit 1000
           ) t8
@@ -196,7 +191,7 @@ select convert_to(concat(
       from (
         select t1.name, t1.id, t1.name_key
         from billing.clients t1
-        where t1.tenant_id = ($1::text)::uuid and t1.deleted_at is null
+        where t1.tenant_id = ($1::uuid) and t1.deleted_at is null
         order by t1.name_key desc, t1.id desc
         limit 4
       ) t1
@@ -204,4 +199,4 @@ select convert_to(concat(
   ),
   '}}'
 ), 'UTF8')
-where core.context() = ($4::text) and core.tenant_id() = ($1::text)::uuid
+where core.context() = ($4::text) and core.tenant_id() = ($1::uuid)

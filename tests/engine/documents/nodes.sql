@@ -16,7 +16,7 @@ select convert_to(concat(
         from (
           select t2.name, t2.created_at, t2.id
           from billing.client_contacts t2
-          where t2.tenant_id = ($1::text)::uuid and t2.client_id = t1.id
+          where t2.tenant_id = ($1::uuid) and t2.client_id = t1.id
           order by t2.created_at, t2.id
           limit 1000
         ) t2
@@ -37,7 +37,7 @@ select convert_to(concat(
           from (
             select t3.number, t3.issue_date, t3.id
             from billing.invoices t3
-            where t3.tenant_id = ($1::text)::uuid and t3.client_id = t1.id
+            where t3.tenant_id = ($1::uuid) and t3.client_id = t1.id
             order by t3.issue_date desc, t3.id desc
             limit 2
           ) t3
@@ -48,7 +48,7 @@ select convert_to(concat(
       '"}'
     )
     from billing.clients t1
-    where t1.tenant_id = ($1::text)::uuid and t1.id = ($2::text)::uuid and t1.deleted_at is null
+    where t1.tenant_id = ($1::uuid) and t1.id = ($2::uuid) and t1.deleted_at is null
   ), 'null'),
   ',"invoice":',
   coalesce((
@@ -69,12 +69,12 @@ select convert_to(concat(
           '"}'
         )
         from billing.clients t5
-        where t5.tenant_id = ($1::text)::uuid and t5.id = t4.client_id
+        where t5.tenant_id = ($1::uuid) and t5.id = t4.client_id
       ), 'null'),
       '}'
     )
     from billing.invoices t4
-    where t4.tenant_id = ($1::text)::uuid and t4.id = ($3::text)::uuid
+    where t4.tenant_id = ($1::uuid) and t4.id = ($3::uuid)
   ), 'null'),
   ',"upper":',
   coalesce((
@@ -86,7 +86,7 @@ select convert_to(concat(
       '}'
     )
     from billing.clients t6
-    where t6.tenant_id = ($1::text)::uuid and t6.id = ($4::text)::uuid and t6.deleted_at is null
+    where t6.tenant_id = ($1::uuid) and t6.id = ($4::uuid) and t6.deleted_at is null
   ), 'null'),
   ',"aliased":',
   coalesce((
@@ -96,7 +96,7 @@ select convert_to(concat(
       '}'
     )
     from billing.clients t7
-    where t7.tenant_id = ($1::text)::uuid and t7.id = ($5::text)::uuid and t7.deleted_at is null
+    where t7.tenant_id = ($1::uuid) and t7.id = ($5::uuid) and t7.deleted_at is null
   ), 'null'),
   ',"wrong":',
   coalesce((
@@ -106,7 +106,7 @@ select convert_to(concat(
       '"}'
     )
     from billing.invoices t8
-    where t8.tenant_id = ($1::text)::uuid and t8.id = ($6::text)::uuid
+    where t8.tenant_id = ($1::uuid) and t8.id = ($6::uuid)
   ), 'null'),
   ',"deleted":',
   coalesce((
@@ -116,7 +116,7 @@ select convert_to(concat(
       '"}'
     )
     from billing.clients t9
-    where t9.tenant_id = ($1::text)::uuid and t9.id = ($7::text)::uuid and t9.deleted_at is null
+    where t9.tenant_id = ($1::uuid) and t9.id = ($7::uuid) and t9.deleted_at is null
   ), 'null'),
   ',"nobody":',
   coalesce((
@@ -126,7 +126,7 @@ select convert_to(concat(
       '"}'
     )
     from billing.clients t10
-    where t10.tenant_id = ($1::text)::uuid and t10.id = ($8::text)::uuid and t10.deleted_at is null
+    where t10.tenant_id = ($1::uuid) and t10.id = ($8::uuid) and t10.deleted_at is null
   ), 'null'),
   ',"byId":',
   coalesce((
@@ -136,7 +136,7 @@ select convert_to(concat(
       '}'
     )
     from billing.clients t11
-    where t11.tenant_id = ($1::text)::uuid and t11.id = ($9::text)::uuid and t11.deleted_at is null
+    where t11.tenant_id = ($1::uuid) and t11.id = ($9::uuid) and t11.deleted_at is null
   ), 'null'),
   ',"gone":',
   coalesce((
@@ -146,7 +146,7 @@ select convert_to(concat(
       '}'
     )
     from billing.clients t12
-    where t12.tenant_id = ($1::text)::uuid and t12.id = ($10::text)::uuid and t12.deleted_at is null
+    where t12.tenant_id = ($1::uuid) and t12.id = ($10::uuid) and t12.deleted_at is null
   ), 'null'),
   ',"reached":',
   coalesce((
@@ -161,13 +161,13 @@ select convert_to(concat(
           '}'
         )
         from billing.clients t14
-        where t14.tenant_id = ($1::text)::uuid and t14.id = t13.client_id
+        where t14.tenant_id = ($1::uuid) and t14.id = t13.client_id
       ), 'null'),
       '}'
     )
     from billing.invoices t13
-    where t13.tenant_id = ($1::text)::uuid and t13.id = ($11::text)::uuid
+    where t13.tenant_id = ($1::uuid) and t13.id = ($11::uuid)
   ), 'null'),
   '}}'
 ), 'UTF8')
-where core.context() = ($12::text) and core.tenant_id() = ($1::text)::uuid
+where core.context() = ($12::text) and core.tenant_id() = ($1::uuid)

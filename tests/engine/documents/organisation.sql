@@ -35,7 +35,7 @@ select convert_to(concat(
       '}'
     )
     from iam.organisation() t1
-    where t1.tenant_id = ($1::text)::uuid and true
+    where t1.tenant_id = ($1::uuid) and true
   ), 'null'),
   ',"me":',
   coalesce((
@@ -57,7 +57,7 @@ select convert_to(concat(
       '}'
     )
     from iam.memberships t2
-    where t2.tenant_id = ($1::text)::uuid and t2.user_id = core.user_id()
+    where t2.tenant_id = ($1::uuid) and t2.user_id = core.user_id()
   ), 'null'),
   ',"memberships":',
   (
@@ -66,7 +66,7 @@ select convert_to(concat(
       (
         select count(*)
         from iam.memberships t3
-        where t3.tenant_id = ($1::text)::uuid
+        where t3.tenant_id = ($1::uuid)
       ),
       ',"nodes":[',
       string_agg(r0, ','),
@@ -81,7 +81,7 @@ select convert_to(concat(
       from (
         select t3.role, t3.created_at, t3.id
         from iam.memberships t3
-        where t3.tenant_id = ($1::text)::uuid
+        where t3.tenant_id = ($1::uuid)
         order by t3.created_at asc, t3.id asc
         limit 3
       ) t3
@@ -103,7 +103,7 @@ select convert_to(concat(
       from (
         select t4.role, t4.created_at, t4.id
         from iam.memberships t4
-        where t4.tenant_id = ($1::text)::uuid and (t4.role = ($2::text))
+        where t4.tenant_id = ($1::uuid) and (t4.role = ($2::text))
         order by t4.created_at asc, t4.id asc
         limit 20
       ) t4
@@ -125,7 +125,7 @@ select convert_to(concat(
       from (
         select t5.role, t5.created_at, t5.id
         from iam.memberships t5
-        where t5.tenant_id = ($1::text)::uuid and (t5.role = any (($3::text)::text[]))
+        where t5.tenant_id = ($1::uuid) and (t5.role = any (($3::text)::text[]))
         order by t5.created_at desc, t5.id desc
         limit 20
       ) t5
@@ -133,4 +133,4 @@ select convert_to(concat(
   ),
   '}}'
 ), 'UTF8')
-where core.context() = ($4::text) and core.tenant_id() = ($1::text)::uuid
+where core.context() = ($4::text) and core.tenant_id() = ($1::uuid)

@@ -6,10 +6,10 @@ select convert_to(concat(
       (
         select count(*)
         from billing.invoices t1
-        where t1.tenant_id = ($1::text)::uuid and ((t1.due_date < core.today() and t1.status in ('SENT', 'VIEWED') and t1.balance_minor > 0) and exists (
+        where t1.tenant_id = ($1::uuid) and ((t1.due_date < core.today() and t1.status in ('SENT', 'VIEWED') and t1.balance_minor > 0) and exists (
           select
           from billing.clients t2
-          where t2.tenant_id = ($1::text)::uuid and t2.id = t1.client_id and (t2.status = ($2::text))
+          where t2.tenant_id = ($1::uuid) and t2.id = t1.client_id and (t2.status = ($2::text))
         ))
       ),
       ',"pageInfo":{"hasNextPage":',
@@ -40,7 +40,7 @@ select convert_to(concat(
             '}'
           )
           from billing.clients t3
-          where t3.tenant_id = ($1::text)::uuid and t3.id = t1.client_id
+          where t3.tenant_id = ($1::uuid) and t3.id = t1.client_id
         ), 'null'),
         ',"lines":[',
         (
@@ -50,14 +50,9 @@ select convert_to(concat(
             ',"amount":"',
             round(t4.amount, 2),
             '"}'
-          ), ',')
-          from (
-            select t4.description, t4.amount, t4.position, t4.id
-            from billing.invoice_lines t4
-            where t4.tenant_id = ($1::text)::uuid and t4.invoice_id = t1.id
-            order by t4.position, t4.id
-            limit 1000
-          ) t4
+          ), ',' order by t4.position)
+          from billing.invoice_lines t4
+          where t4.tenant_id = ($1::uuid) and t4.invoice_id = t1.id
         ),
         ']}'
       ) end as r0, n, m, case when n in (1, least(m, 20)) then translate(encode(convert_to(json_build_array('Invoice,DUE_DATE_ASC', t1.due_date, t1.id)::text, 'UTF8'), 'base64'), E'+/=\n', '-_') end as place
@@ -66,10 +61,10 @@ select convert_to(concat(
         from (
           select t1.due_date, t1.status, t1.balance_minor, t1.client_id, t1.id, t1.number, t1.balance, t1.currency
           from billing.invoices t1
-          where t1.tenant_id = ($1::text)::uuid and ((t1.due_date < core.today() and t1.status in ('SENT', 'VIEWED') and t1.balance_minor > 0) and exists (
+          where t1.tenant_id = ($1::uuid) and ((t1.due_date < core.today() and t1.status in ('SENT', 'VIEWED') and t1.balance_minor > 0) and exists (
             select
             from billing.clients t2
-            where t2.tenant_id = ($1::text)::uuid and t2.id = t1.client_id and (t2.status = ($2::text))
+            where t2.tenant_id = ($1::uuid) and t2.id = t1.client_id and (t2.status = ($2::text))
           ))
           order by t1.due_date asc, t1.id asc
           limit 21
@@ -95,9 +90,9 @@ select convert_to(concat(
       '}}'
     ), ',')
     from (
-      select date_trunc('month', t5.issue_date::timestamp)::date as k0, t5.status as k1, t5.currency as k2, sum(t5.total) as a0, round(avg(t5.total), 2) as a1, sum(t5.balance) as a2, count(*) as members
+      select date_trunc('month', t5.issue_date::timestamp)::date as k0, t5.status as k1, t5.currency as k2, sum(t5.total_minor) * 0.01 as a0, round(avg(t5.total), 2) as a1, sum(t5.balance_minor) * 0.01 as a2, count(*) as members
       from billing.invoices t5
-      where t5.tenant_id = ($1::text)::uuid and (t5.issue_date >= ($3::text)::date)
+      where t5.tenant_id = ($1::uuid) and (t5.issue_date >= ($3::text)::date)
       group by 1, 2, 3
       having count(*) > 0
       order by k0 asc, k0, t5.status collate "C", t5.currency collate "C"
@@ -106,4 +101,4 @@ select convert_to(concat(
   ),
   ']}}'
 ), 'UTF8')
-where core.context() = ($4::text) and core.tenant_id() = ($1::text)::uuid
+where core.context() = ($4::text) and core.tenant_id() = ($1::uuid)

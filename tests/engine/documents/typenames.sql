@@ -5,7 +5,7 @@ select convert_to(concat(
       '{"__typename":"Organisation"}'
     )
     from iam.organisation() t1
-    where t1.tenant_id = ($1::text)::uuid and true
+    where t1.tenant_id = ($1::uuid) and true
   ), 'null'),
   ',"me":',
   coalesce((
@@ -15,7 +15,7 @@ select convert_to(concat(
       '"}'
     )
     from iam.memberships t2
-    where t2.tenant_id = ($1::text)::uuid and t2.user_id = core.user_id()
+    where t2.tenant_id = ($1::uuid) and t2.user_id = core.user_id()
   ), 'null'),
   ',"clients":',
   (
@@ -36,7 +36,7 @@ select convert_to(concat(
           from (
             select t4.created_at, t4.id
             from billing.client_contacts t4
-            where t4.tenant_id = ($1::text)::uuid and t4.client_id = t3.id
+            where t4.tenant_id = ($1::uuid) and t4.client_id = t3.id
             order by t4.created_at, t4.id
             limit 1000
           ) t4
@@ -48,7 +48,7 @@ select convert_to(concat(
             (
               select count(*)
               from billing.client_notes t5
-              where t5.tenant_id = ($1::text)::uuid and t5.client_id = t3.id
+              where t5.tenant_id = ($1::uuid) and t5.client_id = t3.id
             ),
             '}'
           )
@@ -60,7 +60,7 @@ select convert_to(concat(
       from (
         select t3.id, t3.name_key
         from billing.clients t3
-        where t3.tenant_id = ($1::text)::uuid and t3.deleted_at is null
+        where t3.tenant_id = ($1::uuid) and t3.deleted_at is null
         order by t3.name_key asc, t3.id asc
         limit 2
       ) t3
@@ -79,14 +79,9 @@ select convert_to(concat(
         (
           select string_agg(concat(
             '{"__typename":"InvoiceLine"}'
-          ), ',')
-          from (
-            select t7.position, t7.id
-            from billing.invoice_lines t7
-            where t7.tenant_id = ($1::text)::uuid and t7.invoice_id = t6.id
-            order by t7.position, t7.id
-            limit 1000
-          ) t7
+          ), ',' order by t7.position)
+          from billing.invoice_lines t7
+          where t7.tenant_id = ($1::uuid) and t7.invoice_id = t6.id
         ),
         '],"client":',
         coalesce((
@@ -94,14 +89,14 @@ select convert_to(concat(
             '{"__typename":"Client"}'
           )
           from billing.clients t8
-          where t8.tenant_id = ($1::text)::uuid and t8.id = t6.client_id
+          where t8.tenant_id = ($1::uuid) and t8.id = t6.client_id
         ), 'null'),
         '}'
       ) as r0
       from (
         select t6.id, t6.client_id, t6.issue_date
         from billing.invoices t6
-        where t6.tenant_id = ($1::text)::uuid
+        where t6.tenant_id = ($1::uuid)
         order by t6.issue_date desc, t6.id desc
         limit 2
       ) t6
@@ -116,7 +111,7 @@ select convert_to(concat(
           '{"__typename":"Client"}'
         )
         from billing.clients t10
-        where t10.tenant_id = ($1::text)::uuid and t10.id = t9.k0
+        where t10.tenant_id = ($1::uuid) and t10.id = t9.k0
       ), 'null'),
       '},"total":{"__typename":"MoneyAggregate"},"count":',
       t9.members,
@@ -125,7 +120,7 @@ select convert_to(concat(
     from (
       select t9.client_id as k0, t9.currency as k1, count(*) as members
       from billing.invoices t9
-      where t9.tenant_id = ($1::text)::uuid
+      where t9.tenant_id = ($1::uuid)
       group by 1, 2
       having count(*) > 0
       order by k0, t9.currency collate "C"
@@ -138,8 +133,8 @@ select convert_to(concat(
       '{"__typename":"Invoice"}'
     )
     from billing.invoices t11
-    where t11.tenant_id = ($1::text)::uuid and t11.id = ($2::text)::uuid
+    where t11.tenant_id = ($1::uuid) and t11.id = ($2::uuid)
   ), 'null'),
   '}}'
 ), 'UTF8')
-where core.context() = ($3::text) and core.tenant_id() = ($1::text)::uuid
+where core.context() = ($3::text) and core.tenant_id() = ($1::uuid)

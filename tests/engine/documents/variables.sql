@@ -6,7 +6,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.clients t1
-        where t1.tenant_id = ($1::text)::uuid and t1.deleted_at is null
+        where t1.tenant_id = ($1::uuid) and t1.deleted_at is null
       ),
       ',"nodes":[',
       string_agg(r0, ','),
@@ -23,7 +23,7 @@ select convert_to(concat(
       from (
         select t1.name, t1.status, t1.name_key, t1.id
         from billing.clients t1
-        where t1.tenant_id = ($1::text)::uuid and t1.deleted_at is null
+        where t1.tenant_id = ($1::uuid) and t1.deleted_at is null
         order by t1.name_key asc, t1.id asc
         limit 3
       ) t1
@@ -45,7 +45,7 @@ select convert_to(concat(
       from (
         select t2.status, t2.name, t2.name_key, t2.id
         from billing.clients t2
-        where t2.tenant_id = ($1::text)::uuid and t2.deleted_at is null and (t2.status = ($2::text) and (t2.name_key >= lower(($3::text)) and t2.name_key < lower(($3::text)) || repeat(chr(1114111), 255)))
+        where t2.tenant_id = ($1::uuid) and t2.deleted_at is null and (t2.status = ($2::text) and (t2.name_key >= lower(($3::text)) and t2.name_key < lower(($3::text)) || repeat(chr(1114111), 255)))
         order by t2.name_key asc, t2.id asc
         limit 5
       ) t2
@@ -67,7 +67,7 @@ select convert_to(concat(
       from (
         select t3.name, t3.name_key, t3.status, t3.id
         from billing.clients t3
-        where t3.tenant_id = ($1::text)::uuid and t3.deleted_at is null and ((t3.name_key = any (lower(($4::text))::text[]) and t3.name = any (($4::text)::text[])) and t3.status = any (($5::text)::text[]))
+        where t3.tenant_id = ($1::uuid) and t3.deleted_at is null and ((t3.name_key = any (lower(($4::text))::text[]) and t3.name = any (($4::text)::text[])) and t3.status = any (($5::text)::text[]))
         order by t3.name_key asc, t3.id asc
         limit 20
       ) t3
@@ -89,7 +89,7 @@ select convert_to(concat(
       from (
         select t4.name, t4.name_key, t4.status, t4.id
         from billing.clients t4
-        where t4.tenant_id = ($1::text)::uuid and t4.deleted_at is null and ((t4.name_key = any (lower(($6::text))::text[]) and t4.name = any (($6::text)::text[])) and t4.status = any (($7::text)::text[]))
+        where t4.tenant_id = ($1::uuid) and t4.deleted_at is null and ((t4.name_key = any (lower(($6::text))::text[]) and t4.name = any (($6::text)::text[])) and t4.status = any (($7::text)::text[]))
         order by t4.name_key asc, t4.id asc
         limit 20
       ) t4
@@ -97,4 +97,4 @@ select convert_to(concat(
   ),
   '}}'
 ), 'UTF8')
-where core.context() = ($8::text) and core.tenant_id() = ($1::text)::uuid
+where core.context() = ($8::text) and core.tenant_id() = ($1::uuid)

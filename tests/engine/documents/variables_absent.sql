@@ -15,7 +15,7 @@ select convert_to(concat(
       from (
         select t1.name, t1.name_key, t1.id
         from billing.clients t1
-        where t1.tenant_id = ($1::text)::uuid and t1.deleted_at is null and (true)
+        where t1.tenant_id = ($1::uuid) and t1.deleted_at is null and (true)
         order by t1.name_key asc, t1.id asc
         limit 20
       ) t1
@@ -37,7 +37,7 @@ select convert_to(concat(
       from (
         select t2.id, t2.name_key
         from billing.clients t2
-        where t2.tenant_id = ($1::text)::uuid and t2.deleted_at is null and (((true)))
+        where t2.tenant_id = ($1::uuid) and t2.deleted_at is null and (((true)))
         order by t2.name_key asc, t2.id asc
         limit 20
       ) t2
@@ -50,7 +50,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.invoices t3
-        where t3.tenant_id = ($1::text)::uuid and (true)
+        where t3.tenant_id = ($1::uuid) and (true)
       ),
       '}'
     )
@@ -67,7 +67,7 @@ select convert_to(concat(
     from (
       select t4.status as k0, date_trunc('quarter', t4.issue_date::timestamp)::date as k1, t4.currency as k2, count(*) as members
       from billing.invoices t4
-      where t4.tenant_id = ($1::text)::uuid and (true)
+      where t4.tenant_id = ($1::uuid) and (true)
       group by 1, 2, 3
       having count(*) > 0
       order by t4.status collate "C", k1, t4.currency collate "C"
@@ -76,4 +76,4 @@ select convert_to(concat(
   ),
   ']}}'
 ), 'UTF8')
-where core.context() = ($2::text) and core.tenant_id() = ($1::text)::uuid
+where core.context() = ($2::text) and core.tenant_id() = ($1::uuid)
