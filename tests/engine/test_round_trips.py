@@ -13,7 +13,7 @@ import pytest
 from gql.database.pool import Database, DatabaseOptions, Door
 from gql.database.pool.connections import CORE_READ
 from gql.database.pool.doors import DIRECT_AFTER
-from gql.database.pool.standing import BEGIN_LOCALLY, SWITCH
+from gql.database.pool.standing import BEGIN_LOCALLY, READ_AFTER_SWITCH, SWITCH
 from gql.engine.engine import Caller, Engine
 from gql.errors import RequestRefused
 from gql.schema import OPEN_FIELDS, build_schema, declarations
@@ -66,15 +66,30 @@ async def test_a_read_is_one_trip(line: Line, people: dict[str, Person], work: s
 
 
 @pytest.mark.parametrize("work", WORKS)
-async def test_a_change_of_context_is_one_trip_more(line: Line, people: dict[str, Person], work: str) -> None:
+async def test_a_change_of_context_takes_no_trip_of_its_own(line: Line, people: dict[str, Person], work: str) -> None:
     callers = [people["owner"].caller, people["other"].caller]
     for caller in callers:
         await line.ask(caller, *WORKS[work])
     with line.wire.listening() as heard:
         for caller in callers:
             await line.ask(caller, *WORKS[work])
-    assert messages(heard) == [RUN, RUN] * 2
-    assert [trip.sql for trip in heard] == [SWITCH, CORE_READ] * 2
+    assert messages(heard) == [RUN] * 2
+    assert [trip.sql for trip in heard] == [READ_AFTER_SWITCH] * 2
+
+
+@pytest.mark.parametrize("work", WORKS)
+async def test_through_the_direct_door_a_change_of_context_is_one_trip_more(
+    line: Line, people: dict[str, Person], work: str
+) -> None:
+    line.engine.database.door = Door.DIRECT
+    callers = [people["owner"].caller, people["other"].caller]
+    for caller in callers:
+        await line.ask(caller, *WORKS[work])
+    with line.wire.listening() as heard:
+        for caller in callers:
+            await line.ask(caller, *WORKS[work])
+    assert messages(heard) == [RUN] * 4
+    assert [trip.sql for trip in heard][::2] == [SWITCH] * 2
 
 
 async def test_a_statement_is_prepared_once_for_each_door(line: Line, people: dict[str, Person]) -> None:

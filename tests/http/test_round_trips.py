@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from gql.database.pool.connections import CORE_READ
-from gql.database.pool.standing import NOBODY, SCRUB, SWITCH
+from gql.database.pool.standing import NOBODY, READ_AFTER_SWITCH, SCRUB
 from gql.settings import Settings
 from tests.database.pooling import until_mended
 from tests.harness.postgres import TestDatabase
@@ -54,12 +54,13 @@ async def test_a_request_of_somebody_known_is_one_trip(overheard: Running, wire:
 
 async def test_somebody_new_is_looked_up_in_four_trips(overheard: Running, wire: Wire, house: Tenant) -> None:
     """And again every ten seconds. The last of the four puts the connection in order while the answer is read."""
-    token = overheard.token(await make_person(house, "viewer"), house)
-    heard = await heard_of(overheard, wire, QUERY, token=token)
-    look_up = [trip for trip in heard if trip.sql not in (SWITCH, CORE_READ)]
+    for _ in range(2):  # the first change from one person to another prepares the statement for it
+        token = overheard.token(await make_person(house, "viewer"), house)
+        heard = await heard_of(overheard, wire, QUERY, token=token)
+    look_up = [trip for trip in heard if trip.sql != READ_AFTER_SWITCH]
     assert [trip.messages for trip in look_up] == [RUN, PREPARE, PREPARE_AND_RUN, SIMPLE]
     assert (look_up[0].sql, look_up[-1].sql) == (NOBODY, SCRUB)
-    assert [trip.sql for trip in heard if trip not in look_up] == [SWITCH, CORE_READ]
+    assert len(heard) == len(look_up) + 1
 
 
 async def test_signing_in_is_eight_trips(overheard: Running, wire: Wire, house: Tenant) -> None:

@@ -22,6 +22,7 @@ from gql.database.pool.standing import (
     BEGIN_LOCALLY,
     NOBODY,
     NOBODY_VALUES,
+    READ_AFTER_SWITCH,
     SCRUB,
     SWITCH,
     TIME_OUTS,
@@ -205,6 +206,8 @@ class SessionConnection(Connection):
     async def read(self, context: Context, statement: str, arguments: Sequence[str | None], door: Door) -> bytes | None:
         if self.standing is not context and self.standing != context:
             self.switches += 1
+            if isinstance(self.standing, Context) and door is not Door.DIRECT:
+                return await self._read_after_switch(context, statement, arguments)
             await self.enter(context)
         try:
             return await self._through(door, context, statement, arguments)
@@ -212,11 +215,24 @@ class SessionConnection(Connection):
             self.standing = Standing.UNKNOWN
             raise
 
+    async def _read_after_switch(
+        self, context: Context, statement: str, arguments: Sequence[str | None]
+    ) -> bytes | None:
+        """Change from one tenant's context to another's and read, in one trip."""
+        known = self.statements.get(statement)
+        known.history.switch(context.database_role)
+        self.read_uses += 1
+        self.standing = Standing.UNKNOWN
+        known.read = known.read or await self._prepare(statement)
+        row = await self._run_own(READ_AFTER_SWITCH, (*context_values(context), known.read.get_name(), arguments))
+        self.standing = context
+        return None if row is None else row[0]
+
     async def enter(self, context: Context) -> None:
         if self.standing is Standing.UNKNOWN:
             await self.mend()
         self.standing = Standing.UNKNOWN
-        await self._run_own(SWITCH, context_values(context) + self._time_outs)
+        await self._run_own(SWITCH, context_values(context))
         self.standing = context
 
     async def leave(self) -> None:

@@ -33,6 +33,11 @@ class History:
     role: str = ""
     runs: int = 0
 
+    def switch(self, role: str) -> None:
+        """Note a run as this role that came with the change to it: always through READ, which takes one trip."""
+        self.role = role
+        self.runs = 1
+
     def choose(self, role: str) -> Door:
         """The door for a run as this role, which is noted."""
         if role == self.role:

@@ -1,6 +1,6 @@
 """What a connection is told about whom it works for: the settings, and the two statements that put them there.
 
-A connection stands in a context when its role, its app.* settings and its time-outs are that context's.
+A connection stands in a context when its role and its app.* settings are that context's.
 """
 
 from dataclasses import dataclass
@@ -45,14 +45,28 @@ class Origin:
     user_agent: str | None = None
 
 
+def _settings(names: tuple[str, ...], *, local: bool) -> list[str]:
+    """Calls that give each setting the value of the parameter with its number, for the session or, `local`, for the
+    transaction."""
+    return [f"set_config('{name}', ${number}, {str(local).lower()})" for number, name in enumerate(names, 1)]
+
+
 def setting_statement(names: tuple[str, ...], *, local: bool) -> str:
-    """One SELECT that gives each setting the value of the parameter with its number, for the session or, `local`, for
-    the transaction."""
-    calls = (f"set_config('{name}', ${number}, {str(local).lower()})" for number, name in enumerate(names, 1))
-    return f"select {', '.join(calls)}"
+    """One SELECT that makes all these settings."""
+    return f"select {', '.join(_settings(names, local=local))}"
 
 
-SWITCH: Final = setting_statement(CONTEXT + TIME_OUTS, local=False)
+def _read_after_switch() -> str:
+    """SWITCH and the read door in one trip. CASE evaluates its condition first, and in this order; whoever stood here
+    before may call core.read() as well, and inside it the context is the new one."""
+    switched = " and ".join(f"{call} is not null" for call in _settings(CONTEXT, local=False))
+    statement, arguments = len(CONTEXT) + 1, len(CONTEXT) + 2
+    return f"select case when {switched} then core.read(${statement}, ${arguments}) end"
+
+
+# A session has its time-outs since it connected; under a pooler nothing lasts.
+SWITCH: Final = setting_statement(CONTEXT, local=False)
+READ_AFTER_SWITCH: Final = _read_after_switch()
 BEGIN_LOCALLY: Final = setting_statement(CONTEXT + TIME_OUTS + ORIGIN, local=True)
 # Behind a pooler each transaction may meet another server, which knows nothing of what was set at connect.
 BEGIN_BEHIND_POOLER: Final = setting_statement(CONTEXT + TIME_OUTS + ORIGIN + tuple(UNCHANGING), local=True)
