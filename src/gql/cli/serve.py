@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import logging
 import signal
 import socket
@@ -102,6 +103,9 @@ def _serve(settings: Settings, addresses: Addresses, listener: socket.socket, ha
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     app = create_app(settings, addresses.api_url)
+    # The schema and all modules stay for good: the collector need not look at them again and again.
+    gc.collect()
+    gc.freeze()
     config = uvicorn.Config(
         app,
         loop="uvloop",

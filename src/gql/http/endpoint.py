@@ -1,9 +1,10 @@
 """/graphql, as a plain ASGI callable: on the way of every request there are no objects that it does not need."""
 
+import asyncio
 import logging
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Final
+from typing import Any, Final
 
 from starlette.types import Receive, Scope, Send
 
@@ -16,7 +17,7 @@ from gql.http.headers import Headers, request_id_of
 from gql.http.metrics import Metrics
 from gql.http.negotiation import JSON, OFFERED, encoding, media_type
 from gql.http.refusals import HttpRefused, bad_request, body_of, headers_of, internal, status_of
-from gql.http.reminders import Reminders
+from gql.http.reminders import Deadline, Reminders
 from gql.http.requests import ClientGone, Given, Parameters
 from gql.http.running import Writes, while_client_stays
 
@@ -42,6 +43,7 @@ class Exchange:
     scope: Scope
     headers: Given
     receive: Receive
+    task: "asyncio.Task[Any]"
     request_id: str
     media_type: str = JSON
     kind: str = metrics.UNKNOWN_KIND
@@ -85,7 +87,9 @@ class GraphQLEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = perf_counter()
         headers: Given = dict(scope["headers"])
-        exchange = Exchange(scope, headers, receive, request_id_of(headers.get(b"x-request-id")))
+        task = asyncio.current_task()
+        assert task is not None
+        exchange = Exchange(scope, headers, receive, task, request_id_of(headers.get(b"x-request-id")))
         try:
             answer = await self._answer(exchange)
         except ClientGone:
@@ -126,11 +130,14 @@ class GraphQLEndpoint:
         parameters = (
             requests.from_query_string(exchange.scope["query_string"])
             if method == "GET"
-            else await requests.from_body(headers, exchange.receive, self._reminders)
+            else await requests.from_body(headers, exchange.receive, self._deadline(exchange))
         )
         context = await self._authentication.context(identity) if identity else None
         caller = Caller(context, origin_of(exchange.scope, headers, exchange.request_id))
         return await self._execute(exchange, parameters, caller)
+
+    def _deadline(self, exchange: Exchange) -> Deadline:
+        return Deadline(self._reminders, requests.MOST_SECONDS, exchange.task)
 
     async def _execute(self, exchange: Exchange, parameters: Parameters, caller: Caller) -> bytes:
         operation = self._engine.prepare(
@@ -141,7 +148,9 @@ class GraphQLEndpoint:
         )
         exchange.kind = operation.kind
         if operation.kind == "query":
-            return await while_client_stays(self._engine.run(operation, caller), exchange.receive, self._reminders)
+            return await while_client_stays(
+                self._engine.run(operation, caller), exchange.receive, self._reminders, exchange.task
+            )
         if operation.kind != "mutation":
             raise bad_request("Subscriptions do not come over plain HTTP.", "SUBSCRIPTION")
         if exchange.scope["method"] == "GET":

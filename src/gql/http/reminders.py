@@ -7,7 +7,7 @@ price is that they ring up to a tick late.
 import asyncio
 from collections.abc import Callable
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
 
 TICK_SECONDS: Final = 0.05
 
@@ -54,20 +54,20 @@ class Reminders:
 
 
 class Deadline:
-    """A time-out as asyncio.timeout() is one: when it is over, the task is cancelled and TimeoutError raised."""
+    """A time-out as asyncio.timeout() is one: when it is over, the task is cancelled and TimeoutError raised.
+
+    `task` is the one that it is entered in: who sets several has looked it up already."""
 
     __slots__ = ("_cancelling", "_is_over", "_reminder", "_reminders", "_seconds", "_task")
 
-    def __init__(self, reminders: Reminders, seconds: float) -> None:
+    def __init__(self, reminders: Reminders, seconds: float, task: "asyncio.Task[Any]") -> None:
         self._reminders = reminders
+        self._task = task
         self._seconds = seconds
         self._is_over = False
 
     def __enter__(self) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._task = task
-        self._cancelling = task.cancelling()
+        self._cancelling = self._task.cancelling()
         self._reminder = self._reminders.set(self._seconds, self._ring)
 
     def __exit__(

@@ -9,7 +9,7 @@ from starlette.types import Receive
 from gql.errors import ApiError, Code
 from gql.http.negotiation import content_type
 from gql.http.refusals import HttpRefused, bad_request
-from gql.http.reminders import Deadline, Reminders
+from gql.http.reminders import Deadline
 
 MOST_BYTES: Final = 1_000_000
 MOST_BYTES_DISCARDED: Final = 16_000_000
@@ -42,10 +42,10 @@ _object: Final = msgspec.json.Decoder(dict[str, Any] | None, strict=True)
 Given = dict[bytes, bytes]
 
 
-async def from_body(headers: Given, receive: Receive, reminders: Reminders) -> Parameters:
+async def from_body(headers: Given, receive: Receive, deadline: Deadline) -> Parameters:
     """The parameters of a POST. Raises HttpRefused, and ClientGone."""
     judge_body_headers(headers)
-    body = await read_body(headers, receive, reminders)
+    body = await read_body(headers, receive, deadline)
     if not body.startswith(b"{"):
         _judge_form(body)
     found: Parameters = _decoded(_parameters, body, "The body")
@@ -100,14 +100,14 @@ def judge_body_headers(headers: Given) -> None:
         raise unsupported("Compressed bodies are not taken; send the JSON as it is.", "CONTENT_ENCODING")
 
 
-async def read_body(headers: Given, receive: Receive, reminders: Reminders) -> bytes:
+async def read_body(headers: Given, receive: Receive, deadline: Deadline) -> bytes:
     """The body. Raises HttpRefused for one that is too large or too slow, ClientGone when the client hangs up."""
     length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length[:20]) > MOST_BYTES:
         # The server that runs us throws away what still comes, so that the answer is read and the line stays usable.
         raise too_large(None if int(length[:20]) <= MOST_BYTES_DISCARDED else CLOSE)
     try:
-        with Deadline(reminders, MOST_SECONDS):
+        with deadline:
             message = await receive()
             if message["type"] == "http.request" and not message.get("more_body"):
                 return _small_enough(message.get("body", b""))

@@ -13,9 +13,11 @@ PATIENCE_SECONDS: Final = 0.05
 """Only a read that takes longer than this has its client watched: the many short ones pay nothing."""
 
 
-async def while_client_stays(work: Coroutine[Any, Any, bytes], receive: Receive, reminders: Reminders) -> bytes:
-    """The result of the work. It is cancelled, and ClientGone raised, when the client hangs up."""
-    watch = _Watch(receive, reminders)
+async def while_client_stays(
+    work: Coroutine[Any, Any, bytes], receive: Receive, reminders: Reminders, task: "asyncio.Task[Any]"
+) -> bytes:
+    """The result of the work, done in this task. It is cancelled, and ClientGone raised, when the client hangs up."""
+    watch = _Watch(receive, reminders, task)
     try:
         return await work
     except asyncio.CancelledError:
@@ -28,11 +30,9 @@ async def while_client_stays(work: Coroutine[Any, Any, bytes], receive: Receive,
 
 
 class _Watch:
-    """Listens for the client hanging up, and then cancels the task that it was made in."""
+    """Listens for the client hanging up, and then cancels the task."""
 
-    def __init__(self, receive: Receive, reminders: Reminders) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def __init__(self, receive: Receive, reminders: Reminders, task: "asyncio.Task[Any]") -> None:
         self.has_gone = False
         self._task = task
         self._receive = receive
