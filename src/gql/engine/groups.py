@@ -49,10 +49,11 @@ class GroupsCompiler:
         found += [
             f"{_figure(column, figure, self.row)} as {alias}" for (column, figure), alias in self._named_figures()
         ]
-        grouped = f" group by {', '.join(str(place) for place in range(1, len(self.keys) + 1))}" if self.keys else ""
+        places = ", ".join(str(place) for place in range(1, len(self.keys) + 1))
+        grouped = f" group by {places}" if self.keys else " having count(*) > 0"  # else there is one, of nothing
         source = (
             f"select {', '.join([*found, 'count(*) as members'])} from {self.noun.table} {self.row.alias}"
-            f" where {self.condition}{grouped} having count(*) > 0{order} limit {limit}"
+            f" where {self.condition}{grouped}{order} limit {limit}"
         )
         return [Literal("["), f"(select string_agg({written}, ',') from ({source}) {self.row.alias})", Literal("]")]
 
@@ -115,7 +116,8 @@ class GroupsCompiler:
             if selected.name == group.graphql_name:
                 if group.name not in self.keys:
                     return [Literal("null")]
-                return group.kind.json(f"{self.row.alias}.{self.keys[group.name]}", nullable=True)
+                alias = self.keys[group.name]
+                return group.kind.json(f"{self.row.alias}.{alias}", nullable=group.column.nullable)
             if relation is not None and selected.name == relation.graphql_name:
                 if group.name not in self.keys:
                     return [Literal("null")]
@@ -128,7 +130,8 @@ class GroupsCompiler:
             return [Literal(f'"{column.kind.name}Aggregate"')]
         alias = self._figure_alias(column.name, selected.name)
         kind = DECIMAL if column.kind is INTEGER and selected.name == "avg" else column.kind
-        return kind.json(f"{self.row.alias}.{alias}", nullable=True)
+        # A group has members, so a figure over a column that is never NULL is none either.
+        return kind.json(f"{self.row.alias}.{alias}", nullable=column.nullable)
 
     def _figure_alias(self, column: str, figure: str) -> str:
         return self.figures.setdefault((column, figure), f"a{len(self.figures)}")

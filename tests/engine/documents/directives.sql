@@ -45,7 +45,6 @@ select convert_to(concat(
       from billing.invoices t2
       where t2.tenant_id = ($1::uuid)
       group by 1
-      having count(*) > 0
       order by t2.currency collate "C"
       limit 100
     ) t2

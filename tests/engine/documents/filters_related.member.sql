@@ -196,9 +196,9 @@ select convert_to(concat(
   ',"groups":[',
   (
     select string_agg(concat(
-      '{"key":{"clientId":',
-      coalesce('"' || t17.k0 || '"', 'null'),
-      '},"count":',
+      '{"key":{"clientId":"',
+      t17.k0,
+      '"},"count":',
       t17.members,
       '}'
     ), ',')
@@ -211,7 +211,6 @@ select convert_to(concat(
         where t18.tenant_id = ($1::uuid) and t18.id = any (($2::text)::uuid[]) and t18.id = t17.client_id and (t18.status = any (($10::text)::text[]))
       ))
       group by 1, 2
-      having count(*) > 0
       order by k0, t17.currency collate "C"
       limit 100
     ) t17

@@ -2,10 +2,10 @@ select convert_to(concat(
   '{"data":{"status":[',
   (
     select string_agg(concat(
-      '{"key":{"status":',
-      coalesce('"' || t1.k0 || '"', 'null'),
-      ',"clientId":null,"issueDateMonth":null,"currency":',
-      coalesce(to_json(t1.k1)::text, 'null'),
+      '{"key":{"status":"',
+      t1.k0,
+      '","clientId":null,"issueDateMonth":null,"currency":',
+      to_json(t1.k1),
       ',"client":null},"count":',
       t1.members,
       '}'
@@ -15,7 +15,6 @@ select convert_to(concat(
       from billing.invoices t1
       where t1.tenant_id = ($1::uuid)
       group by 1, 2
-      having count(*) > 0
       order by t1.status collate "C", t1.currency collate "C"
       limit 100
     ) t1
@@ -23,9 +22,9 @@ select convert_to(concat(
   '],"client":[',
   (
     select string_agg(concat(
-      '{"key":{"clientId":',
-      coalesce('"' || t2.k0 || '"', 'null'),
-      ',"client":',
+      '{"key":{"clientId":"',
+      t2.k0,
+      '","client":',
       coalesce((
         select concat(
           '{"name":',
@@ -48,7 +47,6 @@ select convert_to(concat(
       from billing.invoices t2
       where t2.tenant_id = ($1::uuid)
       group by 1, 2
-      having count(*) > 0
       order by k0, t2.currency collate "C"
       limit 100
     ) t2
@@ -56,9 +54,9 @@ select convert_to(concat(
   '],"month":[',
   (
     select string_agg(concat(
-      '{"key":{"issueDateMonth":',
-      coalesce('"' || t4.k0 || '"', 'null'),
-      '},"count":',
+      '{"key":{"issueDateMonth":"',
+      t4.k0,
+      '"},"count":',
       t4.members,
       '}'
     ), ',')
@@ -67,7 +65,6 @@ select convert_to(concat(
       from billing.invoices t4
       where t4.tenant_id = ($1::uuid)
       group by 1, 2
-      having count(*) > 0
       order by k0, t4.currency collate "C"
       limit 100
     ) t4
@@ -75,9 +72,9 @@ select convert_to(concat(
   '],"quarter":[',
   (
     select string_agg(concat(
-      '{"key":{"issueDateQuarter":',
-      coalesce('"' || t5.k0 || '"', 'null'),
-      '},"count":',
+      '{"key":{"issueDateQuarter":"',
+      t5.k0,
+      '"},"count":',
       t5.members,
       '}'
     ), ',')
@@ -86,7 +83,6 @@ select convert_to(concat(
       from billing.invoices t5
       where t5.tenant_id = ($1::uuid)
       group by 1, 2
-      having count(*) > 0
       order by k0, t5.currency collate "C"
       limit 100
     ) t5
@@ -95,7 +91,7 @@ select convert_to(concat(
   (
     select string_agg(concat(
       '{"key":{"issueDateFiscalYear":',
-      coalesce(t6.k0::text, 'null'),
+      t6.k0,
       '},"count":',
       t6.members,
       '}'
@@ -105,7 +101,6 @@ select convert_to(concat(
       from billing.invoices t6
       where t6.tenant_id = ($1::uuid)
       group by 1, 2
-      having count(*) > 0
       order by k0, t6.currency collate "C"
       limit 100
     ) t6
@@ -113,9 +108,9 @@ select convert_to(concat(
   '],"due":[',
   (
     select string_agg(concat(
-      '{"key":{"dueDateMonth":',
-      coalesce('"' || t7.k0 || '"', 'null'),
-      '},"count":',
+      '{"key":{"dueDateMonth":"',
+      t7.k0,
+      '"},"count":',
       t7.members,
       '}'
     ), ',')
@@ -124,7 +119,6 @@ select convert_to(concat(
       from billing.invoices t7
       where t7.tenant_id = ($1::uuid)
       group by 1, 2
-      having count(*) > 0
       order by k0, t7.currency collate "C"
       limit 100
     ) t7
@@ -133,7 +127,7 @@ select convert_to(concat(
   (
     select string_agg(concat(
       '{"key":{"currency":',
-      coalesce(to_json(t8.k0)::text, 'null'),
+      to_json(t8.k0),
       '},"count":',
       t8.members,
       '}'
@@ -143,7 +137,6 @@ select convert_to(concat(
       from billing.invoices t8
       where t8.tenant_id = ($1::uuid)
       group by 1
-      having count(*) > 0
       order by t8.currency collate "C"
       limit 100
     ) t8
@@ -152,19 +145,18 @@ select convert_to(concat(
   (
     select string_agg(concat(
       '{"key":{"currency":',
-      coalesce(to_json(t9.k0)::text, 'null'),
+      to_json(t9.k0),
       ',"status":null},"count":',
       t9.members,
-      ',"total":{"sum":',
-      coalesce('"' || round(t9.a0, 2) || '"', 'null'),
-      '}}'
+      ',"total":{"sum":"',
+      round(t9.a0, 2),
+      '"}}'
     ), ',')
     from (
       select t9.currency as k0, sum(t9.total_minor) * 0.01 as a0, count(*) as members
       from billing.invoices t9
       where t9.tenant_id = ($1::uuid)
       group by 1
-      having count(*) > 0
       order by t9.currency collate "C"
       limit 100
     ) t9
@@ -172,15 +164,15 @@ select convert_to(concat(
   '],"several":[',
   (
     select string_agg(concat(
-      '{"key":{"status":',
-      coalesce('"' || t10.k0 || '"', 'null'),
-      ',"issueDateFiscalYear":',
-      coalesce(t10.k1::text, 'null'),
+      '{"key":{"status":"',
+      t10.k0,
+      '","issueDateFiscalYear":',
+      t10.k1,
       ',"currency":',
-      coalesce(to_json(t10.k2)::text, 'null'),
-      ',"clientId":',
-      coalesce('"' || t10.k3 || '"', 'null'),
-      '},"count":',
+      to_json(t10.k2),
+      ',"clientId":"',
+      t10.k3,
+      '"},"count":',
       t10.members,
       '}'
     ), ',')
@@ -189,7 +181,6 @@ select convert_to(concat(
       from billing.invoices t10
       where t10.tenant_id = ($1::uuid)
       group by 1, 2, 3, 4
-      having count(*) > 0
       order by t10.status collate "C", k1, t10.currency collate "C", k3
       limit 100
     ) t10
@@ -197,9 +188,9 @@ select convert_to(concat(
   '],"clients":[',
   (
     select string_agg(concat(
-      '{"key":{"status":',
-      coalesce('"' || t11.k0 || '"', 'null'),
-      ',"currency":null},"count":',
+      '{"key":{"status":"',
+      t11.k0,
+      '","currency":null},"count":',
       t11.members,
       '}'
     ), ',')
@@ -208,7 +199,6 @@ select convert_to(concat(
       from billing.clients t11
       where t11.tenant_id = ($1::uuid) and t11.deleted_at is null
       group by 1
-      having count(*) > 0
       order by t11.status collate "C"
       limit 100
     ) t11
@@ -216,10 +206,10 @@ select convert_to(concat(
   '],"currencies":[',
   (
     select string_agg(concat(
-      '{"key":{"status":',
-      coalesce('"' || t12.k1 || '"', 'null'),
-      ',"currency":',
-      coalesce(to_json(t12.k0)::text, 'null'),
+      '{"key":{"status":"',
+      t12.k1,
+      '","currency":',
+      to_json(t12.k0),
       '},"count":',
       t12.members,
       '}'
@@ -229,7 +219,6 @@ select convert_to(concat(
       from billing.clients t12
       where t12.tenant_id = ($1::uuid) and t12.deleted_at is null
       group by 1, 2
-      having count(*) > 0
       order by t12.status collate "C" desc, t12.currency collate "C" asc, t12.currency collate "C", t12.status collate "C"
       limit 100
     ) t12
@@ -276,7 +265,6 @@ select convert_to(concat(
       from billing.invoices t15
       where t15.tenant_id = ($1::uuid) and (t15.total_minor < (($3::text)::numeric * 100)::bigint)
       group by 1, 2
-      having count(*) > 0
       order by t15.status collate "C", t15.currency collate "C"
       limit 100
     ) t15

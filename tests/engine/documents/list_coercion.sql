@@ -96,10 +96,10 @@ select convert_to(concat(
   ',"invoiceGroups":[',
   (
     select string_agg(concat(
-      '{"key":{"status":',
-      coalesce('"' || t5.k0 || '"', 'null'),
-      ',"currency":',
-      coalesce(to_json(t5.k1)::text, 'null'),
+      '{"key":{"status":"',
+      t5.k0,
+      '","currency":',
+      to_json(t5.k1),
       '},"count":',
       t5.members,
       '}'
@@ -109,7 +109,6 @@ select convert_to(concat(
       from billing.invoices t5
       where t5.tenant_id = ($1::uuid)
       group by 1, 2
-      having count(*) > 0
       order by t5.status collate "C", t5.currency collate "C"
       limit 100
     ) t5
@@ -118,7 +117,7 @@ select convert_to(concat(
   (
     select string_agg(concat(
       '{"key":{"currency":',
-      coalesce(to_json(t6.k0)::text, 'null'),
+      to_json(t6.k0),
       '},"count":',
       t6.members,
       '}'
@@ -128,7 +127,6 @@ select convert_to(concat(
       from billing.invoices t6
       where t6.tenant_id = ($1::uuid)
       group by 1
-      having count(*) > 0
       order by members desc, t6.currency collate "C"
       limit 100
     ) t6

@@ -98,22 +98,21 @@ select convert_to(concat(
     select string_agg(concat(
       '{"count":',
       t5.members,
-      ',"key":{"status":',
-      coalesce('"' || t5.k0 || '"', 'null'),
-      ',"currency":',
-      coalesce(to_json(t5.k1)::text, 'null'),
-      '},"total":{"sum":',
-      coalesce('"' || round(t5.a0, 2) || '"', 'null'),
-      ',"avg":',
-      coalesce('"' || round(t5.a1, 2) || '"', 'null'),
-      '}}'
+      ',"key":{"status":"',
+      t5.k0,
+      '","currency":',
+      to_json(t5.k1),
+      '},"total":{"sum":"',
+      round(t5.a0, 2),
+      '","avg":"',
+      round(t5.a1, 2),
+      '"}}'
     ), ',')
     from (
       select t5.status as k0, t5.currency as k1, sum(t5.total_minor) * 0.01 as a0, round(avg(t5.total), 2) as a1, count(*) as members
       from billing.invoices t5
       where t5.tenant_id = ($1::uuid)
       group by 1, 2
-      having count(*) > 0
       order by t5.status collate "C", t5.currency collate "C"
       limit 100
     ) t5

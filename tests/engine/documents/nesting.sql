@@ -126,24 +126,23 @@ select convert_to(concat(
         ',"invoiceGroups":[',
         (
           select string_agg(concat(
-            '{"key":{"status":',
-            coalesce('"' || t7.k0 || '"', 'null'),
-            ',"currency":',
-            coalesce(to_json(t7.k1)::text, 'null'),
+            '{"key":{"status":"',
+            t7.k0,
+            '","currency":',
+            to_json(t7.k1),
             ',"client":null},"count":',
             t7.members,
-            ',"total":{"sum":',
-            coalesce('"' || round(t7.a0, 2) || '"', 'null'),
-            ',"max":',
-            coalesce('"' || round(t7.a1, 2) || '"', 'null'),
-            '}}'
+            ',"total":{"sum":"',
+            round(t7.a0, 2),
+            '","max":"',
+            round(t7.a1, 2),
+            '"}}'
           ), ',')
           from (
             select t7.status as k0, t7.currency as k1, sum(t7.total_minor) * 0.01 as a0, max(t7.total_minor) * 0.01 as a1, count(*) as members
             from billing.invoices t7
             where t7.tenant_id = ($1::uuid) and t7.client_id = t1.id
             group by 1, 2
-            having count(*) > 0
             order by members desc, t7.status collate "C", t7.currency collate "C"
             limit 100
           ) t7

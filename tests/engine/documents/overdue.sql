@@ -75,26 +75,25 @@ select convert_to(concat(
   ',"invoiceGroups":[',
   (
     select string_agg(concat(
-      '{"key":{"issueDateMonth":',
-      coalesce('"' || t5.k0 || '"', 'null'),
-      ',"status":',
-      coalesce('"' || t5.k1 || '"', 'null'),
-      '},"count":',
+      '{"key":{"issueDateMonth":"',
+      t5.k0,
+      '","status":"',
+      t5.k1,
+      '"},"count":',
       t5.members,
-      ',"total":{"sum":',
-      coalesce('"' || round(t5.a0, 2) || '"', 'null'),
-      ',"avg":',
-      coalesce('"' || round(t5.a1, 2) || '"', 'null'),
-      '},"balance":{"sum":',
-      coalesce('"' || round(t5.a2, 2) || '"', 'null'),
-      '}}'
+      ',"total":{"sum":"',
+      round(t5.a0, 2),
+      '","avg":"',
+      round(t5.a1, 2),
+      '"},"balance":{"sum":"',
+      round(t5.a2, 2),
+      '"}}'
     ), ',')
     from (
       select date_trunc('month', t5.issue_date::timestamp)::date as k0, t5.status as k1, t5.currency as k2, sum(t5.total_minor) * 0.01 as a0, round(avg(t5.total), 2) as a1, sum(t5.balance_minor) * 0.01 as a2, count(*) as members
       from billing.invoices t5
       where t5.tenant_id = ($1::uuid) and (t5.issue_date >= ($3::text)::date)
       group by 1, 2, 3
-      having count(*) > 0
       order by k0 asc, k0, t5.status collate "C", t5.currency collate "C"
       limit 100
     ) t5

@@ -122,7 +122,6 @@ select convert_to(concat(
       from billing.invoices t9
       where t9.tenant_id = ($1::uuid)
       group by 1, 2
-      having count(*) > 0
       order by k0, t9.currency collate "C"
       limit 3
     ) t9

@@ -58,9 +58,9 @@ select convert_to(concat(
   ',"groups":[',
   (
     select string_agg(concat(
-      '{"key":{"clientId":null,"status":',
-      coalesce('"' || t4.k0 || '"', 'null'),
-      '},"count":',
+      '{"key":{"clientId":null,"status":"',
+      t4.k0,
+      '"},"count":',
       t4.members,
       '}'
     ), ',')
@@ -69,7 +69,6 @@ select convert_to(concat(
       from billing.invoices t4
       where t4.tenant_id = ($1::uuid) and (true)
       group by 1, 2, 3
-      having count(*) > 0
       order by t4.status collate "C", k1, t4.currency collate "C"
       limit 100
     ) t4
