@@ -14,6 +14,7 @@ from cachetools import LRUCache
 
 from gql.database.context import Context
 from gql.database.pool import Database
+from gql.database.pool.connections import Row
 from gql.errors import ApiError, Code
 from gql.iam.tokens import Identity
 
@@ -21,7 +22,10 @@ REMEMBERED_SECONDS: Final = 10.0
 REFUSAL_REMEMBERED_SECONDS: Final = 1.0
 """Whoever is let in again should not wait for it; whoever was not must not cost a query at every try."""
 REMEMBERED: Final = 10_000
-CONTEXT: Final = "select * from iam.context($1, $2)"
+# Ids as text: asyncpg would ask the catalog about an array of uuids, on every new connection.
+CONTEXT: Final = """
+    select role, scope_ids::text[], time_zone, fiscal_year_start, permissions, sees_all from iam.context($1, $2)
+"""
 
 Who = tuple[int, int]
 """Person and organisation: the numbers that their ids are, which Python hashes faster."""
@@ -76,8 +80,8 @@ class Principals:
     async def _look_up(self, identity: Identity) -> _Answer:
         # From before the question: what changes while it is answered counts from then.
         asked_at = self._clock()
-        async with self._database.nobody() as connection:
-            context = await context_of(connection, identity.user_id, identity.tenant_id)
+        row = await self._database.ask(CONTEXT, identity.user_id, identity.tenant_id)
+        context = _context(identity.user_id, identity.tenant_id, row)
         seconds = REFUSAL_REMEMBERED_SECONDS if context is None else REMEMBERED_SECONDS
         return _Answer(context, asked_at + seconds)
 
@@ -92,16 +96,20 @@ async def context_of(
     connection: "asyncpg.Connection[asyncpg.Record]", user_id: UUID, tenant_id: UUID
 ) -> Context | None:
     """The context of this person in this organisation; None where they may not work there."""
-    row = await connection.fetchrow(CONTEXT, user_id, tenant_id)
+    return _context(user_id, tenant_id, await connection.fetchrow(CONTEXT, user_id, tenant_id))
+
+
+def _context(user_id: UUID, tenant_id: UUID, row: Row | None) -> Context | None:
     if row is None:
         return None
+    role, scope_ids, time_zone, fiscal_year_start, permissions, sees_all = row
     return Context(
         tenant_id=tenant_id,
         user_id=user_id,
-        role=row["role"],
-        scope_ids=tuple(row["scope_ids"]),
-        time_zone=row["time_zone"],
-        fiscal_year_start=row["fiscal_year_start"],
-        permissions=frozenset(row["permissions"]),
-        is_scoped=not row["sees_all"],
+        role=role,
+        scope_ids=tuple(UUID(scope_id) for scope_id in scope_ids),
+        time_zone=time_zone,
+        fiscal_year_start=fiscal_year_start,
+        permissions=frozenset(permissions),
+        is_scoped=not sees_all,
     )

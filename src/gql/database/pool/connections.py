@@ -119,6 +119,10 @@ class Connection(ABC):
         """Stand nowhere: no role, no context."""
 
     @abstractmethod
+    async def ask(self, question: str, values: Sequence[Any]) -> Row | None:
+        """Run one of the server's own few questions with no role and no context. None: it had no row."""
+
+    @abstractmethod
     async def call(self, context: Context, statement: str, arguments: Sequence[str | None], door: Door) -> Row | None:
         """Run one statement inside the transaction that `begin` opened. None: it had no row."""
 
@@ -241,6 +245,15 @@ class SessionConnection(Connection):
         self.standing = Standing.UNKNOWN
         await self._run_own(NOBODY, NOBODY_VALUES)
         self.standing = Standing.NOWHERE
+
+    async def ask(self, question: str, values: Sequence[Any]) -> Row | None:
+        if self.standing is not Standing.NOWHERE:
+            await self.leave()
+        try:
+            return await self._run_own(question, values)
+        except BaseException:
+            self.standing = Standing.UNKNOWN
+            raise
 
     async def call(self, context: Context, statement: str, arguments: Sequence[str | None], door: Door) -> Row | None:
         if door is Door.DIRECT:

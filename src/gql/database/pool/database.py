@@ -20,7 +20,7 @@ import asyncpg
 
 from gql.database.comments import read_comments
 from gql.database.context import Context
-from gql.database.pool.connections import Connection, RolledBack
+from gql.database.pool.connections import Connection, RolledBack, Row
 from gql.database.pool.doors import Door
 from gql.database.pool.lending import FAILURES, Loan, Pool, PoolStatistics
 from gql.database.pool.options import DatabaseOptions, PoolMode
@@ -76,6 +76,19 @@ class Database:
     def write(self, context: Context, origin: Origin) -> "Transaction":
         """One transaction of this tenant: committed on a clean exit, rolled back on an exception."""
         return Transaction(self, context, origin)
+
+    async def ask(self, question: str, *values: Any) -> Row | None:
+        """The one row of a question of the server's own that countinghouse_api may ask; None where there is none.
+
+        It is prepared once on each connection, and may be sent twice.
+        """
+        loan = await self.writes.take(None, None)
+        try:
+            return await with_renewal(loan, lambda connection: connection.ask(question, values))
+        except FAILURES as error:
+            raise self.translate(error) from error
+        finally:
+            loan.end()
 
     @asynccontextmanager
     async def nobody(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:

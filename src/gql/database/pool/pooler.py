@@ -13,6 +13,7 @@ hold outside transactions too (sign-in) is to be set once by the operator:
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from gql.database.context import Context
 from gql.database.pool.connections import Connection, Row, Standing
@@ -50,6 +51,14 @@ class PoolerConnection(Connection):
         """There is nothing to leave; a transaction of ours that failed is rolled back."""
         if self.standing is Standing.UNKNOWN:
             await self.mend()
+
+    async def ask(self, question: str, values: Sequence[Any]) -> Row | None:
+        await self.leave()
+        try:
+            return await self._raw.fetchrow(question, *values)
+        except BaseException:
+            self.standing = Standing.UNKNOWN
+            raise
 
     async def call(self, context: Context, statement: str, arguments: Sequence[str | None], door: Door) -> Row | None:
         self.direct_uses += 1
