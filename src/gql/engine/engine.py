@@ -7,7 +7,7 @@ through Strawberry's own executor, whose root resolvers call the same compiler.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import strawberry
@@ -33,16 +33,14 @@ _NOT_TRIED_AGAIN: Final = frozenset({Code.TIMEOUT})
 _INTROSPECTION: Final = frozenset({"__schema", "__type"})
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Who asks, and from where. A stranger has no context."""
 
     context: Context | None
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(NamedTuple):
     """A validated operation with its variables: ready to run."""
 
     text: OperationText

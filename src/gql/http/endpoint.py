@@ -4,7 +4,7 @@ import asyncio
 import logging
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any, Final
+from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
@@ -22,8 +22,6 @@ from gql.http.requests import ClientGone, Given, Parameters
 from gql.http.running import Writes, while_client_stays
 
 log = logging.getLogger(__name__)
-
-VARY: Final = (b"vary", b"Accept, Accept-Encoding, Authorization")
 
 
 @dataclass(slots=True)
@@ -80,7 +78,7 @@ class GraphQLEndpoint:
         self._writes = writes
         self._shows_schema = shows_schema
         self._headers = {
-            accepted: [(b"content-type", f"{accepted}; charset=utf-8".encode()), VARY, *headers] for accepted in OFFERED
+            accepted: [(b"content-type", f"{accepted}; charset=utf-8".encode()), *headers] for accepted in OFFERED
         }
         self._reminders = Reminders()
 

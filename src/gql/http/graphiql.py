@@ -37,6 +37,7 @@ CONTENT_SECURITY_POLICY: Final = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+HEADERS: Final = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Referrer-Policy": "no-referrer"}
 CACHED: Final = "public, max-age=3600"
 
 
@@ -48,7 +49,7 @@ def routes(*, needs_sign_in: bool) -> list[Route]:
     places = {name: _place(name, package) for name, package in ASSETS.items()}
 
     async def console(request: Request) -> Response:
-        return HTMLResponse(page, headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY})
+        return HTMLResponse(page, headers=HEADERS)
 
     async def asset(request: Request) -> Response:
         place = places.get(request.path_params["name"])

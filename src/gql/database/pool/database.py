@@ -153,19 +153,25 @@ class Reader:
         none the connection is not what we took it for: ApiError INTERNAL_SERVER_ERROR, and it is mended before
         anyone uses it again.
         """
-        door = self._database.door
-
-        async def run(connection: Connection) -> bytes | None:
-            return await connection.read(self._context, statement, arguments, door)
-
+        loan, context, door = self._loan, self._context, self._database.door
         try:
-            # A read may safely be sent twice.
-            answer = await with_renewal(self._loan, run)
+            answer = await loan.connection.read(context, statement, arguments, door)
         except FAILURES as error:
-            raise self._database.translate(error) from error
+            # A read may safely be sent twice.
+            answer = await self._once_more(error, lambda: loan.connection.read(context, statement, arguments, door))
         if answer is None:
             raise wrong_context(self._loan)
         return answer
+
+    async def _once_more(self, error: Exception, read: Callable[[], Awaitable[bytes | None]]) -> bytes | None:
+        """The answer of a new connection, if it was the old one that had died. Else raises what the error means."""
+        try:
+            if not died_idle(self._loan, error):
+                raise error
+            await self._loan.renew()
+            return await read()
+        except FAILURES as failure:
+            raise self._database.translate(failure) from failure
 
 
 class Transaction:
@@ -257,11 +263,18 @@ async def with_renewal(loan: Loan, run: Callable[[Connection], Awaitable[T]]) ->
     try:
         return await run(loan.connection)
     except FAILURES as error:
-        if loan.is_fresh or not (loan.connection.is_closed or is_lost(error)):
+        if not died_idle(loan, error):
             raise
-        log.info("a connection had died while it was idle: %s", error)
     await loan.renew()
     return await run(loan.connection)
+
+
+def died_idle(loan: Loan, error: Exception) -> bool:
+    """Whether the loan's connection had died before it was lent, so that another one may serve."""
+    if loan.is_fresh or not (loan.connection.is_closed or is_lost(error)):
+        return False
+    log.info("a connection had died while it was idle: %s", error)
+    return True
 
 
 def wrong_context(loan: Loan) -> ApiError:

@@ -3,8 +3,7 @@
 A connection stands in a context when its role and its app.* settings are that context's.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from gql.database.context import Context
 from gql.database.pool.options import DatabaseOptions
@@ -36,8 +35,7 @@ UNCHANGING: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a request came from, for the audit log."""
 
     request_id: str = ""
