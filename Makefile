@@ -93,12 +93,16 @@ docs: $(VENV)/.run ## Write docs/errors.md, the catalogue of errors
 psql: $(VENV)/.run ## Open psql on the embedded database, as its administrator
 	@$(BIN)/countinghouse psql
 
-.PHONY: bench bench-quick
-bench: $(VENV)/.dev ## Run the whole benchmark and write bench/RESULTS.md
+.PHONY: bench bench-quick bench-growth
+bench: $(VENV)/.dev ## Run the whole benchmark and write bench/RESULTS.md, then all of growth
 	@$(BIN)/python -m bench --output bench/RESULTS.md
+	@$(MAKE) bench-growth
 
 bench-quick: $(VENV)/.dev ## Run three works of it, in under two minutes
 	@$(BIN)/python -m bench --quick
+
+bench-growth: $(VENV)/.dev ## Ask more and more rows, tenants and documents for hours, and write bench/GROWTH.md
+	@$(BIN)/python -m bench.growth --output bench
 
 .PHONY: node
 node: ## Install what the tests of JavaScript clients need, where there is npm

@@ -2,10 +2,11 @@
 
 import json
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import asyncpg
@@ -42,13 +43,11 @@ async def bench_database(
     wanted = {"revision": REVISION, "schema": schema_version(), **asdict(sizes)}
     is_made = mark.exists() and json.loads(mark.read_text()) == wanted
     if not is_made:
-        _remove(directory)
-    server = EmbeddedServer(directory / "postgres", configuration=CONFIGURATION)
-    with server:
+        remove(directory)
+    async with running(directory) as server:
         if not is_made:
             say(f"Making the dataset: {sizes} (once)")
-            await migrate(server.admin_url)
-            await server.set_api_password()
+            await load_schema(server)
         connection = await asyncpg.connect(server.admin_url)
         try:
             if not is_made:
@@ -58,13 +57,36 @@ async def bench_database(
             version = str(await connection.fetchval("show server_version"))
         finally:
             await connection.close()
-        postmaster = (server.directory.cluster / "postmaster.pid").read_text().split("\n", 1)[0]
-        place = Place(server.admin_url, server.api_url, CONNECTIONS)
-        yield BenchDatabase(place, facts, int(postmaster), version, server.program)
+        yield BenchDatabase(place(server), facts, postmaster_id(server), version, server.program)
 
 
-def _remove(directory: Path) -> None:
-    """Take away a dataset of other sizes, or of a schema that has changed since."""
+@asynccontextmanager
+async def running(
+    directory: Path, configuration: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[EmbeddedServer]:
+    """The database server of a benchmark's directory, for the body."""
+    with EmbeddedServer(directory / "postgres", configuration={**CONFIGURATION, **configuration}) as server:
+        yield server
+
+
+async def load_schema(server: EmbeddedServer) -> None:
+    """What an empty database needs before it can be filled, and before our server can connect."""
+    await migrate(server.admin_url)
+    await server.set_api_password()
+
+
+def place(server: EmbeddedServer) -> Place:
+    """What a peer is told of the database."""
+    return Place(server.admin_url, server.api_url, CONNECTIONS)
+
+
+def postmaster_id(server: EmbeddedServer) -> int:
+    """The process whose descendants are all of PostgreSQL."""
+    return int((server.directory.cluster / "postmaster.pid").read_text().split("\n", 1)[0])
+
+
+def remove(directory: Path) -> None:
+    """Take away a dataset of other sizes, or of a schema that has changed since; the keys of our server stay."""
     if (directory / "postgres").exists():
         EmbeddedServer(directory / "postgres").stop_if_abandoned()
         shutil.rmtree(directory / "postgres")

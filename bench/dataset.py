@@ -5,6 +5,7 @@ made. Rows lie in the order of their dates, the tenants among one another, as ye
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -51,6 +52,7 @@ _CLIENTS: Final = """
     from iam.tenants
     join iam.memberships on memberships.tenant_id = tenants.id
     cross join generate_series(1, $1::integer) as k
+    where tenants.slug > $2
     order by k, tenants.slug
 """
 # Of twenty invoices one is a draft, one void and one worth nothing; half of the others have been seen.
@@ -58,7 +60,10 @@ _INVOICES: Final = """
     create temporary table made as
     with numbered as (
         select clients.*, row_number() over (order by clients.name, k)::bigint as n, k
-        from billing.clients cross join generate_series(1, {invoices}) as k
+        from billing.clients
+        join iam.tenants on tenants.id = clients.tenant_id
+        cross join generate_series(1, {invoices}) as k
+        where tenants.slug > '{after}'
     ), dated as (
         select tenant_id, id as client_id, name, n, created_by,
                current_date - ((n * 37 + k * 151) % 730)::integer as issue_date,
@@ -103,6 +108,7 @@ _INSERT_LINES: Final = f"""
 _SERIES: Final = """
     insert into billing.number_series (tenant_id, series, last_number)
     select tenant_id, 'INV', max(number) from made group by tenant_id
+    on conflict (tenant_id, series) do update set last_number = excluded.last_number
 """
 _FACTS: Final = f"""
     select tenants.id::text as tenant_id, memberships.user_id::text,
@@ -126,29 +132,54 @@ _FACTS: Final = f"""
 """
 
 
-async def fill(connection: asyncpg.Connection, sizes: Sizes) -> None:
-    """Make the tenants through the operator's own functions, and their books in bulk. As superuser, on a loaded and
-    empty database."""
-    for number in range(1, sizes.tenants + 1):
-        slug = f"bench-{number:05}"
-        tenant = {"slug": slug, "name": f"Tenant {number:05}", "currency": "EUR", "country": "IE", "time_zone": "UTC"}
-        person = {"email": f"owner@{slug}.example.org", "name": f"Owner of tenant {number:05}"}
-        tenant_id = await connection.fetchval("select iam.tenant_create($1::jsonb)", json.dumps(tenant))
-        user_id = await connection.fetchval("select iam.user_create($1::jsonb)", json.dumps(person))
-        membership = {"tenant_id": str(tenant_id), "user_id": str(user_id), "role": "owner"}
-        await connection.fetchval("select iam.membership_create($1::jsonb)", json.dumps(membership))
-    async with connection.transaction():
-        await connection.execute("set local session_replication_role = replica; set local jit = off")
-        await connection.execute(_CLIENTS, sizes.clients)
-        await connection.execute(_INVOICES.format(invoices=sizes.invoices))
-        # One after the other, so that ids grow with the dates.
-        await connection.execute("update made set id = core.new_id()")
-        await connection.execute(_INSERT_INVOICES, sizes.lines)
-        await connection.execute(_INSERT_LINES, sizes.lines)
-        await connection.execute(_SERIES)
-        await connection.execute("drop table made")
+def short_name(number: int) -> str:
+    """What a tenant is called in addresses; the first one has number 1."""
+    return f"bench-{number:05}"
+
+
+async def make_tenant(connection: asyncpg.Connection, number: int) -> tuple[str, str]:
+    """A sign-up through the operator's own functions: a tenant with its owner. Answers the ids of both."""
+    slug = short_name(number)
+    tenant = {"slug": slug, "name": f"Tenant {number:05}", "currency": "EUR", "country": "IE", "time_zone": "UTC"}
+    person = {"email": f"owner@{slug}.example.org", "name": f"Owner of tenant {number:05}"}
+    tenant_id = str(await connection.fetchval("select iam.tenant_create($1::jsonb)", json.dumps(tenant)))
+    user_id = str(await connection.fetchval("select iam.user_create($1::jsonb)", json.dumps(person)))
+    membership = {"tenant_id": tenant_id, "user_id": user_id, "role": "owner"}
+    await connection.fetchval("select iam.membership_create($1::jsonb)", json.dumps(membership))
+    return tenant_id, user_id
+
+
+async def write_made(connection: asyncpg.Connection, lines: int) -> None:
+    """Write the invoices of the temporary table `made`, each with so many lines, and drop the table."""
+    await connection.execute(_INSERT_INVOICES, lines)
+    await connection.execute(_INSERT_LINES, lines)
+    await connection.execute(_SERIES)
+    await connection.execute("drop table made")
+
+
+async def settle(connection: asyncpg.Connection) -> None:
+    """What autovacuum, which is off, would have done by now."""
     await connection.execute("vacuum (analyze)")
     await connection.execute("checkpoint")
+
+
+async def fill(
+    connection: asyncpg.Connection, sizes: Sizes, *, there: int = 0, made: Callable[[int], None] = lambda _: None
+) -> None:
+    """Make the tenants through the operator's own functions, and their books in bulk. As superuser, on a loaded
+    database in which the first `there` tenants stand already. `made` is called with 1 for each tenant."""
+    for number in range(there + 1, sizes.tenants + 1):
+        await make_tenant(connection, number)
+        made(1)
+    after = short_name(there)
+    async with connection.transaction():
+        await connection.execute("set local session_replication_role = replica; set local jit = off")
+        await connection.execute(_CLIENTS, sizes.clients, after)
+        await connection.execute(_INVOICES.format(invoices=sizes.invoices, after=after))
+        # One after the other, so that ids grow with the dates.
+        await connection.execute("update made set id = core.new_id()")
+        await write_made(connection, sizes.lines)
+    await settle(connection)
 
 
 async def read_facts(connection: asyncpg.Connection) -> list[Facts]:

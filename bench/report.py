@@ -1,9 +1,6 @@
 """Telling what came of it: a table on the terminal, and a page that says where goals are missed and by how much."""
 
-import os
-import platform
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -11,7 +8,9 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
+from bench import plot
 from bench.load import Sample
+from bench.machine import machine, versions
 from bench.run import MANY, ONE, Result, Scope
 from bench.works import WORKS
 
@@ -25,6 +24,7 @@ AGAINST_RIVAL_MANY: Final = (3.0, None)
 NOTHING_ASKED: Final = (None, None)
 OF_CEILING: Final = {"point": 0.45, "list": 0.75, "tree": 0.95}
 POINT_CPU_MS: Final = 0.25
+FLOORS: Final = ("bare ASGI", "select 1")
 HEADINGS: Final = (
     "crowd", "work", "peer", "requests/s", "spread", "p50 ms", "p99 ms", "server CPU ms", "PostgreSQL CPU ms",
     "load CPU ms", "peak MB", "x PostGraphile", "of pgbench",
@@ -121,14 +121,14 @@ def print_table(result: Result, console: Console) -> None:
 
 def write_page(result: Result, scope: Scope, command: str, path: Path) -> None:
     """The page of the results."""
-    versions = ", ".join(f"{name} {version(name)}" for name in ("uvicorn", "uvloop", "asyncpg", "strawberry-graphql"))
+    plots = _plots(result, scope, path.parent)
     lines = [
         "# The benchmark's results",
         "",
         f"Written by `{command}` on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.",
         "",
-        f"- Machine: {_processor()}, {os.cpu_count()} cores, {_memory()}; {platform.system()} {platform.release()}.",
-        f"- Versions: PostgreSQL {result.postgres_version}, Python {platform.python_version()}, {versions}.",
+        f"- Machine: {machine()}.",
+        f"- Versions: {versions(result.postgres_version)}.",
         f"- Rows: {scope.sizes}.",
         f"- {scope.rounds} interleaved rounds of {scope.seconds:g} s each after {scope.warm_seconds:g} s of warming,"
         " 16 connections; the load generator, the server and PostgreSQL share the cores, so the"
@@ -143,6 +143,8 @@ def write_page(result: Result, scope: Scope, command: str, path: Path) -> None:
         "",
         "## Figures",
         "",
+        *(f"![Requests per second, {crowd}]({name})" for crowd, name in plots.items()),
+        "",
         "| " + " | ".join(HEADINGS) + " |",
         "|---|---|---|" + "--:|" * (len(HEADINGS) - 3),
         *("| " + " | ".join(row) + " |" for row in rows(result)),
@@ -156,13 +158,26 @@ def write_page(result: Result, scope: Scope, command: str, path: Path) -> None:
     path.write_text("\n".join(lines) + "\n")
 
 
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.machine()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
-
-
-def _memory() -> str:
-    return f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB"
+def _plots(result: Result, scope: Scope, directory: Path) -> dict[str, str]:
+    """A plot of the rates for each crowd, beside the page; the names of their files."""
+    found = {}
+    for crowd in scope.crowds:
+        names = list(dict.fromkeys(name for key, _, name in result.samples if key == crowd))
+        series = {
+            name: [
+                rate(result.samples[crowd, work, name]) if (crowd, work, name) in result.samples else None
+                for work in scope.works
+            ]
+            for name in names
+            if name not in FLOORS
+        }
+        found[crowd] = f"results-{crowd.split()[0]}.svg"
+        plot.bars(
+            directory / found[crowd],
+            f"Requests per second, {crowd}",
+            scope.works,
+            series,
+            unit="requests/s",
+            logarithmic=True,
+        )
+    return found

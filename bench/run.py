@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -27,6 +28,8 @@ ELSEWHERE: Final = {
 }
 PEERS: Final = ("ours", *ELSEWHERE, "pgbench", "floors")
 COMPARED_TENANTS: Final = 3
+COMPARED_VARIANTS: Final = 2
+"""How many requests of each of these tenants have their answers compared, before anything is timed."""
 VARIANTS: Final = {ONE: 100, MANY: 10}
 """How many requests of each tenant are made before; they differ where the work is about one of many rows."""
 
@@ -187,8 +190,8 @@ async def _started(name: str, database: BenchDatabase, stack: AsyncExitStack, no
 async def _answers(peer: Peer, work: str, facts: Sequence[Facts]) -> tuple[list[object], int]:
     """The answers of some tenants in normal form, and how many bytes the first one has."""
     found, size = [], 0
-    for tenant in facts[:COMPARED_TENANTS]:
-        _, body = await ask(peer.port, await peer.request(work, tenant, 0))
+    for tenant, number in product(facts[:COMPARED_TENANTS], range(COMPARED_VARIANTS)):
+        _, body = await ask(peer.port, await peer.request(work, tenant, number))
         size = size or len(body)
         answer = json.loads(body)
         if answer.get("errors") or not answer.get("data"):

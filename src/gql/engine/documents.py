@@ -29,6 +29,8 @@ from gql.errors import ApiError, Code, RequestRefused
 
 MOST_CHARACTERS_KEPT: Final = 1_000_000
 """Of all documents together; a syntax tree takes some forty times as much memory."""
+CHARACTERS_FOR_ANY: Final = 200
+"""What the shortest document takes besides: 7 kB."""
 MOST_SHAPES: Final = 32
 """Of the variables of one operation: each has a plan, and page sizes alone could make thousands."""
 MOST_ERRORS: Final = 10
@@ -138,10 +140,11 @@ class Documents:
 
 
 def _size(operations: Operations | RequestRefused) -> int:
-    """The characters of the text that is kept; a refusal keeps a few sentences."""
+    """The characters of the text that is kept, and as many again as its plan and the rest are worth; a refusal keeps a
+    few sentences."""
     if isinstance(operations, RequestRefused):
         return LONGEST_MESSAGE
-    return max((len(each.source) for each in operations.values()), default=1)
+    return CHARACTERS_FOR_ANY + max((len(each.source) for each in operations.values()), default=0)
 
 
 def as_api_error(problem: GraphQLError, code: Code, reason: str | None = None) -> ApiError:
