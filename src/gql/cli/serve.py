@@ -89,6 +89,14 @@ def _slugs() -> list[str]:
     return [organisation.slug for organisation in ORGANISATIONS]
 
 
+def _spare_the_collector() -> None:
+    """The schema and all modules stay for good: the collector need not look at them again and again. Requests under way
+    are some hundred objects each, and hardly ever refer to themselves."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000)
+
+
 def _serve(settings: Settings, addresses: Addresses, listener: socket.socket, has_demo: bool) -> None:
     import uvicorn
 
@@ -103,9 +111,7 @@ def _serve(settings: Settings, addresses: Addresses, listener: socket.socket, ha
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     app = create_app(settings, addresses.api_url)
-    # The schema and all modules stay for good: the collector need not look at them again and again.
-    gc.collect()
-    gc.freeze()
+    _spare_the_collector()
     config = uvicorn.Config(
         app,
         loop="uvloop",

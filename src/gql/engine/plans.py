@@ -1,6 +1,7 @@
 """Plans: what is to be run for an operation, made once for each shape of its variables."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from graphql import GraphQLInputType, GraphQLSchema, get_variable_values
@@ -44,6 +45,11 @@ class Plan:
     verbs: tuple[VerbPlan, ...]
     requirements: tuple[Requirement, ...]
     roots: tuple[Selected, ...]
+
+    @cached_property
+    def permissions(self) -> frozenset[str]:
+        """All that the requirements ask for."""
+        return frozenset(need.permission for need in self.requirements)
 
 
 @dataclass
