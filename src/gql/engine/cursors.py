@@ -5,9 +5,10 @@ A cursor is opaque to callers. Inside it is a JSON array: the order it belongs t
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 import msgspec
 
@@ -16,6 +17,10 @@ from gql.engine.rows import Row
 from gql.engine.scalars import parse_cursor_value
 from gql.engine.statement import Parameters, Source, as_uuid
 from gql.engine.text import quoted
+
+LONGEST: Final = 8_000
+"""Three texts of two hundred characters fit into it, whatever their script."""
+REMEMBERED: Final = 256
 
 
 @dataclass(frozen=True)
@@ -85,9 +90,13 @@ def _reader(name: str, types: tuple[str, ...], position: int) -> Callable[[Any],
     return _READERS[key]
 
 
-def decode(cursor: str, name: str, types: Sequence[str]) -> list[str]:
+# Remembered, because each value of the place is a parameter of its own.
+@lru_cache(REMEMBERED)
+def decode(cursor: str, name: str, types: tuple[str, ...]) -> list[str]:
     """The values inside a cursor, as text. Raises ValueError for one that was altered or belongs to another order."""
     try:
+        if len(cursor) > LONGEST:
+            raise ValueError
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         found, *values = msgspec.json.decode(raw, type=list[str | int])
     except (binascii.Error, msgspec.DecodeError, ValueError):
