@@ -17,7 +17,7 @@ class Reminder:
 
     __slots__ = ("due", "ring")
 
-    def __init__(self, due: float, ring: Callable[[], None]) -> None:
+    def __init__(self, due: float, ring: Callable[[], object]) -> None:
         self.due = due
         self.ring = ring
 
@@ -29,7 +29,7 @@ class Reminders:
         self._pending: set[Reminder] = set()
         self._is_ticking = False
 
-    def set(self, seconds: float, ring: Callable[[], None]) -> Reminder:
+    def set(self, seconds: float, ring: Callable[[], object]) -> Reminder:
         """A timer that rings after so many seconds, unless it is taken back."""
         loop = asyncio.get_running_loop()
         reminder = Reminder(loop.time() + seconds, ring)
