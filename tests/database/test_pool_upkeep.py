@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from gql.database.pool import Door
-from gql.database.pool.connections import SessionConnection, Standing
+from gql.database.pool.connections import Standing
+from gql.database.pool.session import SessionConnection
 from gql.errors import ApiError, Code
 from tests.database.pooling import (
     TELL,

@@ -11,8 +11,8 @@ from typing import Any, Final
 import pytest
 
 from gql.database.pool import Database, DatabaseOptions, Door
-from gql.database.pool.connections import CORE_READ
 from gql.database.pool.doors import DIRECT_AFTER
+from gql.database.pool.session import CORE_READ
 from gql.database.pool.standing import BEGIN_LOCALLY, READ_AFTER_SWITCH, SWITCH
 from gql.engine.engine import Caller, Engine
 from gql.errors import RequestRefused

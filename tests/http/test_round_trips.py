@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from gql.database.pool.connections import CORE_READ
+from gql.database.pool.session import CORE_READ
 from gql.database.pool.standing import READ_AFTER_SWITCH
 from gql.iam.principals import CONTEXT
 from gql.settings import Settings

@@ -11,9 +11,10 @@ from typing import Final
 import asyncpg
 
 from gql.database.context import Context
-from gql.database.pool.connections import Connection, SessionConnection, Standing
+from gql.database.pool.connections import Connection, Standing
 from gql.database.pool.options import DatabaseOptions, PoolMode
 from gql.database.pool.pooler import PoolerConnection
+from gql.database.pool.session import SessionConnection
 from gql.database.pool.slots import Slot, Slots
 from gql.database.refusals import unreachable
 
