@@ -24,6 +24,7 @@ ONE: Final = "one tenant"
 MANY: Final = "many tenants"
 ELSEWHERE: Final = {
     "postgraphile": ("bench.peers.postgraphile", "PostGraphile"),
+    "tuned": ("bench.peers.postgraphile", "TunedPostGraphile"),
     "strawberry": ("bench.peers.stock_strawberry", "StockStrawberry"),
 }
 PEERS: Final = ("ours", *ELSEWHERE, "pgbench", "floors")
@@ -41,9 +42,9 @@ class Scope:
     works: Sequence[str] = tuple(WORKS)
     peers: Sequence[str] = PEERS
     crowds: Sequence[str] = (ONE, MANY)
-    rounds: int = 5
-    seconds: float = 3.0
-    warm_seconds: float = 1.0
+    rounds: int = 7
+    seconds: float = 2.0
+    warm_seconds: float = 0.5
     sizes: Sizes = field(default_factory=Sizes)
     directory: Path = DIRECTORY
 

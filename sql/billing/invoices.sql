@@ -145,6 +145,10 @@ create index invoices_client on billing.invoices (tenant_id, client_id, issue_da
 -- With what reports by month add up, so that they need not visit rows that lie scattered over the years.
 create index invoices_issue_date on billing.invoices (tenant_id, issue_date, id)
     include (status, currency, client_id, total_minor, balance_minor);
+-- Reports by month take its groups in the order in which they stand here, and work no month out.
+create index invoices_issue_date_month on billing.invoices
+    (tenant_id, (date_trunc('month', issue_date::timestamp)::date), status, currency)
+    include (issue_date, client_id, total_minor, balance_minor);
 create index invoices_due_date on billing.invoices (tenant_id, due_date, id);
 create index invoices_number on billing.invoices (tenant_id, number_key, id);
 create index invoices_client_status on billing.invoices (tenant_id, client_id, status, issue_date, id);
