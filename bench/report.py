@@ -137,12 +137,12 @@ def write_page(result: Result, scope: Scope, command: str, path: Path) -> None:
         f"- {scope.rounds} interleaved rounds of {scope.seconds:g} s each after {scope.warm_seconds:g} s of warming,"
         " 16 connections; the load generator, the server and PostgreSQL share the cores, so the"
         " CPU of all three is told.",
-        "- Figures are medians of the rounds, ratios those of the ratios within a round; the spread is the distance between"
-        " the fastest and the slowest round in parts of the median; memory is the highest peak. Many tenants are asked"
-        " Zipf-distributed (s = 1).",
+        "- Figures are medians of the rounds, ratios those of the ratios within a round; the spread is the distance"
+        " between the fastest and the slowest round in parts of the median; memory is the highest peak. Many tenants are"
+        " are asked Zipf-distributed (s = 1).",
         "- PostGraphile is set up as its guide advises for production: a persisted operation, and a token verified for"
-        " each request. A second one, `postgraphile tuned`, has what the guide does not advise: tokens that are verified"
-        " once, as ours are, and answers written as strings.",
+        " each request. A second one, `postgraphile tuned`, has what the guide does not advise: tokens that are"
+        " verified once, as ours are, and answers written as strings.",
         "- pgbench sends our own generated statements; `select 1` and a bare ASGI answer are the two floors.",
         "",
         "## Works",
