@@ -1,4 +1,4 @@
-"""Countinghouse itself, as it is served in production."""
+"""Countinghouse itself, as it is served in production: with its own settings, the size of its pools among them."""
 
 import asyncio
 import json
@@ -45,8 +45,6 @@ class Ours(Peer):
             "COUNTINGHOUSE_DATABASE_URL": place.api_url,
             "COUNTINGHOUSE_DATA_DIR": str(self._directory / "data"),
             "COUNTINGHOUSE_SIGNING_KEY_FILE": str(key_file),
-            "COUNTINGHOUSE_READ_CONNECTIONS": str(place.connections),
-            "COUNTINGHOUSE_CONNECTIONS_PER_TENANT": str(place.connections),
         }
         self._tokens = Tokens.from_settings(Settings.from_environment(self._settings))
 

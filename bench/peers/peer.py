@@ -9,7 +9,7 @@ from bench.works import Facts
 
 @dataclass(frozen=True)
 class Place:
-    """The benchmark's database: its addresses, and how much a peer may take of it."""
+    """The benchmark's database: its addresses, and how many ask at once."""
 
     admin_url: str
     api_url: str

@@ -40,7 +40,7 @@ class PostGraphileError(Exception):
 
 
 class PostGraphile(Peer):
-    """One Node process with a pool of `place.connections` connections."""
+    """One Node process with the pool that its driver opens: 10 connections at most."""
 
     name = "postgraphile"
     is_tuned = False
@@ -56,7 +56,6 @@ class PostGraphile(Peer):
         await _install()
         settings = {
             "databaseUrl": self.place.api_url,
-            "connections": self.place.connections,
             "secret": self._secret,
             "tuned": self.is_tuned,
         }

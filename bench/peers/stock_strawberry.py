@@ -55,7 +55,7 @@ class StockStrawberryError(Exception):
 
 
 class StockStrawberry(Peer):
-    """One Python process with a pool of `place.connections` connections."""
+    """One Python process with the pool that asyncpg opens: 10 connections."""
 
     name = "strawberry"
 
@@ -69,7 +69,6 @@ class StockStrawberry(Peer):
         public_key = self._key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         settings = {
             "databaseUrl": self.place.api_url,
-            "connections": self.place.connections,
             "publicKey": public_key.decode(),
         }
         self._process = await asyncio.create_subprocess_exec(

@@ -1,6 +1,6 @@
 """The application, and the process that serves it: uvicorn with uvloop and httptools, one worker.
 
-Its settings come as JSON in STOCK_SETTINGS: databaseUrl, connections, publicKey. It says "port N" once it listens.
+Its settings come as JSON in STOCK_SETTINGS: databaseUrl, publicKey. It says "port N" once it listens.
 """
 
 import json
@@ -28,11 +28,10 @@ from bench.peers.stock.tokens import Verifier
 class Endpoint(GraphQL[Context, None]):
     """GraphQL for whoever has a valid bearer token."""
 
-    def __init__(self, verifier: Verifier, database_url: str, connections: int) -> None:
+    def __init__(self, verifier: Verifier, database_url: str) -> None:
         super().__init__(schema, graphql_ide=None)
         self._verifier = verifier
         self._database_url = database_url
-        self._connections = connections
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
     @asynccontextmanager
@@ -40,8 +39,6 @@ class Endpoint(GraphQL[Context, None]):
         """The application's life, with its connections."""
         async with asyncpg.create_pool(
             self._database_url,
-            min_size=self._connections,
-            max_size=self._connections,
             server_settings={"jit": "off"},
             # Whatever a request sets ends with its transaction: no round trip is needed to take it back.
             reset=_nothing,
@@ -67,7 +64,7 @@ async def _nothing(connection: object) -> None:
 def main() -> None:
     """Serve until a signal says otherwise."""
     settings = json.loads(os.environ["STOCK_SETTINGS"])
-    endpoint = Endpoint(Verifier(settings["publicKey"]), settings["databaseUrl"], settings["connections"])
+    endpoint = Endpoint(Verifier(settings["publicKey"]), settings["databaseUrl"])
     app = Starlette(lifespan=endpoint.connected)
     app.add_route("/graphql", endpoint)  # type: ignore[arg-type]
     listening = socket.create_server(("127.0.0.1", 0))
