@@ -138,13 +138,13 @@ def write_page(result: Result, scope: Scope, command: str, path: Path) -> None:
         " 16 clients at once; the load generator, the server and PostgreSQL share the cores, so the"
         " CPU of all three is told.",
         "- Figures are medians of the rounds, ratios those of the ratios within a round; the spread is the distance"
-        " between the fastest and the slowest round in parts of the median; memory is the highest peak. Many tenants are"
+        " between the fastest and the slowest round in parts of the median; memory is the highest peak. Many tenants"
         " are asked Zipf-distributed (s = 1).",
         "- PostGraphile is set up as its guide advises for production: a persisted operation, and a token verified for"
         " each request. A second one, `postgraphile tuned`, has what the guide does not advise: tokens that are"
         " verified once, as ours are, and answers written as strings.",
-        "- Each peer has as many connections to PostgreSQL as it opens unless told otherwise: ours 8, of which one tenant"
-        " holds 6 at most, PostGraphile and stock Strawberry 10, pgbench 16.",
+        "- Each peer has as many connections to PostgreSQL as it opens unless told otherwise: ours 8, of which one"
+        " tenant holds 6 at most, PostGraphile and stock Strawberry 10, pgbench 16.",
         "- pgbench sends our own generated statements; `select 1` and a bare ASGI answer are the two floors.",
         "",
         "## Works",
