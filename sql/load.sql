@@ -13,6 +13,14 @@
 \ir iam/users.sql
 \ir iam/memberships.sql
 
+\ir ledger/accounts.sql
+\ir ledger/transfers.sql
+\ir ledger/entries.sql
+\ir ledger/holds.sql
+\ir ledger/posting.sql
+\ir ledger/reports.sql
+\ir ledger/journals.sql
+
 \ir billing/clients.sql
 \ir billing/client_contacts.sql
 \ir billing/client_notes.sql

@@ -9,8 +9,20 @@ from gql.database.comments import read_comments
 from gql.engine.assembly import assemble
 from gql.engine.nouns import Declarations
 from gql.iam import memberships, tenants, users
+from gql.ledger import accounts, reports, transfers
 
-DOMAINS = (tenants, memberships, clients, client_contacts, client_notes, invoices, invoice_lines)
+DOMAINS = (
+    tenants,
+    memberships,
+    accounts,
+    transfers,
+    reports,
+    clients,
+    client_contacts,
+    client_notes,
+    invoices,
+    invoice_lines,
+)
 OPEN_FIELDS = frozenset({"signIn"})
 """The root fields that a stranger may ask for."""
 
