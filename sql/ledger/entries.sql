@@ -4,6 +4,7 @@ create table ledger.entries (
     tenant_id uuid not null,
     id uuid not null default core.new_id(),
     transfer_id uuid not null,
+    position integer not null,
     account_id uuid not null,
     seq bigint not null,
     effective_date date not null,
@@ -17,6 +18,8 @@ create table ledger.entries (
     primary key (tenant_id, id),
     foreign key (tenant_id, transfer_id) references ledger.transfers on delete restrict on update restrict,
     foreign key (tenant_id, account_id) references ledger.accounts on delete restrict on update restrict,
+    constraint entries_position_unique unique (tenant_id, transfer_id, position),
+    constraint entries_position_check check (position between 1 and 1000),
     constraint entries_seq_unique unique (tenant_id, account_id, seq),
     constraint entries_seq_check check (seq > 0),
     constraint entries_amount_check check (amount <> 0),
@@ -27,6 +30,7 @@ comment on table ledger.entries is 'One side of a transfer: so much on one accou
 comment on column ledger.entries.tenant_id is 'The organisation.';
 comment on column ledger.entries.id is 'The entry''s id.';
 comment on column ledger.entries.transfer_id is 'Its transfer.';
+comment on column ledger.entries.position is 'Its place in the transfer, from 1.';
 comment on column ledger.entries.account_id is 'Its account.';
 comment on column ledger.entries.seq is 'Its place among the entries of the account, from 1 and without a gap.';
 comment on column ledger.entries.effective_date is 'The day from which it counts: that of its transfer.';
@@ -37,6 +41,10 @@ comment on column ledger.entries.balance_after is 'The sum of all entries of the
 comment on column ledger.entries.created_at is 'When it was posted.';
 comment on column ledger.entries.created_by is 'Who posted it.';
 comment on column ledger.entries.amount_minor is 'The amount in hundredths, by which entries are filtered and ordered.';
+comment on constraint entries_position_unique on ledger.entries is
+    'POSITION_TAKEN: Two entries of a transfer cannot have the same place.';
+comment on constraint entries_position_check on ledger.entries is
+    'TOO_MANY_ENTRIES input.entries: A transfer has at most 1000 entries.';
 comment on constraint entries_seq_unique on ledger.entries is 'ENTRY_OUT_OF_STEP: Entries of an account follow one another.';
 comment on constraint entries_seq_check on ledger.entries is 'ENTRY_OUT_OF_STEP: Entries count from 1.';
 comment on constraint entries_amount_check on ledger.entries is
@@ -44,7 +52,6 @@ comment on constraint entries_amount_check on ledger.entries is
 comment on constraint entries_balance_check on ledger.entries is
     'ENTRY_OUT_OF_STEP: The balance after an entry is the one before and its amount.';
 
-create index entries_transfer on ledger.entries (tenant_id, transfer_id, id);
 -- What balances as of a day, statements and trial balances add up.
 create index entries_effective_date on ledger.entries (tenant_id, account_id, effective_date, seq) include (amount);
 create index entries_day on ledger.entries (tenant_id, effective_date, id) include (account_id, amount);
@@ -59,7 +66,7 @@ create policy tenant on ledger.entries to countinghouse_tenant, countinghouse_ow
 create policy analyst on ledger.entries for select to countinghouse_analyst using (tenant_id = core.tenant_id());
 
 grant select (
-    tenant_id, id, transfer_id, account_id, seq, effective_date, currency, amount, balance_before, balance_after,
+    tenant_id, id, transfer_id, position, account_id, seq, effective_date, currency, amount, balance_before, balance_after,
     created_at, created_by, amount_minor
 ) on ledger.entries to countinghouse_tenant, countinghouse_reader, countinghouse_analyst;
 -- NOTE: no INSERT, UPDATE or DELETE for anybody: entries are posted with their transfer.

@@ -25,8 +25,8 @@ begin
     ) values (
         core.tenant_id(), transfer, kind, coalesce(effective_on, core.today()), reason, noun, source, facts, taken_back, refunded
     );
-    insert into ledger.entries (tenant_id, transfer_id, account_id, currency, amount)
-    select core.tenant_id(), transfer, leg.account_id, account.currency, leg.amount
+    insert into ledger.entries (tenant_id, transfer_id, position, account_id, currency, amount)
+    select core.tenant_id(), transfer, leg.place, leg.account_id, account.currency, leg.amount
     from unnest(legs) with ordinality as leg (account_id, amount, place)
     left join ledger.accounts as account on account.tenant_id = core.tenant_id() and account.id = leg.account_id
     order by leg.place;
@@ -50,7 +50,7 @@ begin
     return ledger.post(
         'REVERSAL',
         (
-            select array_agg((account_id, - amount)::ledger.leg order by id) from ledger.entries
+            select array_agg((account_id, - amount)::ledger.leg order by position) from ledger.entries
             where tenant_id = core.tenant_id() and transfer_id = original.id
         ),
         coalesce(effective_on, greatest(core.today(), original.effective_date)), reason, original.source_noun, original.source_id,

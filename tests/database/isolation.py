@@ -13,7 +13,7 @@ from uuid import UUID
 
 import asyncpg
 
-from tests.harness.actors import as_superuser, as_tenant
+from tests.harness.actors import as_owner, as_superuser, as_tenant
 from tests.harness.tenants import Tenant, make_tenant
 
 OURS: Final = "nspname !~ '^pg_' and nspname not in ('information_schema', 'public')"
@@ -90,6 +90,8 @@ async def fill(name: str) -> Filled:
             invoice_id = await call("billing.invoice_create", **about, lines=[line])
             await call("billing.invoice_issue", id=str(invoice_id))
             clients.append(client_id)
+    async with as_owner(tenant) as connection:
+        await connection.execute("select ledger.hold(id, 'UP', 1) from ledger.accounts where owner_id is not null")
     return Filled(tenant, (clients[0], clients[1]), await rows_of(tenant))
 
 

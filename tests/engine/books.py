@@ -191,7 +191,7 @@ ACCOUNTS: Final[list[tuple[str, str, str, int | None]]] = [
 # is taken back, one is given back in part, one touches an account twice, one holds two currencies.
 TRANSFERS: Final[list[tuple[str, str, list[tuple[int, str]], Row]]] = [
     ("INVOICE_ISSUE", "2025-04-01", [(4, "119.00"), (2, "-100.00"), (3, "-19.00")], {"source_noun": "INVOICE"}),
-    ("JOURNAL", "2025-01-31", [(1, "9999999999999.99"), (6, "-9999999999999.99")], {"description": "É “x” \\\n\x07"}),
+    ("JOURNAL", "2025-01-31", [(1, "9999999999990.99"), (6, "-9999999999990.99")], {"description": "É “x” \\\n\x07"}),
     ("JOURNAL", "2025-04-01", [(0, "0.01"), (0, "0.02"), (2, "-0.03")], {"metadata": METADATA}),
     ("PAYMENT", "2025-05-02", [(0, "119.00"), (4, "-119.00")], {"request_id": "req-1"}),
     ("REFUND", "2025-05-03", [(4, "19.00"), (0, "-19.00")], {"refunds": 4}),
@@ -230,6 +230,7 @@ def _ledger() -> Iterable[tuple[str, Row]]:
                 {
                     "id": UUID(f"ae000000-0000-4000-8000-{number:06}{place:06}"),
                     "transfer_id": transfer_id(number),
+                    "position": place + 1,
                     "account_id": account_id(account),
                     "seq": seqs[account],
                     "effective_date": day,
@@ -241,24 +242,31 @@ def _ledger() -> Iterable[tuple[str, Row]]:
                 }
             )
     for number, (code, kind, currency, client) in enumerate(ACCOUNTS):
-        owner = {} if client is None else {"owner_noun": "CLIENT", "owner_id": client_id(client), "scope_ids": [client_id(client)]}
-        yield "ledger.accounts", {
-            "id": account_id(number),
-            "code": code if client is None else f"{code}:{client_id(client)}",
-            "name": f"{code.title()} “{number}”",
-            "kind": kind,
-            "currency": currency,
-            "posted": str(posted[number]),
-            "version": seqs[number],
-            "held_up": "0.00",
-            "held_down": "1.50" if number == 4 else "0.00",
-            "floor": "-20000000.00" if number == 0 else None,
-            "ceiling": "500.00" if number == 4 else None,
-            "scope_ids": [],
-            "created_at": f"2025-05-01T08:0{number // 3}:00Z",
-            "updated_at": "2025-05-09T00:00:00.100Z",
-            **owner,
-        }
+        owner = (
+            {}
+            if client is None
+            else {"owner_noun": "CLIENT", "owner_id": client_id(client), "scope_ids": [client_id(client)]}
+        )
+        yield (
+            "ledger.accounts",
+            {
+                "id": account_id(number),
+                "code": code if client is None else f"{code}:{client_id(client)}",
+                "name": f"{code.title()} “{number}”",
+                "kind": kind,
+                "currency": currency,
+                "posted": str(posted[number]),
+                "version": seqs[number],
+                "held_up": "0.00",
+                "held_down": "1.50" if number == 4 else "0.00",
+                "floor": "-20000000.00" if number == 0 else None,
+                "ceiling": "500.00" if number == 4 else None,
+                "scope_ids": [],
+                "created_at": f"2025-05-01T08:0{number // 3}:00Z",
+                "updated_at": "2025-05-09T00:00:00.100Z",
+                **owner,
+            },
+        )
     for entry in entries:
         yield "ledger.entries", entry
 

@@ -9,6 +9,9 @@ import asyncpg
 
 Leg = tuple[UUID, str | Decimal]
 
+LIMITS: Final = ("accounts_ceiling_check", "accounts_floor_check")
+"""What refuses to take an account beyond its limits."""
+
 WRONG: Final = """
     -- Each line names what should never be, and counts how often it is.
     select 'transfers that do not balance', count(*) from (
@@ -25,7 +28,8 @@ WRONG: Final = """
     union all
     select 'entries whose balances do not follow', count(*) from (
         select balance_before, balance_after, amount, seq,
-               lag(balance_after, 1, 0::numeric) over chain as last_balance, lag(seq, 1, 0::bigint) over chain as last_seq
+               lag(balance_after, 1, 0::numeric) over chain as last_balance,
+               lag(seq, 1, 0::bigint) over chain as last_seq
         from ledger.entries window chain as (partition by account_id order by seq)
     ) as found
     where balance_before <> last_balance or balance_after <> balance_before + amount or seq <> last_seq + 1
@@ -80,8 +84,8 @@ async def post(connection: asyncpg.Connection, *legs: Leg, on: Any = None, **fac
     accounts = [account for account, _ in legs]
     amounts = [Decimal(amount) for _, amount in legs]
     made = await connection.fetchval(
-        "select ledger.post($1, array(select (a, m)::ledger.leg from unnest($2::uuid[], $3::numeric[]) as l (a, m)), $4,"
-        " $5, refunded => $6)",
+        "select ledger.post($1, array(select (a, m)::ledger.leg from unnest($2::uuid[], $3::numeric[]) as l (a, m)),"
+        " $4, $5, refunded => $6)",
         facts.get("kind", "TEST"),
         accounts,
         amounts,
@@ -98,7 +102,7 @@ async def move(connection: asyncpg.Connection, debit: UUID, credit: UUID, amount
     return await post(connection, (debit, amount), (credit, -Decimal(amount)), **facts)
 
 
-async def entries(connection: asyncpg.Connection, account: UUID) -> Sequence[tuple[int, Decimal, Decimal]]:
+async def entries(connection: asyncpg.Connection, account: UUID) -> Sequence[Any]:
     """Of an account: place, amount and balance after."""
     rows = await connection.fetch(
         "select seq, amount, balance_after from ledger.entries where account_id = $1 order by seq", account
@@ -106,13 +110,11 @@ async def entries(connection: asyncpg.Connection, account: UUID) -> Sequence[tup
     return [tuple(row) for row in rows]
 
 
-async def balance(connection: asyncpg.Connection, account: UUID) -> Decimal:
+async def balance(connection: asyncpg.Connection, account: UUID) -> Any:
     """What stands on an account, by its normal side."""
-    found = await connection.fetchval("select balance from ledger.accounts where id = $1", account)
-    assert isinstance(found, Decimal)
-    return found
+    return await connection.fetchval("select balance from ledger.accounts where id = $1", account)
 
 
-async def wrong(connection: asyncpg.Connection) -> list[str]:
+async def wrong(connection: asyncpg.Connection) -> list[Any]:
     """What is wrong with the books of the connection's tenant. Nothing should be."""
     return [f"{count} {what}" for what, count in await connection.fetch(WRONG) if count]

@@ -12,12 +12,17 @@ import pytest
 from tests.harness.actors import as_owner, as_superuser
 from tests.harness.tenants import Tenant
 from tests.harness.verbs import refused, the_row
-from tests.ledger.books import balance, move, open_account, wrong
+from tests.ledger.books import LIMITS, balance, move, open_account, wrong
 
 
 async def hold(connection: asyncpg.Connection, account: UUID, amount: str, direction: str = "UP", **facts: Any) -> UUID:
     made = await connection.fetchval(
-        "select ledger.hold($1, $2, $3, 'ORDER', $4, $5)", account, direction, Decimal(amount), uuid4(), facts.get("until")
+        "select ledger.hold($1, $2, $3, 'ORDER', $4, $5)",
+        account,
+        direction,
+        Decimal(amount),
+        uuid4(),
+        facts.get("until"),
     )
     assert isinstance(made, UUID)
     return made
@@ -31,7 +36,9 @@ async def post_hold(connection: asyncpg.Connection, wanted: UUID, amount: str, c
     return made
 
 
-@pytest.mark.parametrize(("direction", "kind"), [("UP", "ASSET"), ("DOWN", "ASSET"), ("UP", "LIABILITY"), ("DOWN", "LIABILITY")])
+@pytest.mark.parametrize(
+    ("direction", "kind"), [("UP", "ASSET"), ("DOWN", "ASSET"), ("UP", "LIABILITY"), ("DOWN", "LIABILITY")]
+)
 async def test_a_hold_keeps_room_and_becomes_a_transfer(tenant: Tenant, direction: str, kind: str) -> None:
     limits = {"ceiling": "100"} if direction == "UP" else {"floor": "-100"}
     async with as_owner(tenant) as connection:
@@ -44,7 +51,8 @@ async def test_a_hold_keeps_room_and_becomes_a_transfer(tenant: Tenant, directio
         transfer = await post_hold(connection, held, "60", contra)
         assert await balance(connection, line) == (60 if direction == "UP" else -60)
         row = await the_row(connection, "ledger.holds", held)
-        assert (row["state"], row["transfer_id"]) == ("POSTED", transfer) and row["ended_at"] is not None
+        assert (row["state"], row["transfer_id"]) == ("POSTED", transfer)
+        assert row["ended_at"] is not None
         await hold(connection, line, "40", direction)
         with refused("BAD_USER_INPUT", reason):
             await hold(connection, line, "0.01", direction)
@@ -66,7 +74,10 @@ async def test_no_more_than_the_hold_is_posted_and_only_once(tenant: Tenant) -> 
         with refused("BAD_USER_INPUT", "HOLD_EXCEEDED"):
             await post_hold(connection, held, "10.01", contra)
         await post_hold(connection, held, "10", contra)
-        for ended in (held, await connection.fetchval("select ledger.void_hold($1)", await hold(connection, line, "1"))):
+        for ended in (
+            held,
+            await connection.fetchval("select ledger.void_hold($1)", await hold(connection, line, "1")),
+        ):
             with refused("CONFLICT", "HOLD_ENDED"):
                 await post_hold(connection, ended, "1", contra)
             with refused("CONFLICT", "HOLD_ENDED"):
@@ -111,7 +122,9 @@ async def test_a_hold_is_not_rewritten(tenant: Tenant, change: str, reason: str)
                 await writer.execute("truncate ledger.holds")
 
 
-@pytest.mark.parametrize(("amount", "reason"), [("0", "HOLD_AMOUNT"), ("-1", "HOLD_AMOUNT"), ("0.001", "MONEY_DECIMALS")])
+@pytest.mark.parametrize(
+    ("amount", "reason"), [("0", "HOLD_AMOUNT"), ("-1", "HOLD_AMOUNT"), ("0.001", "MONEY_DECIMALS")]
+)
 async def test_a_hold_of_nothing_is_refused(tenant: Tenant, amount: str, reason: str) -> None:
     async with as_owner(tenant) as connection:
         with refused("BAD_USER_INPUT", reason):
@@ -134,7 +147,8 @@ async def test_many_who_hold_and_post_at_once_never_pass_the_ceiling_nor_wait_fo
                         else:
                             await writer.fetchval("select ledger.void_hold($1)", held)
                     except asyncpg.CheckViolationError as error:
-                        assert error.constraint_name in ("accounts_ceiling_check", "accounts_floor_check")
+                        if error.constraint_name not in LIMITS:
+                            raise
 
         await asyncio.gather(*(write(number) for number in range(6)))
         assert await wrong(connection) == []

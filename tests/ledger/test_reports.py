@@ -56,7 +56,9 @@ async def test_a_statement_runs_by_the_days_with_the_balance_after_each(tenant: 
 
 async def test_a_trial_balance_has_each_currency_add_up(tenant: Tenant, other_tenant: Tenant) -> None:
     async with as_owner(tenant) as connection, as_owner(other_tenant) as theirs:
-        await move(theirs, await open_account(theirs, "CASH"), await open_account(theirs, "SALES", "INCOME"), "99", on=DAY)
+        await move(
+            theirs, await open_account(theirs, "CASH"), await open_account(theirs, "SALES", "INCOME"), "99", on=DAY
+        )
         for currency, amount in (("EUR", "10"), ("USD", "3")):
             cash = await open_account(connection, "CASH", currency=currency)
             sales = await open_account(connection, "SALES", "INCOME", currency=currency)
@@ -73,7 +75,9 @@ async def test_a_trial_balance_has_each_currency_add_up(tenant: Tenant, other_te
 
 
 @pytest.mark.parametrize("entrance", [as_tenant, as_analyst])
-async def test_who_asks_sees_the_books_of_their_own_organisation(tenant: Tenant, other_tenant: Tenant, entrance: object) -> None:
+async def test_who_asks_sees_the_books_of_their_own_organisation(
+    tenant: Tenant, other_tenant: Tenant, entrance: object
+) -> None:
     async with as_owner(other_tenant) as theirs:
         cash = await open_account(theirs, "CASH")
         await move(theirs, cash, await open_account(theirs, "SALES", "INCOME"), "99", on=DAY)

@@ -83,7 +83,10 @@ async def test_an_account_that_is_not_there_is_refused(tenant: Tenant, other_ten
                 await move(connection, cash, stranger, "1")
 
 
-DIRECT = "insert into ledger.entries (tenant_id, transfer_id, account_id, currency, amount) values ($1, $2, $3, $4, $5)"
+DIRECT = """
+    insert into ledger.entries (tenant_id, transfer_id, account_id, currency, amount, position)
+    select $1, $2, $3, $4, $5, count(*) + 1 from ledger.entries where transfer_id = $2
+"""
 
 
 @pytest.mark.parametrize("settled", [False, True])
@@ -104,15 +107,18 @@ async def test_place_balances_and_day_of_an_entry_are_not_the_writers_to_say(ten
     async with the_books(tenant) as (connection, cash, sales):
         async with connection.transaction():
             transfer = await connection.fetchval(
-                "insert into ledger.transfers (tenant_id, kind, effective_date) values ($1, 'TEST', '2026-01-05') returning id",
+                "insert into ledger.transfers (tenant_id, kind, effective_date) values ($1, 'TEST', '2026-01-05')"
+                " returning id",
                 tenant.tenant_id,
             )
-            for account, amount in ((cash, 7), (sales, -7)):
+            for position, account, amount in ((1, cash, 7), (2, sales, -7)):
                 await connection.execute(
-                    "insert into ledger.entries (tenant_id, transfer_id, account_id, currency, amount, seq, balance_before,"
-                    " balance_after, effective_date) values ($1, $2, $3, 'EUR', $4, 99, 5, 6, '1999-01-01')",
+                    "insert into ledger.entries (tenant_id, transfer_id, position, account_id, currency, amount, seq,"
+                    " balance_before, balance_after, effective_date)"
+                    " values ($1, $2, $3, $4, 'EUR', $5, 99, 5, 6, '1999-01-01')",
                     tenant.tenant_id,
                     transfer,
+                    position,
                     account,
                     Decimal(amount),
                 )
@@ -258,12 +264,14 @@ async def test_of_many_who_reverse_or_refund_at_once_no_more_succeed_than_may(te
                         else:
                             await reverse(writer, transfer)
                     except asyncpg.PostgresError as error:
-                        assert (error.sqlstate or "").startswith("CH"), error
+                        if not (error.sqlstate or "").startswith("CH"):
+                            raise
 
         await asyncio.gather(*(take_back(number) for number in range(6)))
         for transfer in transfers:
             undone = await connection.fetch(
-                "select reverses_id is not null as whole from ledger.transfers where $1 in (reverses_id, refunds_id)", transfer
+                "select reverses_id is not null as whole from ledger.transfers where $1 in (reverses_id, refunds_id)",
+                transfer,
             )
             assert [each["whole"] for each in undone] in ([True], [False, False])
         assert await wrong(connection) == []
@@ -282,8 +290,12 @@ async def test_a_bookkeeper_posts_and_reverses_a_journal(tenant: Tenant) -> None
         )
         row = await the_row(connection, "ledger.transfers", posted)
         assert (row["kind"], row["description"], str(row["effective_date"])) == ("JOURNAL", "Fees of May", "2026-05-31")
-        assert row["created_by"] == tenant.owner_id and row["request_id"].startswith("test-")
-        assert (await balance(connection, fees), await balance(connection, bank)) == (Decimal("12.30"), Decimal("-12.30"))
+        assert row["created_by"] == tenant.owner_id
+        assert row["request_id"].startswith("test-")
+        assert (await balance(connection, fees), await balance(connection, bank)) == (
+            Decimal("12.30"),
+            Decimal("-12.30"),
+        )
         await call(connection, "ledger.ledger_transfer_reverse", id=posted, reason="Twice")
         with refused("CONFLICT", "TRANSFER_REVERSED"):
             await call(connection, "ledger.ledger_transfer_reverse", id=posted, reason="Twice")
@@ -321,7 +333,9 @@ async def test_a_journal_that_makes_no_sense_is_refused(
 async def test_what_follows_documents_is_not_posted_to_by_hand(tenant: Tenant) -> None:
     async with as_owner(tenant) as owner, as_tenant(tenant) as connection:
         client = uuid4()
-        theirs = await owner.fetchval("select ledger.account('RECEIVABLE', 'EUR', 'ASSET', 'Fen', 'CLIENT', $1)", client)
+        theirs = await owner.fetchval(
+            "select ledger.account('RECEIVABLE', 'EUR', 'ASSET', 'Fen', 'CLIENT', $1)", client
+        )
         cash = await open_account(owner, "CASH")
         legs = [{"account_id": theirs, "amount": "1"}, {"account_id": cash, "amount": "-1"}]
         with refused("CONFLICT", "ACCOUNT_CONTROLLED"):
@@ -350,6 +364,7 @@ async def test_a_tenant_calls_the_verbs_and_the_reports_and_nothing_else(tenant:
             "select proname::text from pg_proc where pronamespace = 'ledger'::regnamespace"
             " and has_function_privilege('countinghouse_tenant', oid, 'execute') order by 1"
         )
-    assert [row[0] for row in found] == [
-        "balance", "ledger_account_create", "ledger_transfer_post", "ledger_transfer_reverse", "statement", "trial_balance",
-    ]  # fmt: skip
+    assert {row[0] for row in found} == {
+        *("balance", "statement", "trial_balance"),
+        *("ledger_account_create", "ledger_transfer_post", "ledger_transfer_reverse"),
+    }

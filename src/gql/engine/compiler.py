@@ -10,8 +10,8 @@ from typing import Any
 
 from gql.engine.compilation import Compilation
 from gql.engine.groups import GroupsCompiler
-from gql.engine.lists import LONGEST_SHORT_LIST, Page, PageOutputs, asked_ordering, page_source
 from gql.engine.kinds import DATE
+from gql.engine.lists import LONGEST_SHORT_LIST, Page, PageOutputs, asked_ordering, page_source
 from gql.engine.nouns import Answers, Column, Noun, ToMany, ToOne
 from gql.engine.predicates import reader_of
 from gql.engine.rows import Row, source_condition

@@ -37,7 +37,19 @@ def column(
 
     def declare(name: str, kind: Kind, nullable: bool) -> Column:
         return Column(
-            name, kind, nullable, None, key, minor, filtered, ordered, grouped, aggregated, permission, description, as_of
+            name,
+            kind,
+            nullable,
+            None,
+            key,
+            minor,
+            filtered,
+            ordered,
+            grouped,
+            aggregated,
+            permission,
+            description,
+            as_of,
         )
 
     return declare

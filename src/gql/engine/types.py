@@ -245,9 +245,7 @@ class TypeBuilder:
                 yield self.make.field(noun.single[0], f"{noun.name} | None", meaning)
             if noun.question and noun.question.field:
                 arguments = _question_arguments(noun.question)
-                yield self.make.field(
-                    noun.question.field, f"list[{noun.name}] | None", self._asked(noun), arguments
-                )
+                yield self.make.field(noun.question.field, f"list[{noun.name}] | None", self._asked(noun), arguments)
             if noun.plural:
                 yield self.make.field(noun.plural, f"{noun.name}Connection | None", meaning, self._list_arguments(noun))
                 if noun.groups:

@@ -27,11 +27,12 @@ class LedgerTransfer:
     created_at: DateTime = column()
     reverses = to_one("LedgerTransfer", "reverses_id", nullable=True, filtered=False)
     refunds = to_one("LedgerTransfer", "refunds_id", nullable=True, filtered=False)
-    entries = to_many("LedgerEntry", "transfer_id", listed=True)
+    entries = to_many("LedgerEntry", "transfer_id", listed=True, numbered_by="position")
 
 
 @noun(table=ENTRIES, permission="ledger:read", default_order="CREATED_AT_DESC")
 class LedgerEntry:
+    position: int = column()
     seq: int = column()
     effective_date: Date = column()
     currency: str = column()

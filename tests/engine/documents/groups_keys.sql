@@ -190,16 +190,18 @@ select convert_to(concat(
     select string_agg(concat(
       '{"key":{"status":"',
       t11.k0,
-      '","currency":null},"count":',
+      '","currency":',
+      to_json(t11.k1),
+      '},"count":',
       t11.members,
       '}'
     ), ',')
     from (
-      select t11.status as k0, count(*) as members
+      select t11.status as k0, t11.currency as k1, count(*) as members
       from billing.clients t11
       where t11.tenant_id = ($1::uuid) and t11.deleted_at is null
-      group by 1
-      order by t11.status collate "C"
+      group by 1, 2
+      order by t11.status collate "C", t11.currency collate "C"
       limit 100
     ) t11
   ),
@@ -231,10 +233,11 @@ select convert_to(concat(
       '}'
     ), ',')
     from (
-      select count(*) as members
+      select t13.currency as k0, count(*) as members
       from billing.clients t13
       where t13.tenant_id = ($1::uuid) and t13.deleted_at is null
-      having count(*) > 0
+      group by 1
+      order by t13.currency collate "C"
       limit 100
     ) t13
   ),
@@ -246,10 +249,11 @@ select convert_to(concat(
       '}'
     ), ',')
     from (
-      select count(*) as members
+      select t14.currency as k0, count(*) as members
       from billing.clients t14
       where t14.tenant_id = ($1::uuid) and t14.deleted_at is null and ((t14.name_key = lower(($2::text)) and t14.name = ($2::text)))
-      having count(*) > 0
+      group by 1
+      order by t14.currency collate "C"
       limit 100
     ) t14
   ),

@@ -31,6 +31,11 @@ def _side(account: Thing) -> int:
     return 1 if account.row["kind"] in ("ASSET", "EXPENSE") else -1
 
 
+def _signed(amount: Decimal, account: Thing) -> Decimal:
+    """An amount by the account's normal side; nothing has no sign."""
+    return amount * _side(account) or Decimal(0)
+
+
 def _stood(world: World, account: Thing, day: date) -> Decimal:
     """The sum of what counts by then: debits positive."""
     counted = (entry.row["amount"] for entry in _entries(world, account) if entry.row["effective_date"] <= day)
@@ -53,14 +58,12 @@ def _statement(world: World, arguments: Arguments, account: Thing | None) -> lis
     first, last = date.fromisoformat(arguments["from"]), date.fromisoformat(arguments["to"])
     lines, balance = [], Decimal(0)
     for entry in _entries(world, account):
-        balance += entry.row["amount"] * _side(account)
+        balance += _signed(entry.row["amount"], account)
         if first <= entry.row["effective_date"] <= last:
             transfer = world.find("LedgerTransfer", entry.row["transfer_id"])
             assert transfer is not None
             told = {name: transfer.row[name] for name in ("kind", "description")}
-            lines.append(
-                {**entry.row, **told, "amount": entry.row["amount"] * _side(account), "balance": balance}
-            )
+            lines.append({**entry.row, **told, "amount": _signed(entry.row["amount"], account), "balance": balance})
     return lines
 
 
@@ -70,5 +73,5 @@ QUESTIONS: Final[dict[str, Callable[[World, Arguments, Thing | None], list[dict[
     "TrialBalanceLine": _trial_balance,
 }
 AS_OF: Final[dict[tuple[str, str], Callable[[World, Thing, date], Decimal]]] = {
-    ("LedgerAccount", "balance"): lambda world, account, day: _stood(world, account, day) * _side(account),
+    ("LedgerAccount", "balance"): lambda world, account, day: _signed(_stood(world, account, day), account),
 }
