@@ -27,6 +27,7 @@
 \ir billing/number_series.sql
 \ir billing/invoices.sql
 \ir billing/invoice_lines.sql
+\ir billing/payment_methods.sql
 \ir billing/imports.sql
 
 \ir core/grants.sql
