@@ -59,9 +59,9 @@ create index payment_methods_active on billing.payment_methods (tenant_id, is_ac
 alter table billing.payment_methods enable row level security;
 alter table billing.payment_methods force row level security;
 
--- The tenant's methods, for everybody in it: a client may see how they can pay.
+-- The tenant's methods, for those who see all of it.
 create policy tenant on billing.payment_methods to countinghouse_tenant, countinghouse_owner, countinghouse_reader
-    using (tenant_id = core.tenant_id()) with check (tenant_id = core.tenant_id());
+    using (tenant_id = core.tenant_id() and core.sees_all()) with check (tenant_id = core.tenant_id() and core.sees_all());
 create policy analyst on billing.payment_methods for select to countinghouse_analyst using (tenant_id = core.tenant_id());
 
 grant select (

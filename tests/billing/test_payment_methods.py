@@ -33,9 +33,9 @@ FIFTEEN = {
 OWN = {"method_name": "BARTER", "display_name": "Barter", "category": "TRADITIONAL"}
 
 
-@pytest.mark.parametrize("role", ["owner", "viewer", "member"])
+@pytest.mark.parametrize("role", ["owner", "operator", "viewer"])
 async def test_every_organisation_begins_with_fifteen(tenant: Tenant, role: str) -> None:
-    async with as_tenant(tenant, role, [uuid4()]) as connection:
+    async with as_tenant(tenant, role) as connection:
         rows = await connection.fetch(GIVEN.format(TABLE))
     assert {row["method_name"]: (row["category"], row["processing_minutes"]) for row in rows} == FIFTEEN
     assert [row["method_name"] for row in rows if not row["requires_reference"]] == ["CASH"]
