@@ -5,7 +5,7 @@ select convert_to(concat(
       '{"key":{"status":"',
       t1.k0,
       '","clientId":null,"issueDateMonth":null,"currency":',
-      to_json(t1.k1),
+      core.as_json(t1.k1),
       ',"client":null},"count":',
       t1.members,
       '}'
@@ -28,7 +28,7 @@ select convert_to(concat(
       coalesce((
         select concat(
           '{"name":',
-          to_json(t3.name),
+          core.as_json(t3.name),
           ',"deletedAt":',
           coalesce(to_json(t3.deleted_at)::text, 'null'),
           ',"status":"',
@@ -127,7 +127,7 @@ select convert_to(concat(
   (
     select string_agg(concat(
       '{"key":{"currency":',
-      to_json(t8.k0),
+      core.as_json(t8.k0),
       '},"count":',
       t8.members,
       '}'
@@ -145,7 +145,7 @@ select convert_to(concat(
   (
     select string_agg(concat(
       '{"key":{"currency":',
-      to_json(t9.k0),
+      core.as_json(t9.k0),
       ',"status":null},"count":',
       t9.members,
       ',"total":{"sum":"',
@@ -169,7 +169,7 @@ select convert_to(concat(
       '","issueDateFiscalYear":',
       t10.k1,
       ',"currency":',
-      to_json(t10.k2),
+      core.as_json(t10.k2),
       ',"clientId":"',
       t10.k3,
       '"},"count":',
@@ -191,7 +191,7 @@ select convert_to(concat(
       '{"key":{"status":"',
       t11.k0,
       '","currency":',
-      to_json(t11.k1),
+      core.as_json(t11.k1),
       '},"count":',
       t11.members,
       '}'
@@ -211,7 +211,7 @@ select convert_to(concat(
       '{"key":{"status":"',
       t12.k1,
       '","currency":',
-      to_json(t12.k0),
+      core.as_json(t12.k0),
       '},"count":',
       t12.members,
       '}'

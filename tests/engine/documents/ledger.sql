@@ -17,13 +17,13 @@ select convert_to(concat(
         '{"id":"',
         t1.id,
         '","code":',
-        to_json(t1.code),
+        core.as_json(t1.code),
         ',"name":',
-        to_json(t1.name),
+        core.as_json(t1.name),
         ',"kind":"',
         t1.kind,
         '","currency":',
-        to_json(t1.currency),
+        core.as_json(t1.currency),
         ',"normalSide":"',
         t1.normal_side,
         '","balance":"',
@@ -43,7 +43,7 @@ select convert_to(concat(
         ',"version":',
         t1.version,
         ',"ownerNoun":',
-        coalesce(to_json(t1.owner_noun)::text, 'null'),
+        coalesce(core.as_json(t1.owner_noun)::text, 'null'),
         ',"ownerId":',
         coalesce('"' || t1.owner_id || '"', 'null'),
         ',"createdAt":',
@@ -78,7 +78,7 @@ select convert_to(concat(
               '","balanceAfter":"',
               round(t2.balance_after, 2),
               '","currency":',
-              to_json(t2.currency),
+              core.as_json(t2.currency),
               ',"effectiveDate":"',
               t2.effective_date,
               '","createdAt":',
@@ -91,7 +91,7 @@ select convert_to(concat(
               coalesce((
                 select concat(
                   '{"kind":',
-                  to_json(t3.kind),
+                  core.as_json(t3.kind),
                   '}'
                 )
                 from ledger.transfers t3
@@ -143,7 +143,7 @@ select convert_to(concat(
     from (
       select concat(
         '{"code":',
-        to_json(t5.code),
+        core.as_json(t5.code),
         ',"balance":"',
         round(t5.balance, 2),
         '"}'
@@ -167,7 +167,7 @@ select convert_to(concat(
     from (
       select concat(
         '{"code":',
-        to_json(t6.code),
+        core.as_json(t6.code),
         '}'
       ) as r0
       from (
@@ -185,7 +185,7 @@ select convert_to(concat(
       '{"key":{"kind":"',
       t7.k0,
       '","currency":',
-      to_json(t7.k1),
+      core.as_json(t7.k1),
       '},"count":',
       t7.members,
       ',"balance":{"sum":"',
@@ -213,9 +213,9 @@ select convert_to(concat(
         '{"id":"',
         t8.id,
         '","kind":',
-        to_json(t8.kind),
+        core.as_json(t8.kind),
         ',"description":',
-        coalesce(to_json(t8.description)::text, 'null'),
+        coalesce(core.as_json(t8.description)::text, 'null'),
         ',"effectiveDate":"',
         t8.effective_date,
         '","postedAt":',
@@ -223,11 +223,11 @@ select convert_to(concat(
         ',"createdAt":',
         to_json(t8.created_at),
         ',"sourceNoun":',
-        coalesce(to_json(t8.source_noun)::text, 'null'),
+        coalesce(core.as_json(t8.source_noun)::text, 'null'),
         ',"sourceId":',
         coalesce('"' || t8.source_id || '"', 'null'),
         ',"requestId":',
-        coalesce(to_json(t8.request_id)::text, 'null'),
+        coalesce(core.as_json(t8.request_id)::text, 'null'),
         ',"metadata":',
         t8.metadata,
         ',"reversesId":',
@@ -238,7 +238,7 @@ select convert_to(concat(
         coalesce((
           select concat(
             '{"kind":',
-            to_json(t9.kind),
+            core.as_json(t9.kind),
             ',"effectiveDate":"',
             t9.effective_date,
             '"}'
@@ -275,7 +275,7 @@ select convert_to(concat(
             coalesce((
               select concat(
                 '{"code":',
-                to_json(t13.code),
+                core.as_json(t13.code),
                 ',"balance":"',
                 round(t13.balance, 2),
                 '"}'
@@ -303,7 +303,7 @@ select convert_to(concat(
   coalesce((
     select concat(
       '{"kind":',
-      to_json(t14.kind),
+      core.as_json(t14.kind),
       ',"metadata":',
       t14.metadata,
       '}'
