@@ -13,6 +13,8 @@
 \ir iam/users.sql
 \ir iam/memberships.sql
 
+\ir core/idempotency.sql
+
 \ir billing/clients.sql
 \ir billing/client_contacts.sql
 \ir billing/client_notes.sql
