@@ -188,7 +188,8 @@ async def test_a_server_process_that_is_ended_underway_costs_nothing_but_time(li
         assert first is not None
         await holder.execute("select pg_terminate_backend($1)", first)
         await until(lambda: another_waits(first), "the work has begun again")
-    assert await line.made() == [await task]
+    made = await task
+    assert await line.made() == [made]
     assert work.begun == 2
 
 
