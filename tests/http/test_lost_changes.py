@@ -103,6 +103,17 @@ async def another_waits(process_id: int) -> bool:
     return await process_waiting() not in (None, process_id)
 
 
+@pytest.mark.parametrize("fate", [Fate.LOST, Fate.UNANSWERED], ids=["before", "after"])
+async def test_fifty_at_once_have_one_effect_though_commits_are_cut(line: Line, fate: Fate) -> None:
+    desk, proxy = line
+    draft = await desk.draft()
+    proxy.at(COMMIT, fate, times=2)
+    answers = await asyncio.gather(*(desk.send(ISSUE, key="key-1", id=draft) for _ in range(50)))
+    assert {answer.json()["data"]["invoiceIssue"]["invoice"]["number"] for answer in answers} == {"INV-000001"}
+    assert len({answer.content for answer in answers}) == 1
+    assert await desk.numbers() == ["INV-000001"]
+
+
 @pytest.mark.parametrize("key", KEYS)
 async def test_an_issue_that_cannot_reach_its_commit_is_refused_and_left_undone(line: Line, key: str | None) -> None:
     desk, proxy = line

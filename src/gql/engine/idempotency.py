@@ -62,7 +62,7 @@ _BEGIN: Final = _statement("core.idempotency_begin", "key", "hash")
 _KEEP: Final = _statement("core.idempotency_keep", "key", "answer")
 
 
-class Ledger:
+class KeyEntry:
     """The key of one request in its transaction: entered first, with the answer last."""
 
     def __init__(self, request: KeyedRequest, context: Context, permissions: frozenset[str]) -> None:

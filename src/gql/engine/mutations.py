@@ -7,7 +7,7 @@ from graphql import GraphQLSchema
 from gql.database.context import Context
 from gql.database.pool import Database, Origin, Transaction
 from gql.engine.answers import REFUSES_ALL, answer, refused_whole
-from gql.engine.idempotency import ABOUT_THE_KEY, KeyedRequest, Ledger, Turns
+from gql.engine.idempotency import ABOUT_THE_KEY, KeyedRequest, KeyEntry, Turns
 from gql.engine.operations import Changed, Operation, Terms
 from gql.engine.payloads import as_sql_input
 from gql.engine.plans import Plan, Planner, VerbPlan
@@ -78,14 +78,14 @@ class Mutations:
         return Changed(body, is_rehearsal=True)
 
     async def _once(self, verbs: Verbs, request: KeyedRequest) -> Changed:
-        ledger = Ledger(request, verbs.context, verbs.plan.permissions)
+        entry = KeyEntry(request, verbs.context, verbs.plan.permissions)
 
         async def work(transaction: Transaction) -> Changed:
-            known = await ledger.begin(transaction)
+            known = await entry.begin(transaction)
             if known is not None:
                 return Changed(known, is_replay=True)
             body = await verbs.run(transaction)
-            await ledger.keep(transaction, body)
+            await entry.keep(transaction, body)
             return Changed(body)
 
         return await self.turns.take(
