@@ -13,6 +13,8 @@
 \ir iam/users.sql
 \ir iam/memberships.sql
 
+\ir core/idempotency.sql
+
 \ir ledger/accounts.sql
 \ir ledger/transfers.sql
 \ir ledger/entries.sql
