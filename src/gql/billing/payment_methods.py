@@ -21,7 +21,7 @@ class PaymentMethodCategory(Enum):
     DIGITAL = "DIGITAL"
 
 
-@noun(table=TABLE, plural="paymentMethods", permission="billing:read", default_order="METHOD_NAME_ASC")
+@noun(table=TABLE, plural="paymentMethods", permission="billing:internal", default_order="METHOD_NAME_ASC")
 class PaymentMethod:
     method_name: str = column(key="method_name_key", filtered=True, ordered=True)
     display_name: str = column()
