@@ -172,7 +172,7 @@ def _values(kind: GraphQLObjectType, levels: int) -> str:
     found = []
     for name, field in kind.fields.items():
         inner = get_named_type(field.type)
-        if any(isinstance(argument.type, GraphQLNonNull) for argument in field.args.values()):
+        if "from" in field.args:
             days = ", ".join(f'{each}: "2026-01-01"' for each in field.args)
             assert isinstance(inner, GraphQLObjectType)
             found.append(f"{name}({days}) {{ {_values(inner, 0)} }}")

@@ -172,7 +172,7 @@ async def test_the_probes_would_notice_because_the_others_do_see_their_own(
 ) -> None:
     pair = pairs["tenants"]
     seen = [await ask(engine, pair.other, document) for document in everything()]
-    assert all(pair.betrays(answer) for answer in seen)
+    assert [answer[:300] for answer in seen if not pair.betrays(answer)] == []
     client = pair.others_ids["clients"][0]
     found = await ask(engine, pair.other, "query($id: ID!) { client(id: $id) { id } }", {"id": str(client)})
     assert str(client) in found
