@@ -61,7 +61,9 @@ async def test_a_void_invoice_is_owed_no_more_and_both_stand_in_the_books(tenant
         invoice_id = await new_invoice(connection, client_id)
         await call(connection, "billing.invoice_void", id=invoice_id, reason="Typed twice")
         assert (await balances(connection), await outstanding(connection, client_id)) == ({}, 0)
-        rows = await connection.fetch("select kind, description, reverses_id from ledger.transfers order by id")
+        rows = await connection.fetch(
+            "select kind, description, reverses_id from ledger.transfers order by reverses_id nulls first"
+        )
         assert [row["kind"] for row in rows] == ["INVOICE_ISSUE", "REVERSAL"]
         assert rows[1]["description"] == "Void: Typed twice"
         assert await wrong(connection) == []

@@ -89,10 +89,12 @@ async def act(books: Books, connection: asyncpg.Connection, what: Act) -> None:
                     "select ledger.void_hold(id) from ledger.holds where state = 'PENDING' order by id limit 1"
                 )
             case "reverse":
-                await connection.fetchval(
-                    "select ledger.reverse(id, 'A mistake') from ledger.transfers order by id desc offset $1 limit 1",
-                    what.first,
+                # Found first: beside an offset, the function would be called for the rows that are skipped as well.
+                transfer = await connection.fetchval(
+                    "select id from ledger.transfers order by id desc offset $1 limit 1", what.first
                 )
+                if transfer is not None:
+                    await connection.fetchval("select ledger.reverse($1, 'A mistake')", transfer)
             case "refund":
                 transfer = await connection.fetchval(
                     "select id from ledger.transfers order by id desc offset $1 limit 1", what.second

@@ -54,7 +54,9 @@ class Arguments:
         found: dict[str, Any] = {}
         wanted = returned
         if "type" in declared.args:
-            wanted = self.choices.one_of([noun.name for noun in self.facts.nouns if noun.singular])
+            wanted = self.choices.one_of(
+                [noun.name for noun in self.facts.nouns if noun.singular and self.facts.may_read(noun.permission)]
+            )
             found["type"] = Name(wanted)
             wanted = "Client" if self.choices.often(0.1) else wanted
         known = self.facts.ids[wanted]
