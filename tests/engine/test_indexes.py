@@ -36,7 +36,8 @@ MANY_KINDS = """
         'category', case when number = 7 then 'CRYPTO' else 'MOBILE' end
     )) from generate_series(1, 1500) as number;
     select ledger.ledger_account_create(jsonb_build_object(
-        'code', 'OWN_' || number, 'name', 'Own ' || number, 'kind', case when number = 7 then 'EQUITY' else 'EXPENSE' end,
+        'code', 'OWN_' || number, 'name', 'Own ' || number,
+        'kind', case when number = 7 then 'EQUITY' else 'EXPENSE' end,
         'currency', case when number = 7 then 'USD' else 'EUR' end
     )) from generate_series(1, 1500) as number;
 """
