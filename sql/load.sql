@@ -13,12 +13,23 @@
 \ir iam/users.sql
 \ir iam/memberships.sql
 
+\ir core/idempotency.sql
+
+\ir ledger/accounts.sql
+\ir ledger/transfers.sql
+\ir ledger/entries.sql
+\ir ledger/holds.sql
+\ir ledger/posting.sql
+\ir ledger/reports.sql
+\ir ledger/journals.sql
+
 \ir billing/clients.sql
 \ir billing/client_contacts.sql
 \ir billing/client_notes.sql
 \ir billing/number_series.sql
 \ir billing/invoices.sql
 \ir billing/invoice_lines.sql
+\ir billing/payment_methods.sql
 \ir billing/imports.sql
 
 \ir core/grants.sql

@@ -29,6 +29,8 @@ create table billing.clients (
     created_at timestamptz not null default statement_timestamp(),
     created_by uuid default core.user_id(),
     updated_at timestamptz not null default statement_timestamp(),
+    outstanding core.money not null default 0,
+    outstanding_minor bigint not null generated always as ((outstanding * 100)::bigint) stored,
     name_key text collate "C" not null generated always as (lower(name)) stored,
     email_key text collate "C" generated always as (lower(email)) stored,
     primary key (tenant_id, id),
@@ -76,6 +78,8 @@ comment on column billing.clients.deleted_at is 'When the client was deleted. De
 comment on column billing.clients.created_at is 'When the client was entered.';
 comment on column billing.clients.created_by is 'Who entered the client.';
 comment on column billing.clients.updated_at is 'When the client last changed.';
+comment on column billing.clients.outstanding is 'What the client owes: the balance of its receivable account in its currency.';
+comment on column billing.clients.outstanding_minor is 'What it owes in hundredths, by which clients are filtered and ordered.';
 comment on column billing.clients.name_key is 'The name in small letters, by which clients are ordered and found.';
 comment on column billing.clients.email_key is 'The e-mail address in small letters, by which clients are found.';
 comment on constraint clients_external_ref_unique on billing.clients is
@@ -101,6 +105,7 @@ create index clients_name on billing.clients (tenant_id, name_key, id);
 create index clients_email on billing.clients (tenant_id, email_key);
 create index clients_without_email on billing.clients (tenant_id, email) where email is null;
 create index clients_status on billing.clients (tenant_id, status, name_key, id);
+create index clients_outstanding on billing.clients (tenant_id, outstanding_minor, id);
 create index clients_created_at on billing.clients (tenant_id, created_at, id);
 
 alter table billing.clients enable row level security;
@@ -115,13 +120,45 @@ create policy analyst on billing.clients for select to countinghouse_analyst usi
 
 grant select (
     tenant_id, id, name, email, phone, address, city, state, zip_code, country, tax_id, website, status, payment_terms,
-    currency, summary, metadata, external_ref, deleted_at, created_at, created_by, updated_at, name_key, email_key
+    currency, summary, metadata, external_ref, deleted_at, created_at, created_by, updated_at, outstanding,
+    outstanding_minor, name_key, email_key
 ) on billing.clients to countinghouse_tenant, countinghouse_reader, countinghouse_analyst;
 -- NOTE: no INSERT, UPDATE or DELETE for anybody: clients are written by the functions below.
 
+create function billing.client_figures() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    new.outstanding := coalesce(
+        (
+            select balance from ledger.accounts
+            where tenant_id = new.tenant_id and code = 'RECEIVABLE:' || new.id and currency = new.currency
+        ),
+        0
+    );
+    return new;
+end
+$$;
+comment on function billing.client_figures() is 'Has a client owe what its receivable account says, whoever writes.';
+
+create function billing.client_account_moved() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    update billing.clients set outstanding = outstanding where tenant_id = new.tenant_id and id = new.owner_id;
+    return null;
+end
+$$;
+comment on function billing.client_account_moved() is 'Has a client''s figures made again when one of its accounts has moved.';
+
+create trigger figures before insert or update on billing.clients for each row execute function billing.client_figures();
 create trigger touch before update on billing.clients for each row execute function core.touch();
 create trigger audit after insert or update or delete on billing.clients
-    for each row execute function core.audit('CLIENT', 'name_key,email_key');
+    for each row execute function core.audit('CLIENT', 'name_key,email_key,outstanding,outstanding_minor');
+create trigger client_figures after update of posted on ledger.accounts
+    for each row when (new.owner_noun = 'CLIENT') execute function billing.client_account_moved();
 
 create function billing.client_found(wanted uuid, field text default 'input.id') returns billing.clients
 language plpgsql
@@ -140,6 +177,15 @@ begin
 end
 $$;
 comment on function billing.client_found(uuid, text) is 'The client of that id, locked until the transaction ends; refuses where there is none.';
+
+create function billing.client_locked(wanted uuid) returns billing.clients
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+    select * from billing.clients where tenant_id = core.tenant_id() and id = wanted for no key update
+$$;
+comment on function billing.client_locked(uuid) is
+    'The client, deleted or not, locked. What moves money locks the client first, then documents, then accounts, so that no two wait for one another.';
 
 create function billing.client_insert(input jsonb) returns uuid
 language plpgsql

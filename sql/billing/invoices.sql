@@ -178,6 +178,12 @@ grant select (
 ) on billing.invoices to countinghouse_tenant, countinghouse_reader, countinghouse_analyst;
 -- NOTE: no INSERT, UPDATE or DELETE for anybody: invoices are written by the functions below.
 
+create function billing.receivable(client uuid, client_name text, currency text) returns uuid
+language sql
+set search_path = pg_catalog, pg_temp
+return ledger.account('RECEIVABLE', currency, 'ASSET', left(format('Receivable from %s', client_name), 300), 'CLIENT', client);
+comment on function billing.receivable(uuid, text, text) is 'The account of what a client owes in a currency.';
+
 -- Figures are always made from the lines (invoice_figures), so that nobody can set them; nor can anybody choose a number.
 
 create function billing.invoice_keep() returns trigger
@@ -238,6 +244,41 @@ create trigger keep before insert or update on billing.invoices for each row exe
 create trigger touch before update on billing.invoices for each row execute function core.touch();
 create trigger never_deleted before delete on billing.invoices for each row execute function core.refuse_change();
 create trigger never_emptied before truncate on billing.invoices for each statement execute function core.refuse_change();
+create function billing.invoice_post() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    client_name text;
+    issued ledger.transfers;
+begin
+    if new.issued_at is not null and old.issued_at is null and new.total > 0 then
+        select name into client_name from billing.clients where tenant_id = new.tenant_id and id = new.client_id;
+        perform ledger.post(
+            'INVOICE_ISSUE',
+            array(
+                select leg from unnest(array[
+                    (billing.receivable(new.client_id, client_name, new.currency), new.total),
+                    (ledger.account('REVENUE', new.currency, 'INCOME', 'Revenue'), new.discount - new.subtotal),
+                    (ledger.account('TAX_PAYABLE', new.currency, 'LIABILITY', 'Tax payable'), - new.tax_amount)
+                ]::ledger.leg[]) as leg
+                where leg.amount <> 0
+            ),
+            new.issue_date, format('Invoice %s to %s', new.number, client_name), 'INVOICE', new.id
+        );
+    elsif new.voided_at is not null and old.voided_at is null and new.issued_at is not null and new.total > 0 then
+        select * into issued from ledger.transfers
+        where tenant_id = new.tenant_id and source_id = new.id and kind = 'INVOICE_ISSUE';
+        perform ledger.reverse(issued.id, format('Void: %s', left(new.void_reason, 1900)));
+    end if;
+    return null;
+end
+$$;
+comment on function billing.invoice_post() is
+    'Posts an invoice to the ledger when it is issued, and takes that back when it is voided, whoever writes.';
+
+create trigger post after update of issued_at, voided_at on billing.invoices
+    for each row execute function billing.invoice_post();
 create trigger audit after insert or update or delete on billing.invoices
     for each row execute function core.audit('INVOICE', 'number_key,total_minor,balance_minor');
 
@@ -250,6 +291,7 @@ as $$
 declare
     invoice billing.invoices;
 begin
+    perform billing.client_locked(client_id) from billing.invoices where tenant_id = core.tenant_id() and id = wanted;
     select * into invoice from billing.invoices where tenant_id = core.tenant_id() and id = wanted for update;
     if invoice.id is null then
         perform core.refuse('NOT_FOUND', 'INVOICE_NOT_FOUND', 'There is no invoice with this id.', 'input.id');
@@ -257,7 +299,7 @@ begin
     return invoice;
 end
 $$;
-comment on function billing.invoice_found(uuid) is 'The invoice of that id, locked; refuses where there is none.';
+comment on function billing.invoice_found(uuid) is 'The invoice of that id, locked after its client; refuses where there is none.';
 
 create function billing.invoice_draft_found(wanted uuid) returns billing.invoices
 language plpgsql
@@ -298,7 +340,7 @@ begin
     select * into client from billing.clients
     where tenant_id = core.tenant_id() and deleted_at is null
       and case when given.client_id is null then external_ref = input ->> 'client_external_ref' else id = given.client_id end
-    for share;
+    for no key update;
     if client.id is null and given.client_id is null then
         perform core.refuse(
             'NOT_FOUND', 'CLIENT_NOT_FOUND', 'There is no client with this external reference.', 'input.clientExternalRef'
@@ -382,7 +424,7 @@ as $$
 declare
     client billing.clients;
 begin
-    select * into client from billing.clients where tenant_id = core.tenant_id() and id = invoice.client_id for share;
+    client := billing.client_locked(invoice.client_id);
     if client.status = 'ARCHIVED' or client.deleted_at is not null then
         perform core.refuse(
             'CONFLICT', 'CLIENT_ARCHIVED',

@@ -81,11 +81,15 @@ comment on function core.context() is
 create function core.permissions(role text) returns text[]
 language sql immutable parallel safe
 return case role
-    when 'owner' then array['billing:read', 'billing:write', 'billing:internal', 'iam:read', 'iam:write']
-    when 'admin' then array['billing:read', 'billing:write', 'billing:internal', 'iam:read', 'iam:write']
-    when 'accountant' then array['billing:read', 'billing:write', 'billing:internal', 'iam:read']
-    when 'operator' then array['billing:read', 'billing:write', 'billing:internal', 'iam:read']
-    when 'viewer' then array['billing:read', 'billing:internal', 'iam:read']
+    when 'owner' then array[
+        'billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'ledger:write', 'iam:read', 'iam:write'
+    ]
+    when 'admin' then array[
+        'billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'ledger:write', 'iam:read', 'iam:write'
+    ]
+    when 'accountant' then array['billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'ledger:write', 'iam:read']
+    when 'operator' then array['billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'iam:read']
+    when 'viewer' then array['billing:read', 'billing:internal', 'ledger:read', 'iam:read']
     when 'member' then array['billing:read', 'iam:read']
     else array[]::text[]
 end;

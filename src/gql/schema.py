@@ -4,13 +4,26 @@ from functools import cache
 
 import strawberry
 
-from gql.billing import client_contacts, client_notes, clients, invoice_lines, invoices
+from gql.billing import client_contacts, client_notes, clients, invoice_lines, invoices, payment_methods
 from gql.database.comments import read_comments
 from gql.engine.assembly import assemble
 from gql.engine.nouns import Declarations
 from gql.iam import memberships, tenants, users
+from gql.ledger import accounts, reports, transfers
 
-DOMAINS = (tenants, memberships, clients, client_contacts, client_notes, invoices, invoice_lines)
+DOMAINS = (
+    tenants,
+    memberships,
+    accounts,
+    transfers,
+    reports,
+    clients,
+    client_contacts,
+    client_notes,
+    invoices,
+    invoice_lines,
+    payment_methods,
+)
 OPEN_FIELDS = frozenset({"signIn"})
 """The root fields that a stranger may ask for."""
 

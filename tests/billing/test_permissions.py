@@ -15,6 +15,7 @@ VERBS: Final = (
     "client_contact_create", "client_contact_update", "client_contact_delete",
     "client_note_create", "client_note_update", "client_note_delete",
     "invoice_create", "invoice_update", "invoice_issue", "invoice_mark_viewed", "invoice_void", "invoices_import",
+    "payment_method_create", "payment_method_update",
 )  # fmt: skip
 CALLABLE: Final = """
     select proname::text from pg_proc where pronamespace = 'billing'::regnamespace

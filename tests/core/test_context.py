@@ -92,11 +92,27 @@ async def test_the_context_is_what_the_server_has_put_there(tenant: Tenant) -> N
 
 SEES_ALL = {"owner", "admin", "accountant", "operator", "viewer"}
 MAY = {
-    "owner": {"billing:read", "billing:write", "billing:internal", "iam:read", "iam:write"},
-    "admin": {"billing:read", "billing:write", "billing:internal", "iam:read", "iam:write"},
-    "accountant": {"billing:read", "billing:write", "billing:internal", "iam:read"},
-    "operator": {"billing:read", "billing:write", "billing:internal", "iam:read"},
-    "viewer": {"billing:read", "billing:internal", "iam:read"},
+    "owner": {
+        "billing:read",
+        "billing:write",
+        "billing:internal",
+        "ledger:read",
+        "ledger:write",
+        "iam:read",
+        "iam:write",
+    },
+    "admin": {
+        "billing:read",
+        "billing:write",
+        "billing:internal",
+        "ledger:read",
+        "ledger:write",
+        "iam:read",
+        "iam:write",
+    },
+    "accountant": {"billing:read", "billing:write", "billing:internal", "ledger:read", "ledger:write", "iam:read"},
+    "operator": {"billing:read", "billing:write", "billing:internal", "ledger:read", "iam:read"},
+    "viewer": {"billing:read", "billing:internal", "ledger:read", "iam:read"},
     "member": {"billing:read", "iam:read"},
     "superuser": set(),
     "OWNER": set(),

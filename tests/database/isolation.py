@@ -13,8 +13,9 @@ from uuid import UUID
 
 import asyncpg
 
-from tests.harness.actors import as_superuser, as_tenant
+from tests.harness.actors import as_owner, as_superuser, as_tenant
 from tests.harness.tenants import Tenant, make_tenant
+from tests.harness.verbs import keep_answer
 
 OURS: Final = "nspname !~ '^pg_' and nspname not in ('information_schema', 'public')"
 RELATIONS: Final = f"""
@@ -90,6 +91,9 @@ async def fill(name: str) -> Filled:
             invoice_id = await call("billing.invoice_create", **about, lines=[line])
             await call("billing.invoice_issue", id=str(invoice_id))
             clients.append(client_id)
+        await keep_answer(connection, f"key of {tenant.slug}".replace(" ", "-"), f"Answer to {tenant.slug}")
+    async with as_owner(tenant) as connection:
+        await connection.execute("select ledger.hold(id, 'UP', 1) from ledger.accounts where owner_id is not null")
     return Filled(tenant, (clients[0], clients[1]), await rows_of(tenant))
 
 

@@ -69,6 +69,15 @@ async def sleeping() -> bool:
     return found
 
 
+async def process_waiting() -> int | None:
+    """The process of PostgreSQL in which a statement of the server's waits for a lock; None where none does."""
+    async with as_superuser() as connection:
+        found: int | None = await connection.fetchval(
+            "select pid from pg_stat_activity where usename = 'countinghouse_api' and wait_event_type = 'Lock'"
+        )
+    return found
+
+
 async def status_of(transaction_id: str) -> str:
     """Whether the transaction committed, aborted or is in progress, as PostgreSQL knows it."""
     async with as_superuser() as connection:

@@ -22,7 +22,7 @@ from tests.database.pooling import (
 )
 from tests.harness.actors import as_superuser, context_of
 from tests.harness.postgres import the_database
-from tests.harness.proxy import proxy_before
+from tests.harness.proxy import COMMIT, Fate, proxy_before
 from tests.harness.tenants import Tenant, make_tenant
 
 
@@ -70,8 +70,8 @@ async def test_a_connection_lost_during_commit_claims_neither_success_nor_failur
         with pytest.raises(ApiError) as refusal:
             async with database.write(context, ORIGIN) as transaction:
                 number = await transaction.fetch("select pg_current_xact_id()::text", [])
-                proxy.cut_after = b"commit\0"
-        assert (refusal.value.code, refusal.value.reason) == (Code.UNAVAILABLE, "OUTCOME_UNKNOWN")
+                proxy.at(COMMIT, Fate.UNANSWERED)
+        assert (refusal.value.code, refusal.value.reason) == (Code.UNAVAILABLE, "COMMIT_UNKNOWN")
 
         async def is_committed() -> bool:
             return await status_of(number) == "committed"

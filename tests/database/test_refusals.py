@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from gql.database.pool import Database
-from gql.database.refusals import COMMENT, camel_case, is_lost, outcome_unknown, translate
+from gql.database.refusals import COMMENT, camel_case, commit_unknown, is_lost, translate
 from gql.errors import INTERNAL_MESSAGE, ApiError, Code
 from tests.database.pooling import ORIGIN, a_database, arguments_of
 from tests.harness.actors import as_superuser, context_of
@@ -158,9 +158,9 @@ async def failed_write(database: Database, tenant: Tenant, *, call: str = "", ex
 
 
 def test_a_refusal_is_left_as_it_is() -> None:
-    refusal = outcome_unknown()
+    refusal = commit_unknown()
     assert translate(refusal) is refusal
-    assert (refusal.code, refusal.reason) == (Code.UNAVAILABLE, "OUTCOME_UNKNOWN")
+    assert (refusal.code, refusal.reason) == (Code.UNAVAILABLE, "COMMIT_UNKNOWN")
 
 
 def test_losing_the_connection_is_told_apart_from_running_out_of_time() -> None:

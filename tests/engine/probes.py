@@ -172,7 +172,11 @@ def _values(kind: GraphQLObjectType, levels: int) -> str:
     found = []
     for name, field in kind.fields.items():
         inner = get_named_type(field.type)
-        if not isinstance(inner, GraphQLObjectType):
+        if "from" in field.args:
+            days = ", ".join(f'{each}: "2026-01-01"' for each in field.args)
+            assert isinstance(inner, GraphQLObjectType)
+            found.append(f"{name}({days}) {{ {_values(inner, 0)} }}")
+        elif not isinstance(inner, GraphQLObjectType):
             found.append(name)
         elif levels and inner.name.endswith("Connection"):
             node = get_named_type(inner.fields["nodes"].type)

@@ -10,7 +10,8 @@ from gql.schema import declarations
 from tests.harness.actors import as_superuser
 
 NOUNS = list(declarations().nouns.values())
-TABLES = [noun for noun in NOUNS if not noun.table.endswith("()")]
+TABLES = [noun for noun in NOUNS if not noun.table.endswith(")")]
+QUESTIONS = [noun for noun in NOUNS if noun.question]
 VERBS = list(declarations().verbs.values())
 COLUMNS = """
     select attname, coalesce(nullif(format_type(coalesce(nullif(typbasetype, 0), pg_type.oid), null), ''), '') as type,
@@ -74,6 +75,32 @@ async def test_relations_follow_columns_that_are_there(noun: Noun) -> None:
             assert relation.nullable == (not found[relation.via]["required"])
         if isinstance(relation, ToMany) and relation.order:
             assert relation.order in found
+
+
+ANSWERS: Final = """
+    select name, format_type(type, null) as type, mode::text from pg_proc,
+        unnest(proargnames, proallargtypes, proargmodes) as argument (name, type, mode)
+    where oid = $1::text::regproc
+"""
+
+
+@pytest.mark.parametrize("noun", QUESTIONS, ids=lambda noun: noun.name)
+async def test_a_question_is_a_function_that_answers_what_is_declared(noun: Noun) -> None:
+    """Its arguments are in the order of its placeholders, with their types, and its rows have every column."""
+    assert noun.question is not None
+    name, _, placeholders = noun.table.rstrip(")").partition("(")
+    assert placeholders.split(", ") == [f"{{{argument.name}}}" for argument in noun.question.arguments]
+    async with as_superuser() as connection:
+        found = await connection.fetch(ANSWERS, name)
+    given = [row["type"] for row in found if row["mode"] == "i"]
+    assert all(
+        actual in TYPES[argument.kind.sql] for argument, actual in zip(noun.question.arguments, given, strict=True)
+    )
+    rows = {row["name"]: row["type"] for row in found if row["mode"] == "t"}
+    assert {"tenant_id", "id", noun.question.numbered_by} <= set(rows)
+    assert {column.name: rows[column.name] in TYPES[column.kind.sql] for column in noun.columns} == dict.fromkeys(
+        (column.name for column in noun.columns), True
+    )
 
 
 NUMBERED: Final = [

@@ -29,6 +29,18 @@ UNUSABLE = """
     )
 """
 LISTED = [noun for noun in declarations().nouns.values() if noun.plural]
+# Of what an organisation has few by nature, so many that an index is worth its while.
+MANY_KINDS = """
+    select billing.payment_method_create(jsonb_build_object(
+        'method_name', 'OWN_' || number, 'display_name', 'Own ' || number,
+        'category', case when number = 7 then 'CRYPTO' else 'MOBILE' end
+    )) from generate_series(1, 1500) as number;
+    select ledger.ledger_account_create(jsonb_build_object(
+        'code', 'OWN_' || number, 'name', 'Own ' || number,
+        'kind', case when number = 7 then 'EQUITY' else 'EXPENSE' end,
+        'currency', case when number = 7 then 'USD' else 'EUR' end
+    )) from generate_series(1, 1500) as number;
+"""
 
 
 @dataclass(frozen=True)
@@ -61,6 +73,8 @@ async def busy() -> Tenant:
     await fill(tenant, 1500, clients=200)
     for number in range(60):
         await make_person(tenant, "admin" if number == 7 else "viewer", name=f"Person {number}")
+    async with as_tenant(tenant) as connection:
+        await connection.execute(MANY_KINDS)
     async with as_superuser() as connection:
         await connection.execute("analyze")
     return tenant

@@ -60,6 +60,8 @@ async def ids_of(tenant: Tenant, clients: str) -> dict[str, list[UUID]]:
             column = "id" if table == "clients" else "client_id"
             rows = await connection.fetch(f"select id from billing.{table} where {column} = any ($1)", kept)
             found[table] = [row["id"] for row in rows]
+        rows = await connection.fetch("select id from ledger.accounts where owner_id = any ($1)", kept)
+        found["accounts"] = [row["id"] for row in rows]
     return found
 
 
@@ -72,6 +74,9 @@ async def pairs() -> dict[str, Pair]:
     others = await ids_of(theirs, "true")
     async with as_superuser() as connection:
         memberships = await connection.fetch("select id from iam.memberships where tenant_id = $1", theirs.tenant_id)
+        for table in ("billing.payment_methods", "ledger.transfers", "ledger.entries"):
+            rows = await connection.fetch(f"select id from {table} where tenant_id = $1", theirs.tenant_id)
+            others[table] = [row["id"] for row in rows]
     others["memberships"] = [row["id"] for row in memberships]
     traces = {str(each) for ids in others.values() for each in ids} | {MARKER, str(theirs.tenant_id), theirs.slug}
     strangers = Pair(
@@ -167,7 +172,7 @@ async def test_the_probes_would_notice_because_the_others_do_see_their_own(
 ) -> None:
     pair = pairs["tenants"]
     seen = [await ask(engine, pair.other, document) for document in everything()]
-    assert all(pair.betrays(answer) for answer in seen)
+    assert [answer[:300] for answer in seen if not pair.betrays(answer)] == []
     client = pair.others_ids["clients"][0]
     found = await ask(engine, pair.other, "query($id: ID!) { client(id: $id) { id } }", {"id": str(client)})
     assert str(client) in found

@@ -14,9 +14,10 @@ from gql.database.pool import Database, DatabaseOptions, Door
 from gql.database.pool.doors import DIRECT_AFTER
 from gql.database.pool.session import CORE_READ
 from gql.database.pool.standing import BEGIN_LOCALLY, READ_AFTER_SWITCH, SWITCH
-from gql.engine.engine import Caller, Engine
+from gql.engine.engine import Caller, Changed, Engine, Terms
 from gql.errors import RequestRefused
 from gql.schema import OPEN_FIELDS, build_schema, declarations
+from tests.database.pooling import until_mended
 from tests.engine.asked import WORKS
 from tests.engine.doors import ORIGIN, Person, permitted
 from tests.harness.actors import as_tenant, context_of
@@ -38,6 +39,9 @@ class Line:
 
     async def ask(self, caller: Caller, source: str, variables: dict[str, Any]) -> bytes:
         return await self.engine.run(self.engine.prepare(source, None, variables, introspection=True), caller)
+
+    async def change(self, caller: Caller, source: str, terms: Terms) -> Changed:
+        return await self.engine.change(self.engine.prepare(source, introspection=True), caller, terms)
 
 
 @pytest.fixture
@@ -151,6 +155,31 @@ async def test_each_verb_more_in_a_mutation_is_three_trips_more(line: Line, owne
     with line.wire.listening() as heard:
         await line.ask(owner, source, {})
     assert messages(heard) == [SIMPLE, RUN, *[RUN, SIMPLE, RUN] * 2, SIMPLE]
+
+
+async def test_a_key_is_two_trips_more_and_its_replay_takes_four(line: Line, owner: Caller) -> None:
+    """It is entered before the verb, with the answer after the payload. A replay is told the answer."""
+    source = VERBS["billing.client_create"]
+    for key in ("first", "second"):
+        with line.wire.listening() as heard:
+            assert not (await line.change(owner, source, Terms(key))).is_replay
+    assert messages(heard) == [SIMPLE, RUN, RUN, RUN, SIMPLE, RUN, RUN, SIMPLE]
+    assert "core.idempotency_begin(" in heard[2].sql
+    assert "core.idempotency_keep(" in heard[6].sql
+    with line.wire.listening() as heard:
+        assert (await line.change(owner, source, Terms("second"))).is_replay
+    assert messages(heard) == [SIMPLE, RUN, RUN, SIMPLE]
+    assert "core.idempotency_begin(" in heard[2].sql
+
+
+async def test_a_rehearsal_is_as_many_trips_as_the_mutation(line: Line, owner: Caller) -> None:
+    source = VERBS["billing.client_create"]
+    for terms in (Terms(), Terms(is_rehearsal=True), Terms("key", is_rehearsal=True)):
+        with line.wire.listening() as heard:
+            await line.change(owner, source, terms)
+            await until_mended(line.engine.database)
+    assert messages(heard) == [SIMPLE, RUN, RUN, SIMPLE, RUN, SIMPLE]
+    assert heard[-1].sql == "rollback"
 
 
 @pytest.mark.parametrize("rows", [1, 200])

@@ -4,6 +4,7 @@
 Nothing is rolled back: a test that needs a clean slate makes a tenant of its own.
 """
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -23,6 +24,7 @@ select set_config('app.user_id', $1, false), set_config('app.role', $2, false), 
        set_config('app.context', $6, false), set_config('app.request_id', $7, false)
 """
 _logins: dict[str, str] = {}
+_logging_in = asyncio.Lock()
 
 
 def context_of(
@@ -126,10 +128,12 @@ async def _login(kind: str, tenant: Tenant, group: str) -> str:
     """The address of a login role of this kind for the tenant, made at its first use. The tenant's hex comes last in
     its name, which is what the context functions read."""
     name = f"{kind}_test_{tenant.tenant_id.hex}"
-    if name not in _logins:
-        _logins[name] = secrets.token_urlsafe(24)
-        async with as_superuser() as connection:
-            await connection.execute(f"create role {name} login inherit password '{_logins[name]}' in role {group}")
-            await connection.execute(f"grant connect on database countinghouse to {name}")
+    async with _logging_in:
+        if name not in _logins:
+            password = secrets.token_urlsafe(24)
+            async with as_superuser() as connection:
+                await connection.execute(f"create role {name} login inherit password '{password}' in role {group}")
+                await connection.execute(f"grant connect on database countinghouse to {name}")
+            _logins[name] = password
     address = urlsplit((await the_database()).admin_url)
     return urlunsplit(address._replace(netloc=f"{name}:{_logins[name]}@{address.hostname}:{address.port}"))

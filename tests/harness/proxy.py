@@ -1,9 +1,30 @@
 """A proxy in front of PostgreSQL that can lose connections at the worst moment, and be listened to."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from enum import Enum
+from typing import Final
 from urllib.parse import urlsplit, urlunsplit
+
+COMMIT: Final = b"commit\0"
+
+
+class Fate(Enum):
+    """What becomes of what a client has sent."""
+
+    PASSES = "the server has it, and answers"
+    LOST = "the server never has it, and both learn that the connection is gone"
+    UNANSWERED = "the server has it, and the client is cut off before the answer"
+    STRANDED = "the server never has it; the client is cut off, and the server goes on waiting until the proxy closes"
+
+
+Judge = Callable[[bytes], Awaitable[Fate]]
+"""Asked about all that a client sends, before the server has it. It may take its time."""
+
+
+async def everything_passes(data: bytes) -> Fate:
+    return Fate.PASSES
 
 
 class Proxy:
@@ -15,8 +36,8 @@ class Proxy:
         self._port = 0
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self.cut_after: bytes | None = None
-        """When a client has sent this, it reaches the server, and the client is cut off before the answer."""
+        self.judge: Judge = everything_passes
+        self._has_closed = asyncio.Event()
         self.ear: Callable[[], Callable[[bytes], None]] = lambda: lambda data: None
         """Makes for each connection what hears the bytes that its client sends, before the server has them."""
 
@@ -24,6 +45,19 @@ class Proxy:
         parts = urlsplit(url)
         login = parts.netloc.rpartition("@")[0]
         return urlunsplit(parts._replace(netloc=f"{login}@127.0.0.1:{self._port}"))
+
+    def at(self, words: bytes, fate: Fate, times: int = 1) -> None:
+        """The next so many times that a client sends these words, this becomes of them."""
+        left = times
+
+        async def judge(data: bytes) -> Fate:
+            nonlocal left
+            if left and words in data:
+                left -= 1
+                return fate
+            return Fate.PASSES
+
+        self.judge = judge
 
     async def open(self) -> None:
         """Listen, at the same port as before if there was one."""
@@ -42,6 +76,7 @@ class Proxy:
             writer.transport.abort()
 
     async def close(self) -> None:
+        self._has_closed.set()
         self.shut()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -73,9 +108,13 @@ class Proxy:
         with suppress(OSError):
             while data := await reader.read(65536):
                 hear(data)
-                if watched is not None and self.cut_after is not None and self.cut_after in data:
-                    self.cut_after = None
+                fate = Fate.PASSES if watched is None else await self.judge(data)
+                if watched is not None and fate is not Fate.PASSES:
                     watched.transport.abort()
+                if fate is Fate.STRANDED:
+                    await self._has_closed.wait()
+                if fate in (Fate.STRANDED, Fate.LOST):
+                    break
                 writer.write(data)
                 await writer.drain()
         writer.close()

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
@@ -41,6 +42,25 @@ async def new_invoice(connection: asyncpg.Connection, client_id: UUID | None = N
     made = await new_draft(connection, client_id, **facts)
     await call(connection, "billing.invoice_issue", id=made)
     return made
+
+
+REQUEST: Final = sha256(b"what was asked").hexdigest()
+PERMISSIONS: Final = ("billing:write",)
+
+
+async def begin_key(connection: asyncpg.Connection, key: str, request: str = REQUEST) -> str | None:
+    """Enter an idempotency key with the hash of its request. What was answered under it before, if anything."""
+    answer: str | None = await connection.fetchval(
+        "select core.idempotency_begin($1, $2, $3)", key, request, PERMISSIONS
+    )
+    return answer
+
+
+async def keep_answer(connection: asyncpg.Connection, key: str, answer: str, request: str = REQUEST) -> None:
+    """Enter an idempotency key together with what was answered under it."""
+    async with connection.transaction():
+        assert await begin_key(connection, key, request) is None
+        await connection.execute("select core.idempotency_keep($1, $2, $3)", key, answer, PERMISSIONS)
 
 
 async def the_row(connection: asyncpg.Connection, table: str, wanted: UUID) -> dict[str, Any]:

@@ -40,10 +40,16 @@ class Running:
         return Tokens.from_settings(self.settings).issue(person.user_id, tenant.tenant_id).text
 
     async def ask(
-        self, query: str, *, token: str | None = None, accept: str = GRAPHQL_RESPONSE, **more: Any
+        self,
+        query: str,
+        *,
+        token: str | None = None,
+        accept: str = GRAPHQL_RESPONSE,
+        headers: dict[str, str] | None = None,
+        **more: Any,
     ) -> httpx.Response:
         """POST a document, as whoever the token is of."""
-        headers = {"Accept": accept} | ({"Authorization": f"Bearer {token}"} if token else {})
+        headers = {"Accept": accept, **(headers or {})} | ({"Authorization": f"Bearer {token}"} if token else {})
         return await self.client.post("/graphql", json={"query": query, **more}, headers=headers)
 
     async def send(self, body: bytes, **headers: str) -> httpx.Response:

@@ -4,6 +4,7 @@ The operations themselves are counted in tests/engine/test_round_trips.py.
 """
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -18,6 +19,7 @@ from tests.harness.tenants import PASSWORD, Tenant, make_person
 from tests.harness.wire import PREPARE, RUN, SIMPLE, Trip, Wire, wire_to
 from tests.http.servers import Running, running
 
+CREATE: Final = 'mutation { clientCreate(input: {name: "Fen Orchards"}) { client { id name } } }'
 QUERY: Final = "{ organisation { name } }"
 SIGN_IN: Final = "mutation ($input: SignInInput!) { signIn(input: $input) { accessToken } }"
 PREPARE_AND_RUN: Final = "Parse Bind Execute Sync"
@@ -59,6 +61,28 @@ async def test_somebody_new_is_looked_up_in_one_trip(overheard: Running, wire: W
         token = overheard.token(await make_person(house, "viewer"), house)
         heard = await heard_of(overheard, wire, QUERY, token=token)
     assert heard == [Trip(RUN, CONTEXT), Trip(RUN, READ_AFTER_SWITCH)]
+
+
+@pytest.mark.parametrize(
+    ("headers", "trips"),
+    [
+        ({}, [SIMPLE, RUN, RUN, SIMPLE, RUN, SIMPLE]),
+        ({"Prefer": "tx=rollback"}, [SIMPLE, RUN, RUN, SIMPLE, RUN, SIMPLE]),
+        ({"Idempotency-Key": "new"}, [SIMPLE, RUN, RUN, RUN, SIMPLE, RUN, RUN, SIMPLE]),
+        ({"Idempotency-Key": "known"}, [SIMPLE, RUN, RUN, SIMPLE]),
+    ],
+    ids=["as-usual", "rehearsed", "under-a-new-key", "under-a-known-key"],
+)
+async def test_a_mutation_is_six_trips_and_a_key_two_more(
+    settings: Settings, wire: Wire, tenant: Tenant, headers: dict[str, str], trips: list[str]
+) -> None:
+    """Whoever sends it is known; it has been sent before under other keys."""
+    async with running(replace(settings, write_connections=1), wire.url) as server:
+        token = server.token(tenant.owner, tenant)
+        for key in ("other", "known"):
+            await server.ask(CREATE, token=token, headers={"Idempotency-Key": key})
+        heard = await heard_of(server, wire, CREATE, token=token, headers=headers)
+    assert [trip.messages for trip in heard] == trips
 
 
 async def test_signing_in_is_eight_trips(overheard: Running, wire: Wire, house: Tenant) -> None:

@@ -9,7 +9,7 @@ from gql.billing.imports import IMPORT_REPORT
 from gql.engine.declare import column, noun, to_many
 from gql.engine.inputs import described
 from gql.engine.nouns import Verb
-from gql.engine.scalars import JSON, DateTime
+from gql.engine.scalars import JSON, DateTime, Money
 
 TABLE = "billing.clients"
 
@@ -37,6 +37,7 @@ class PaymentTerms(Enum):
     permission="billing:read",
     visible="{row}.deleted_at is null",
     default_order="NAME_ASC",
+    currency="currency",
 )
 class Client:
     name: str = column(key="name_key", filtered=True, ordered=True)
@@ -54,6 +55,7 @@ class Client:
     currency: str = column(grouped=True)
     summary: str | None = column(permission="billing:internal")
     metadata: JSON = column()
+    outstanding: Money = column(minor="outstanding_minor", filtered=True, ordered=True, aggregated=True)
     external_ref: str | None = column(filtered=True)
     deleted_at: DateTime | None = column()
     created_at: DateTime = column(filtered=True, ordered=True)

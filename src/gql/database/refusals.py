@@ -75,6 +75,12 @@ def is_lost(error: BaseException) -> bool:
     return isinstance(error, OSError) and not isinstance(error, TimeoutError)
 
 
+def has_crossed_others(error: BaseException) -> bool:
+    """Whether this error means that others changed the same things at the same moment, in an order in which not all
+    could have their way: a serialization failure or a deadlock. Nothing was kept, and another time it may well work."""
+    return isinstance(error, asyncpg.PostgresError) and _STATES.get(error.sqlstate or "") is _AGAIN
+
+
 def translate(error: BaseException, sentences: Sentences | None = None) -> ApiError:
     """The refusal that this failure is to the caller. `sentences` are the comments on constraints, by name; without
     it, those of our SQL files.
@@ -104,13 +110,14 @@ def unreachable() -> ApiError:
     return refusal
 
 
-def outcome_unknown() -> ApiError:
+def commit_unknown() -> ApiError:
     """The connection was lost during COMMIT: neither success nor failure may be claimed."""
     return ApiError(
         Code.UNAVAILABLE,
-        "The connection was lost while your change was being saved. It may have been saved or not: look before you "
-        "send it again.",
-        reason="OUTCOME_UNKNOWN",
+        "The connection to the database was lost while your change was being saved, and nobody can say whether it was. "
+        "Send it again with the same Idempotency-Key; if you sent none, look first.",
+        reason="COMMIT_UNKNOWN",
+        retry_after=RETRY_AFTER_SECONDS,
     )
 
 

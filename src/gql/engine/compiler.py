@@ -10,11 +10,13 @@ from typing import Any
 
 from gql.engine.compilation import Compilation
 from gql.engine.groups import GroupsCompiler
+from gql.engine.kinds import DATE
 from gql.engine.lists import LONGEST_SHORT_LIST, Page, PageOutputs, asked_ordering, page_source
-from gql.engine.nouns import Column, Noun, ToMany, ToOne
+from gql.engine.nouns import Answers, Column, Noun, ToMany, ToOne
+from gql.engine.predicates import reader_of
 from gql.engine.rows import Row, source_condition
 from gql.engine.selection import Selected
-from gql.engine.statement import Given, Path, Source, as_uuid
+from gql.engine.statement import Given, Path, Source, as_text, as_uuid
 from gql.engine.text import Fragment, Literal, joined, members, quoted
 
 
@@ -38,6 +40,8 @@ class Compiler(Compilation):
                 return self._look_up(noun, selected, path, arguments["id"])
             if noun.single and name == noun.single[0]:
                 return self._single(noun, selected, path, noun.single[1])
+            if noun.question and name == noun.question.field:
+                return self._answer(noun, selected, path, arguments, {})
             if name == noun.plural:
                 return self.connection(noun, selected, path, arguments, _visible)
             if name == groups_field(noun):
@@ -68,7 +72,7 @@ class Compiler(Compilation):
 
     def _one(self, row: Row, selected: Selected, path: Path, condition: str) -> str:
         written = joined(self.thing(row, selected, path))
-        return f"coalesce((select {written} from {row.noun.table} {row.alias} where {condition}), 'null')"
+        return f"coalesce((select {written} from {row.source} {row.alias} where {condition}), 'null')"
 
     def thing(self, row: Row, selected: Selected, path: Path) -> list[Fragment]:
         """The JSON object of one row."""
@@ -90,14 +94,27 @@ class Compiler(Compilation):
         if isinstance(declared, Column):
             self.require(declared.permission, path)
             self.cost.value()
-            return declared.kind.json(row.value(declared), nullable=declared.nullable)
+            return declared.kind.json(self._value(row, declared, selected, path), nullable=declared.nullable)
         target = self.declarations.target(declared)
+        if isinstance(declared, Answers):
+            bound = {argument: row.column(column) for argument, column in declared.bound}
+            return self._answer(target, selected, path, self.arguments_of(noun.name, selected), bound)
         if isinstance(declared, ToOne):
             return [self.refer(target, row.column(declared.via), selected, path)]
         belonging = self._belonging(declared, row)
         if declared.listed:
             return self._short_list(declared, target, selected, path, belonging)
         return self.connection(target, selected, path, self.arguments_of(noun.name, selected), belonging)
+
+    def _value(self, row: Row, column: Column, selected: Selected, path: Path) -> str:
+        """The expression of a column's value, at the end of the day that `asOf` names, if it names one."""
+        day = self.arguments_of(row.noun.name, selected).get("asOf") if column.as_of else None
+        if column.as_of is None or day is None:
+            return row.value(column)
+        for name in column.reads_as_of:
+            row.column(name)
+        given = self.parameters.add(day, DATE.sql, as_text, _dotted(path, "asOf"))
+        return f"({column.as_of.format(row=row.alias, as_of=given)})"
 
     def refer(self, target: Noun, id_expression: str, selected: Selected, path: Path) -> str:
         """The thing that an id in another row refers to."""
@@ -108,6 +125,35 @@ class Compiler(Compilation):
 
     def _belonging(self, relation: ToMany, row: Row) -> Callable[[Row], str]:
         return lambda other: f"{other.alias}.{relation.via} = {row.column('id')}"
+
+    # Questions
+
+    def _answer(
+        self, noun: Noun, selected: Selected, path: Path, given: dict[str, Any], bound: dict[str, str]
+    ) -> list[Fragment]:
+        """The rows that a function answers, in the order that it numbers them in."""
+        question = noun.question
+        assert question is not None
+        self.require(noun.permission, path)
+        values = dict(bound)
+        for argument in question.arguments:
+            if argument.name in bound:
+                continue
+            value = given.get(argument.graphql_name)
+            values[argument.name] = (
+                argument.default
+                if value is None and argument.default is not None
+                else self.parameters.add(
+                    value, argument.kind.sql, reader_of(argument.kind), _dotted(path, argument.graphql_name)
+                )
+            )
+        row = Row.of(noun, self.aliases, noun.table.format_map(values))
+        condition = source_condition(row, self.parameters, self.scoped)
+        with self.cost.rows(self.cost.ANSWER):
+            written = joined(self.thing(row, selected, path))
+        order = row.column(question.numbered_by)
+        rows = f"select string_agg({written}, ',' order by {order}) from {row.source} {row.alias} where {condition}"
+        return [Literal("["), f"({rows})", Literal("]")]
 
     # Lists
 
@@ -120,11 +166,11 @@ class Compiler(Compilation):
             written = joined(self.thing(row, selected, path))
         if relation.numbered_by is not None:
             order = row.column(relation.numbered_by)
-            source = f"select string_agg({written}, ',' order by {order}) from {target.table} {row.alias}"
+            source = f"select string_agg({written}, ',' order by {order}) from {row.source} {row.alias}"
             return [Literal("["), f"({source} where {condition})", Literal("]")]
         order = f"{row.column(relation.order or 'id')}, {row.column('id')}"
         columns = ", ".join(f"{row.alias}.{name}" for name in row.columns)
-        table = f"{target.table} {row.alias}"
+        table = f"{row.source} {row.alias}"
         source = f"select {columns} from {table} where {condition} order by {order} limit {LONGEST_SHORT_LIST}"
         return [Literal("["), f"(select string_agg({written}, ',') from ({source}) {row.alias})", Literal("]")]
 
@@ -183,7 +229,7 @@ class Compiler(Compilation):
                 return self._collected(outputs, self._edge(noun, row, child, path, ordering))
             case "totalCount":
                 self.cost.count()
-                return [f"(select count(*) from {noun.table} {row.alias} where {condition})"]
+                return [f"(select count(*) from {row.source} {row.alias} where {condition})"]
             case _:
                 info = PageInfo(self, row, page, ordering, condition, place, outputs)
                 return members((each.key, info.member(each.name)) for each in self.selector.under(child, ("PageInfo",)))
@@ -252,7 +298,7 @@ class PageInfo:
         reached = self.ordering.beyond(
             self.row, cursor, f"{self.place}.{name}", parameters, before=not self.page.backward, inclusive=True
         )
-        source = f"select from {self.row.noun.table} {self.row.alias} where {self.condition} and {reached}"
+        source = f"select from {self.row.source} {self.row.alias} where {self.condition} and {reached}"
         return f"case when exists ({source}) then 'true' else 'false' end"
 
     def _cursor(self, *, at_start: bool) -> str:

@@ -17,6 +17,7 @@ class Cost:
     """Adds up the cost of a selection while it is compiled."""
 
     SHORT_LIST: ClassVar[int] = 10
+    ANSWER: ClassVar[int] = 100
     COUNT: ClassVar[int] = 100
     GROUPS: ClassVar[int] = 1_000
 

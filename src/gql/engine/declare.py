@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any, Union, get_args, get_origin
 
 from gql.engine.kinds import ID, Kind, kind_of
-from gql.engine.nouns import Column, Field, Noun, Period, ToMany, ToOne
+from gql.engine.nouns import Answers, Argument, Column, Field, Noun, Period, Question, ToMany, ToOne
 
 
 def column(
@@ -30,12 +30,26 @@ def column(
     aggregated: bool = False,
     permission: str | None = None,
     description: str | None = None,
+    as_of: str | None = None,
 ) -> Any:
-    """A stored column. The annotation beside it says its kind, and whether it may be null."""
+    """A stored column. The annotation beside it says its kind, and whether it may be null. `as_of` is the expression of
+    its value at the end of a day: `{row}` is the row, `{as_of}` the day."""
 
     def declare(name: str, kind: Kind, nullable: bool) -> Column:
         return Column(
-            name, kind, nullable, None, key, minor, filtered, ordered, grouped, aggregated, permission, description
+            name,
+            kind,
+            nullable,
+            None,
+            key,
+            minor,
+            filtered,
+            ordered,
+            grouped,
+            aggregated,
+            permission,
+            description,
+            as_of,
         )
 
     return declare
@@ -71,6 +85,16 @@ def to_many(
     return lambda name: ToMany(name, target, via, listed, order, numbered_by)
 
 
+def argument(name: str, annotation: Any, description: str, default: str | None = None) -> Argument:
+    """An argument of a question; `default` is the SQL that stands for one that is left out."""
+    return Argument(name, kind_of(annotation), description, default)
+
+
+def answers(target: str, **bound: str) -> Any:
+    """The answer to a question about this row: `bound` names the columns that its other arguments are."""
+    return lambda name: Answers(name, target, tuple(bound.items()))
+
+
 def noun(
     *,
     table: str,
@@ -83,6 +107,7 @@ def noun(
     visible: str | None = None,
     default_order: str | None = None,
     currency: str | None = None,
+    question: Question | None = None,
 ) -> Callable[[type], type]:
     """Declare a noun.
 
@@ -95,6 +120,7 @@ def noun(
     - `scope`: the column that carries the scope's id, written into every statement of a scoped person.
     - `visible`: a condition that the rows of root fields fulfil (rows that others refer to stay reachable from there).
     - `default_order`: the order of lists that name none. `currency`: the column that groups never mix.
+    - `question`: what its table, a function, is asked with.
     """
 
     def declare(cls: type) -> type:
@@ -122,6 +148,7 @@ def noun(
             default_order=default_order,
             currency=currency,
             fields=fields,
+            question=question,
         )
         return cls
 

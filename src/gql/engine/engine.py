@@ -4,54 +4,35 @@ A query is one SQL statement, a mutation one transaction. Only what needs Python
 through Strawberry's own executor, whose root resolvers call the same compiler.
 """
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 import strawberry
-from graphql import GraphQLError, GraphQLResolveInfo, GraphQLSchema
+from graphql import GraphQLResolveInfo, GraphQLSchema
 
 from gql.database.context import Context
-from gql.database.pool import Database, Origin, Transaction
+from gql.database.pool import Database, Origin
+from gql.engine.answers import REFUSES_ALL, answer, masked, member, null
 from gql.engine.arguments import Values
-from gql.engine.documents import Documents, OperationText
+from gql.engine.documents import Documents
+from gql.engine.mutations import Mutations, Verbs
 from gql.engine.nouns import Declarations
-from gql.engine.payloads import as_sql_input
-from gql.engine.plans import DATA_CLOSING, DATA_OPENING, Plan, Planner, VerbPlan
+from gql.engine.operations import Caller, Changed, Operation, Terms
+from gql.engine.plans import Plan, Planner
 from gql.engine.selection import Selected, Selector
-from gql.engine.statement import Parameters, Statement, answering, as_json
-from gql.errors import INTERNAL_MESSAGE, ApiError, Code, RequestRefused
+from gql.engine.statement import Statement
+from gql.errors import ApiError, Code, RequestRefused
 
-log = logging.getLogger(__name__)
+__all__ = ["Caller", "Changed", "Engine", "Execution", "Operation", "Terms"]
 
 TYPE_KEY: Final = "<type>"
 """Where the answer of `node` says its type to Strawberry's executor: no response key can be called so."""
-_REFUSES_ALL: Final = frozenset({Code.UNAVAILABLE, Code.RATE_LIMITED})
 _NOT_TRIED_AGAIN: Final = frozenset({Code.TIMEOUT})
 _INTROSPECTION: Final = frozenset({"__schema", "__type"})
-
-
-class Caller(NamedTuple):
-    """Who asks, and from where. A stranger has no context."""
-
-    context: Context | None
-    origin: Origin
-
-
-class Operation(NamedTuple):
-    """A validated operation with its variables: ready to run."""
-
-    text: OperationText
-    values: Values
-    given: dict[str, Any] | None
-    name: str | None
-
-    @property
-    def kind(self) -> str:
-        """query, mutation or subscription."""
-        return self.text.kind
+AS_USUAL: Final = Terms()
+"""A mutation is done, as often as it is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +57,14 @@ class Engine:
     services: Any = None
     documents: Documents = field(init=False)
     planner: Planner = field(init=False)
+    mutations: Mutations = field(init=False)
     _by_python: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self._by_python = self.open_fields | _INTROSPECTION
         self.documents = Documents(self.graphql_schema)
         self.planner = Planner(self.graphql_schema, self.declarations)
+        self.mutations = Mutations(self.database)
 
     @property
     def graphql_schema(self) -> GraphQLSchema:
@@ -104,14 +87,13 @@ class Engine:
 
     async def run(self, operation: Operation, caller: Caller) -> bytes:
         """The whole answer as JSON. Raises RequestRefused when it is refused before anything has run."""
+        if operation.kind == "mutation":
+            return (await self.change(operation, caller)).body
         if self._needs_python(operation, caller):
             return await self._through_strawberry(operation, caller)
         if caller.context is None:
             raise RequestRefused([_UNKNOWN_CALLER()])
-        plan = self._plan(operation, caller.context)
-        if operation.kind == "mutation":
-            return await self._mutation(plan, operation, caller.context, caller.origin)
-        return await self._query(plan, operation, caller.context, caller.origin)
+        return await self._query(self._plan(operation, caller.context), operation, caller.context, caller.origin)
 
     def _plan(self, operation: Operation, context: Context) -> Plan:
         plan = self.planner.plan(operation.text, operation.values, scoped=context.is_scoped)
@@ -140,11 +122,11 @@ class Engine:
         try:
             return await self._read(plan.statement, operation.values, context)
         except ApiError as problem:
-            if problem.code in _REFUSES_ALL:
+            if problem.code in REFUSES_ALL:
                 raise RequestRefused([problem]) from None
             if len(plan.roots) == 1 or problem.code in _NOT_TRIED_AGAIN:
                 keys = [root.key for root in plan.roots]
-                return _answer([_null(key) for key in keys], [problem.at((key,)) for key in keys], origin)
+                return answer([null(key) for key in keys], [problem.at((key,)) for key in keys], origin)
         return await self._one_by_one(plan.roots, operation, context, origin)
 
     async def _one_by_one(
@@ -154,11 +136,11 @@ class Engine:
         found, problems = [], []
         for root in roots:
             try:
-                found.append(_member(await self._root_bytes(root, operation, context)))
+                found.append(member(await self._root_bytes(root, operation, context)))
             except ApiError as problem:
-                found.append(_null(root.key))
+                found.append(null(root.key))
                 problems.append(problem.at((root.key,)))
-        return _answer(found, problems, origin)
+        return answer(found, problems, origin)
 
     async def _root_bytes(self, root: Selected, operation: Operation, context: Context) -> bytes:
         plan = self.planner.root_plan(operation.text, operation.values, root, scoped=context.is_scoped)
@@ -176,34 +158,21 @@ class Engine:
 
     # Mutations
 
-    async def _mutation(self, plan: Plan, operation: Operation, context: Context, origin: Origin) -> bytes:
-        found = []
-        key = ""
-        try:
-            async with self.database.write(context, origin) as transaction:
-                for verb in plan.verbs:
-                    key = verb.key
-                    found.append(f'"{key}":'.encode() + await self._verb(verb, operation, context, transaction))
-                key = ""  # what fails from here on, the commit, is no single verb's
-        except ApiError as problem:
-            if problem.code in _REFUSES_ALL:
-                raise RequestRefused([problem]) from None
-            return _refused_whole(problem.at((key,)) if key else problem, origin)
-        return _answer(found, [], origin)
+    async def change(self, operation: Operation, caller: Caller, terms: Terms = AS_USUAL) -> Changed:
+        """The whole answer to a mutation, on these terms. What is written in Python (signing in) has none of them: it
+        is done, and neither rehearsed nor remembered.
 
-    async def _verb(self, plan: VerbPlan, operation: Operation, context: Context, transaction: Transaction) -> bytes:
-        result = ""
-        if plan.verb.function:
-            mutation = self.graphql_schema.mutation_type
-            assert mutation is not None
-            wanted = mutation.fields[plan.selected.name].args["input"].type
-            given = as_sql_input(self.planner.verb_input(plan, operation.values), wanted)
-            parameters = Parameters()
-            call = f"({plan.verb.function}({parameters.add(given, 'jsonb', as_json, 'input')}))::text"
-            statement = answering(call, parameters)
-            result = (await transaction.fetch(statement.sql, statement.arguments(context, {}))).decode()
-            await transaction.settle()
-        return await transaction.read(plan.payload.sql, plan.payload.arguments(context, operation.values, result))
+        Raises RequestRefused when it is refused before anything has run.
+        """
+        if self._needs_python(operation, caller):
+            return Changed(await self._through_strawberry(operation, caller))
+        if caller.context is None:
+            raise RequestRefused([_UNKNOWN_CALLER()])
+        return await self.mutations.run(self._verbs(operation, caller.context, caller.origin), terms)
+
+    def _verbs(self, operation: Operation, context: Context, origin: Origin) -> Verbs:
+        plan = self._plan(operation, context)
+        return Verbs(self.graphql_schema, self.planner, plan, operation, context, origin)
 
     # Strawberry's executor
 
@@ -232,13 +201,13 @@ class Engine:
             operation_name=operation.name,
             context_value=Execution(self, caller, operation, self.services),
         )
-        answer: dict[str, Any] = {"data": result.data}
+        found: dict[str, Any] = {"data": result.data}
         if result.errors:
-            problems = [_masked(each) for each in result.errors]
-            if result.data is None and all(problem.code in _REFUSES_ALL for problem in problems):
+            problems = [masked(each) for each in result.errors]
+            if result.data is None and all(problem.code in REFUSES_ALL for problem in problems):
                 raise RequestRefused(problems)
-            answer["errors"] = [problem.as_dict(caller.origin.request_id) for problem in problems]
-        return msgspec.json.encode(answer)
+            found["errors"] = [problem.as_dict(caller.origin.request_id) for problem in problems]
+        return msgspec.json.encode(found)
 
     async def resolve_root(self, info: GraphQLResolveInfo[Any], arguments: dict[str, Any]) -> Any:
         """A root field, for Strawberry's executor: the same compiler's answer, as Python values."""
@@ -248,10 +217,10 @@ class Engine:
             raise _UNKNOWN_CALLER()
         root = Selected(str(info.path.key), tuple(info.field_nodes))
         if execution.operation.kind == "mutation":
-            plan = self._plan(execution.operation, context)
+            verbs = self._verbs(execution.operation, context, execution.caller.origin)
             async with self.database.write(context, execution.caller.origin) as transaction:
-                verb = next(each for each in plan.verbs if each.key == root.key)
-                return msgspec.json.decode(await self._verb(verb, execution.operation, context, transaction))
+                verb = next(each for each in verbs.plan.verbs if each.key == root.key)
+                return msgspec.json.decode(await verbs.one(verb, transaction))
         body = await self._root_bytes(root, execution.operation, context)
         found = msgspec.json.decode(body)["data"][root.key]
         if root.name == "node" and found is not None:
@@ -263,36 +232,3 @@ def _UNKNOWN_CALLER() -> ApiError:  # noqa: N802
     return ApiError(
         Code.UNAUTHENTICATED, "Sign in first: this field answers only to known callers.", reason="TOKEN_MISSING"
     )
-
-
-def _member(body: bytes) -> bytes:
-    """The one member inside the bytes of `{"data":{…}}`."""
-    return body[len(DATA_OPENING) + 1 : -len(DATA_CLOSING) - 1]
-
-
-def _null(key: str) -> bytes:
-    return f'"{key}":null'.encode()
-
-
-def _answer(found: Sequence[bytes], problems: Sequence[ApiError], origin: Origin) -> bytes:
-    errors = b""
-    if problems:
-        errors = b',"errors":' + msgspec.json.encode([each.as_dict(origin.request_id) for each in problems])
-    return b'{"data":{' + b",".join(found) + b"}" + errors + b"}"
-
-
-def _refused_whole(problem: ApiError, origin: Origin) -> bytes:
-    return b'{"data":null,"errors":' + msgspec.json.encode([problem.as_dict(origin.request_id)]) + b"}"
-
-
-def _masked(problem: GraphQLError) -> ApiError:
-    """The error as a caller may see it. What we did not foresee is logged and told by its request id only."""
-    original = problem.original_error
-    if isinstance(original, ApiError):
-        return original.at(tuple(problem.path or ()))
-    if isinstance(original, RequestRefused):
-        return original.errors[0].at(tuple(problem.path or ()))
-    if original is None or isinstance(original, GraphQLError):
-        return ApiError(Code.BAD_USER_INPUT, problem.message, path=tuple(problem.path or ()) or None)
-    log.error("a resolver failed", exc_info=original)
-    return ApiError(Code.INTERNAL_SERVER_ERROR, INTERNAL_MESSAGE, path=tuple(problem.path or ()))

@@ -52,7 +52,7 @@ class GroupsCompiler:
         places = ", ".join(str(place) for place in range(1, len(self.keys) + 1))
         grouped = f" group by {places}" if self.keys else " having count(*) > 0"  # else there is one, of nothing
         source = (
-            f"select {', '.join([*found, 'count(*) as members'])} from {self.noun.table} {self.row.alias}"
+            f"select {', '.join([*found, 'count(*) as members'])} from {self.row.source} {self.row.alias}"
             f" where {self.condition}{grouped}{order} limit {limit}"
         )
         return [Literal("["), f"(select string_agg({written}, ',') from ({source}) {self.row.alias})", Literal("]")]

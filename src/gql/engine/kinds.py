@@ -45,7 +45,8 @@ class Kind:
         if self.is_enum and any(member.name != member.value for member in self.annotation):
             value = f"upper({value})"  # GraphQL's names are in upper case, whatever the table keeps
         if self.escaped:
-            return [f"coalesce(to_json({value})::text, 'null')" if nullable else f"to_json({value})"]
+            written = f"core.as_json({value})" if self.sql == "text" else f"to_json({value})"
+            return [f"coalesce({written}::text, 'null')" if nullable else written]
         if not self.quoted:
             return [f"coalesce({value}::text, 'null')" if nullable else value]
         if nullable:

@@ -82,7 +82,7 @@ def page_source(
     limit = page.size + (1 if outputs.look_ahead else 0)
     order = ordering.by(row, backward=page.backward)
     columns = ", ".join(f"{row.alias}.{name}" for name in row.columns)
-    source = f"select {columns} from {row.noun.table} {row.alias} where {condition} order by {order} limit {limit}"
+    source = f"select {columns} from {row.source} {row.alias} where {condition} order by {order} limit {limit}"
     numbered = outputs.look_ahead or outputs.cursors or page.backward
     if numbered:
         source = f"select {row.alias}.*, row_number() over () as n, count(*) over () as m from ({source}) {row.alias}"

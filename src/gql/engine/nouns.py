@@ -20,11 +20,27 @@ _READ: Final = re.compile(r"\{row\}\.([a-z_]+)")
 
 
 @dataclass(frozen=True, slots=True)
+class Argument:
+    """What a question is asked with: a value that becomes a parameter of its SQL. `default` is the SQL that stands for
+    one that is left out; without it, it is required."""
+
+    name: str
+    kind: Kind
+    description: str
+    default: str | None = None
+
+    @property
+    def graphql_name(self) -> str:
+        return to_camel_case(self.name)
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """A scalar field: a stored column, or an expression over the row (`computed`).
 
     `key` is the stored column that orders and prefix-searches a text (lower case, collated "C"), `minor` the bigint
-    column that filters and orders an amount: only leakproof operators reach an index under row security.
+    column that filters and orders an amount: only leakproof operators reach an index under row security. `as_of` is the
+    expression of its value at the end of a day, which it calls `{as_of}`: the field then takes that day as `asOf`.
     """
 
     name: str
@@ -39,6 +55,7 @@ class Column:
     aggregated: bool
     permission: str | None
     description: str | None
+    as_of: str | None = None
 
     @property
     def graphql_name(self) -> str:
@@ -62,6 +79,11 @@ class Column:
     def reads(self) -> tuple[str, ...]:
         """The stored columns that a computed value is made from."""
         return tuple(dict.fromkeys(_READ.findall(self.expression or "")))
+
+    @property
+    def reads_as_of(self) -> tuple[str, ...]:
+        """The stored columns that its value as of a day is made from."""
+        return tuple(dict.fromkeys(_READ.findall(self.as_of or "")))
 
     def sql(self, row: str) -> str:
         """The expression of its value for the row of that alias."""
@@ -103,8 +125,21 @@ class ToMany:
         return to_camel_case(self.name)
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """A field with the answer to a question about this row: `bound` gives arguments of the question their columns."""
+
+    name: str
+    target: str
+    bound: tuple[tuple[str, str], ...]
+
+    @property
+    def graphql_name(self) -> str:
+        return to_camel_case(self.name)
+
+
 Relation = ToOne | ToMany
-Field = Column | Relation
+Field = Column | Relation | Answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +194,16 @@ class Group:
                 return f"date_trunc('{self.period.lower()}', {value}::timestamp)::date"
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What makes a noun's rows an answer: its `table` is a function, called with `{name}` of each argument. `field` is
+    the root field that asks it, unless it is only asked about a row of another noun. `numbered_by` orders the rows."""
+
+    field: str | None
+    arguments: tuple[Argument, ...]
+    numbered_by: str
+
+
 @dataclass(slots=True)
 class Noun:
     """A thing of a domain, as the engine sees it. `fields` are by GraphQL name."""
@@ -175,6 +220,7 @@ class Noun:
     default_order: str | None
     currency: str | None
     fields: dict[str, Field]
+    question: "Question | None" = None
 
     @property
     def columns(self) -> list[Column]:
@@ -182,7 +228,11 @@ class Noun:
 
     @property
     def relations(self) -> list[Relation]:
-        return [field for field in self.fields.values() if not isinstance(field, Column)]
+        return [field for field in self.fields.values() if isinstance(field, ToOne | ToMany)]
+
+    @property
+    def answers(self) -> list[Answers]:
+        return [field for field in self.fields.values() if isinstance(field, Answers)]
 
     @property
     def orders(self) -> dict[str, Order]:
@@ -266,5 +316,5 @@ class Declarations:
                 found: Noun = each.__noun__  # type: ignore[attr-defined]
                 self.nouns[found.name] = found
 
-    def target(self, relation: Relation) -> Noun:
+    def target(self, relation: Relation | Answers) -> Noun:
         return self.nouns[relation.target]

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from gql.engine.kinds import ID
+from gql.engine.kinds import ID, Kind
 from gql.engine.nouns import Column, Declarations, Noun, ToOne
 from gql.engine.rows import Row, source_condition
 from gql.engine.statement import Parameters, as_enum, as_list, as_text, as_uuid
@@ -72,7 +72,7 @@ class FilterCompiler:
         condition = self.conditions(other, value, place, level + 1)
         belongs = source_condition(other, self.parameters, self.scoped)
         return (
-            f"exists (select from {target.table} {other.alias} where {belongs}"
+            f"exists (select from {other.source} {other.alias} where {belongs}"
             f" and {other.alias}.id = {row.column(relation.via)} and ({condition}))"
         )
 
@@ -94,7 +94,7 @@ class FilterCompiler:
             key, start = row.column(column.key or column.name), self.parameters.add(value, "text", as_text, place)
             exists = f" and {plain} is not null" if column.nullable else ""
             return f"({key} >= lower({start}) and {key} < lower({start}) || {_AFTER_EVERY_TEXT}{exists})"
-        read, sql_type = _reader(column), column.kind.sql
+        read, sql_type = reader_of(column.kind), column.kind.sql
         if operator == "in":
             values = self.parameters.add(value, "text", as_list(read), place)
             if column.minor:
@@ -114,10 +114,11 @@ class FilterCompiler:
         return comparison
 
 
-def _reader(column: Column) -> Any:
-    if column.kind is ID:
+def reader_of(kind: Kind) -> Any:
+    """What reads a value of this kind into a parameter's text."""
+    if kind is ID:
         return as_uuid
-    return as_enum if column.kind.is_enum else as_text
+    return as_enum if kind.is_enum else as_text
 
 
 def _null_refused(place: str) -> ApiError:

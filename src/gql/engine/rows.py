@@ -24,11 +24,13 @@ class Row:
     noun: Noun
     alias: str
     aliases: Aliases
+    source: str
     columns: dict[str, None] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, noun: Noun, aliases: Aliases) -> "Row":
-        return cls(noun, aliases.next(), aliases)
+    def of(cls, noun: Noun, aliases: Aliases, source: str | None = None) -> "Row":
+        """A row of the noun's table, or of `source` in its place."""
+        return cls(noun, aliases.next(), aliases, source or noun.table)
 
     def nested(self, noun: Noun) -> "Row":
         return Row.of(noun, self.aliases)

@@ -1,13 +1,14 @@
 """From declarations to Strawberry types: one shape for every noun, so that whoever has used one has used them all."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Final, Protocol
 
 import strawberry
 
 from gql.engine.factory import Member, TypeFactory
 from gql.engine.inputs import describe
-from gql.engine.nouns import Column, Declarations, Noun, Report, ToMany, ToOne, Verb
+from gql.engine.nouns import Answers, Column, Declarations, Noun, Question, Report, ToMany, ToOne, Verb
+from gql.engine.scalars import Date
 from gql.engine.shared_types import AGGREGATE_MEANINGS, annotation_of, make_shared_types, operator_type
 
 PAGE_ARGUMENTS: Final = {
@@ -16,6 +17,9 @@ PAGE_ARGUMENTS: Final = {
     "last": ("int | None", "How many, from the end: 1 to 100."),
     "before": ("str | None", "Only what comes before this cursor."),
 }
+
+
+AS_OF: Final = {"asOf": (Date | None, "The day at whose end it is wanted; without it, now.")}
 
 
 class Descriptions(Protocol):
@@ -89,14 +93,28 @@ class TypeBuilder:
         for field in noun.fields.values():
             if isinstance(field, Column):
                 annotation = field.kind.annotation | None if field.nullable else field.kind.annotation
-                fields.append(self.make.field(field.graphql_name, annotation, self._meaning(noun, field)))
+                as_of = AS_OF if field.as_of else None
+                fields.append(self.make.field(field.graphql_name, annotation, self._meaning(noun, field), as_of))
+            elif isinstance(field, Answers):
+                fields.append(self._answers_field(field))
             elif isinstance(field, ToOne):
                 annotation = f"{field.target} | None" if field.nullable else field.target
                 fields.append(self.make.field(field.graphql_name, annotation, self._meaning_of(field.target)))
             else:
                 fields.extend(self._to_many_fields(field))
         node = (self.make.namespace["Node"],)
-        self.make.object(noun.name, fields, self.descriptions.table(noun.described_by), node)
+        meaning = self._asked(noun) if noun.question else self.descriptions.table(noun.described_by)
+        self.make.object(noun.name, fields, meaning, node)
+
+    def _answers_field(self, field: Answers) -> Member:
+        target = self.declarations.target(field)
+        assert target.question is not None
+        arguments = _question_arguments(target.question, {name for name, _ in field.bound})
+        return self.make.field(field.graphql_name, f"list[{target.name}]", self._asked(target), arguments)
+
+    def _asked(self, noun: Noun) -> str | None:
+        """What a question means: the comment on the function that answers it."""
+        return self.descriptions.function(noun.table.partition("(")[0])
 
     def _meaning(self, noun: Noun, column: Column) -> str | None:
         return column.description or self.descriptions.column(noun.described_by, column.name)
@@ -225,6 +243,9 @@ class TypeBuilder:
                 yield self.make.field(noun.singular, f"{noun.name} | None", meaning, by_id)
             if noun.single:
                 yield self.make.field(noun.single[0], f"{noun.name} | None", meaning)
+            if noun.question and noun.question.field:
+                arguments = _question_arguments(noun.question)
+                yield self.make.field(noun.question.field, f"list[{noun.name}] | None", self._asked(noun), arguments)
             if noun.plural:
                 yield self.make.field(noun.plural, f"{noun.name}Connection | None", meaning, self._list_arguments(noun))
                 if noun.groups:
@@ -257,6 +278,18 @@ class TypeBuilder:
             noun = self.declarations.nouns[verb.returns]
             fields = [self.make.field(payload_field(noun), noun.name, self.descriptions.table(noun.described_by))]
         self.make.object(verb.payload_name, fields, description)
+
+
+def _question_arguments(question: Question, bound: Collection[str] = ()) -> dict[str, tuple[Any, str]]:
+    """The arguments of the field that asks it: those that are not the row's own."""
+    return {
+        argument.graphql_name: (
+            argument.kind.annotation if argument.default is None else argument.kind.annotation | None,
+            argument.description,
+        )
+        for argument in question.arguments
+        if argument.name not in bound
+    }
 
 
 def payload_field(noun: Noun) -> str:

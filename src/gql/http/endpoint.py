@@ -20,6 +20,7 @@ from gql.http.refusals import HttpRefused, bad_request, body_of, headers_of, int
 from gql.http.reminders import Deadline, Reminders
 from gql.http.requests import ClientGone, Given, Parameters
 from gql.http.running import Writes, while_client_stays
+from gql.http.terms import terms_of, told_by
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +100,7 @@ class GraphQLEndpoint:
     async def _answer(self, exchange: Exchange) -> Answer:
         """The answer, whatever happens. Raises ClientGone when nobody waits for it any more."""
         try:
-            body = await self._run(exchange)
+            return await self._run(exchange)
         except RequestRefused as refusal:
             return exchange.refused(refusal.errors)
         except HttpRefused as refusal:
@@ -111,9 +112,8 @@ class GraphQLEndpoint:
         except Exception:
             log.exception("request %s failed in a way that nobody foresaw", exchange.request_id)
             return exchange.refused([internal()])
-        return Answer(200, body, metrics.code_of(body))
 
-    async def _run(self, exchange: Exchange) -> bytes:
+    async def _run(self, exchange: Exchange) -> Answer:
         headers = exchange.headers
         method = exchange.scope["method"]
         if method not in ("GET", "POST"):
@@ -137,7 +137,7 @@ class GraphQLEndpoint:
     def _deadline(self, exchange: Exchange) -> Deadline:
         return Deadline(self._reminders, requests.MOST_SECONDS, exchange.task)
 
-    async def _execute(self, exchange: Exchange, parameters: Parameters, caller: Caller) -> bytes:
+    async def _execute(self, exchange: Exchange, parameters: Parameters, caller: Caller) -> Answer:
         operation = self._engine.prepare(
             parameters.query,
             parameters.operation_name,
@@ -146,14 +146,16 @@ class GraphQLEndpoint:
         )
         exchange.kind = operation.kind
         if operation.kind == "query":
-            return await while_client_stays(
+            body = await while_client_stays(
                 self._engine.run(operation, caller), exchange.receive, self._reminders, exchange.task
             )
+            return Answer(200, body, metrics.code_of(body))
         if operation.kind != "mutation":
             raise bad_request("Subscriptions do not come over plain HTTP.", "SUBSCRIPTION")
         if exchange.scope["method"] == "GET":
             raise _wrong_method("A mutation changes things, so it must come by POST.", "MUTATION_BY_GET", b"POST")
-        return await self._writes.run(self._engine.run(operation, caller))
+        changed = await self._writes.run(self._engine.change(operation, caller, terms_of(exchange.scope["headers"])))
+        return Answer(200, changed.body, metrics.code_of(changed.body), told_by(changed))
 
     async def _send(self, answer: Answer, exchange: Exchange, send: Send) -> None:
         body = answer.body

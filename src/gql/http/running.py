@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from starlette.types import Receive
 
 from gql.http.reminders import Reminders
 from gql.http.requests import ClientGone
+
+T = TypeVar("T")
 
 PATIENCE_SECONDS: Final = 0.05
 """Only a read that takes longer than this has its client watched: the many short ones pay nothing."""
@@ -63,16 +65,16 @@ class Writes:
     """The writes that are running. One that has begun ends, whoever stops waiting for it."""
 
     def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[bytes]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
-    async def run(self, work: Coroutine[Any, Any, bytes]) -> bytes:
+    async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of the work, which is not cancelled with whoever awaits it."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return await asyncio.shield(task)
 
-    def _ended(self, task: asyncio.Task[bytes]) -> None:
+    def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
             task.exception()  # seen: whoever still waited has it, and nobody else can be told

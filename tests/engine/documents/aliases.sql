@@ -37,9 +37,9 @@ select convert_to(concat(
     from (
       select concat(
         '{"title":',
-        to_json(t2.name),
+        core.as_json(t2.name),
         ',"name":',
-        coalesce(to_json(t2.city)::text, 'null'),
+        coalesce(core.as_json(t2.city)::text, 'null'),
         ',"id":"',
         t2.status,
         '"}'
@@ -92,7 +92,7 @@ select convert_to(concat(
       (
         select string_agg(concat(
           '{"n":',
-          to_json(t5.name),
+          core.as_json(t5.name),
           '}'
         ), ',')
         from (

@@ -261,11 +261,11 @@ select convert_to(concat(
         '"}'
       ) end as r0, case when n <= 2 then concat(
         '{"name":',
-        to_json(t11.name),
+        core.as_json(t11.name),
         '}'
       ) end as r1, case when n <= 2 then concat(
         '{"node":{"city":',
-        coalesce(to_json(t11.city)::text, 'null'),
+        coalesce(core.as_json(t11.city)::text, 'null'),
         '}}'
       ) end as r2, n, m, case when n in (1, least(m, 2)) then translate(encode(convert_to(json_build_array('Client,NAME_ASC', t11.name_key, t11.id)::text, 'UTF8'), 'base64'), E'+/=\n', '-_') end as place
       from (

@@ -17,11 +17,11 @@ select convert_to(concat(
         '{"id":"',
         t1.id,
         '","email":',
-        coalesce(to_json(t1.email)::text, 'null'),
+        coalesce(core.as_json(t1.email)::text, 'null'),
         ',"status":"',
         t1.status,
         '","currency":',
-        to_json(t1.currency),
+        core.as_json(t1.currency),
         '}'
       ) as r0
       from (

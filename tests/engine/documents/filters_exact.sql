@@ -9,7 +9,7 @@ select convert_to(concat(
     from (
       select concat(
         '{"externalRef":',
-        coalesce(to_json(t1.external_ref)::text, 'null'),
+        coalesce(core.as_json(t1.external_ref)::text, 'null'),
         '}'
       ) as r0
       from (
@@ -31,7 +31,7 @@ select convert_to(concat(
     from (
       select concat(
         '{"externalRef":',
-        coalesce(to_json(t2.external_ref)::text, 'null'),
+        coalesce(core.as_json(t2.external_ref)::text, 'null'),
         '}'
       ) as r0
       from (
@@ -177,7 +177,7 @@ select convert_to(concat(
     from (
       select concat(
         '{"number":',
-        coalesce(to_json(t12.number)::text, 'null'),
+        coalesce(core.as_json(t12.number)::text, 'null'),
         ',"dueDate":"',
         t12.due_date,
         '","status":"',

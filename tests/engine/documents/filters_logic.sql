@@ -9,7 +9,7 @@ select convert_to(concat(
     from (
       select concat(
         '{"name":',
-        to_json(t1.name),
+        core.as_json(t1.name),
         '}'
       ) as r0
       from (
@@ -31,7 +31,7 @@ select convert_to(concat(
     from (
       select concat(
         '{"name":',
-        to_json(t2.name),
+        core.as_json(t2.name),
         '}'
       ) as r0
       from (
@@ -53,9 +53,9 @@ select convert_to(concat(
     from (
       select concat(
         '{"name":',
-        to_json(t3.name),
+        core.as_json(t3.name),
         ',"email":',
-        coalesce(to_json(t3.email)::text, 'null'),
+        coalesce(core.as_json(t3.email)::text, 'null'),
         '}'
       ) as r0
       from (
@@ -77,7 +77,7 @@ select convert_to(concat(
     from (
       select concat(
         '{"name":',
-        to_json(t4.name),
+        core.as_json(t4.name),
         '}'
       ) as r0
       from (
@@ -99,7 +99,7 @@ select convert_to(concat(
     from (
       select concat(
         '{"name":',
-        to_json(t5.name),
+        core.as_json(t5.name),
         '}'
       ) as r0
       from (
@@ -169,7 +169,7 @@ select convert_to(concat(
     from (
       select concat(
         '{"name":',
-        to_json(t10.name),
+        core.as_json(t10.name),
         '}'
       ) as r0
       from (
@@ -237,7 +237,7 @@ select convert_to(concat(
     from (
       select concat(
         '{"externalRef":',
-        coalesce(to_json(t14.external_ref)::text, 'null'),
+        coalesce(core.as_json(t14.external_ref)::text, 'null'),
         '}'
       ) as r0
       from (

@@ -22,7 +22,7 @@ select convert_to(concat(
         coalesce((
           select concat(
             '{"name":',
-            to_json(t3.name),
+            core.as_json(t3.name),
             ',"status":"',
             t3.status,
             '"}'

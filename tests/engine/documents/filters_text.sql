@@ -9,7 +9,7 @@ select convert_to(concat(
     from (
       select concat(
         '{"name":',
-        to_json(t1.name),
+        core.as_json(t1.name),
         '}'
       ) as r0
       from (
@@ -31,7 +31,7 @@ select convert_to(concat(
     from (
       select concat(
         '{"name":',
-        to_json(t2.name),
+        core.as_json(t2.name),
         '}'
       ) as r0
       from (
@@ -115,7 +115,7 @@ select convert_to(concat(
     from (
       select concat(
         '{"name":',
-        to_json(t6.name),
+        core.as_json(t6.name),
         '}'
       ) as r0
       from (
@@ -149,7 +149,7 @@ select convert_to(concat(
     from (
       select concat(
         '{"name":',
-        to_json(t8.name),
+        core.as_json(t8.name),
         '}'
       ) as r0
       from (
@@ -171,7 +171,7 @@ select convert_to(concat(
     from (
       select concat(
         '{"email":',
-        coalesce(to_json(t9.email)::text, 'null'),
+        coalesce(core.as_json(t9.email)::text, 'null'),
         '}'
       ) as r0
       from (
@@ -241,7 +241,7 @@ select convert_to(concat(
     from (
       select concat(
         '{"name":',
-        to_json(t14.name),
+        core.as_json(t14.name),
         '}'
       ) as r0
       from (

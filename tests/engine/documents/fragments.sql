@@ -25,16 +25,16 @@ select convert_to(concat(
         '{"cursor":"',
         translate(encode(convert_to(json_build_array('Client,NAME_ASC', t1.name_key, t1.id)::text, 'UTF8'), 'base64'), E'+/=\n', '-_'),
         '","node":{"name":',
-        to_json(t1.name),
+        core.as_json(t1.name),
         ',"email":',
-        coalesce(to_json(t1.email)::text, 'null'),
+        coalesce(core.as_json(t1.email)::text, 'null'),
         ',"contacts":[',
         (
           select string_agg(concat(
             '{"name":',
-            to_json(t2.name),
+            core.as_json(t2.name),
             ',"email":',
-            coalesce(to_json(t2.email)::text, 'null'),
+            coalesce(core.as_json(t2.email)::text, 'null'),
             ',"id":"',
             t2.id,
             '","__typename":"ClientContact"}'
@@ -50,16 +50,16 @@ select convert_to(concat(
         ']}}'
       ) end as r0, case when n <= 3 then concat(
         '{"name":',
-        to_json(t1.name),
+        core.as_json(t1.name),
         ',"email":',
-        coalesce(to_json(t1.email)::text, 'null'),
+        coalesce(core.as_json(t1.email)::text, 'null'),
         ',"contacts":[',
         (
           select string_agg(concat(
             '{"name":',
-            to_json(t3.name),
+            core.as_json(t3.name),
             ',"email":',
-            coalesce(to_json(t3.email)::text, 'null'),
+            coalesce(core.as_json(t3.email)::text, 'null'),
             ',"id":"',
             t3.id,
             '","__typename":"ClientContact"}'
@@ -75,7 +75,7 @@ select convert_to(concat(
         '],"id":"',
         t1.id,
         '","city":',
-        coalesce(to_json(t1.city)::text, 'null'),
+        coalesce(core.as_json(t1.city)::text, 'null'),
         ',"status":"',
         t1.status,
         '"}'
@@ -102,7 +102,7 @@ select convert_to(concat(
     from (
       select concat(
         '{"number":',
-        coalesce(to_json(t4.number)::text, 'null'),
+        coalesce(core.as_json(t4.number)::text, 'null'),
         ',"lines":[',
         (
           select string_agg(concat(
@@ -119,16 +119,16 @@ select convert_to(concat(
         coalesce((
           select concat(
             '{"name":',
-            to_json(t6.name),
+            core.as_json(t6.name),
             ',"email":',
-            coalesce(to_json(t6.email)::text, 'null'),
+            coalesce(core.as_json(t6.email)::text, 'null'),
             ',"contacts":[',
             (
               select string_agg(concat(
                 '{"name":',
-                to_json(t7.name),
+                core.as_json(t7.name),
                 ',"email":',
-                coalesce(to_json(t7.email)::text, 'null'),
+                coalesce(core.as_json(t7.email)::text, 'null'),
                 ',"id":"',
                 t7.id,
                 '","__typename":"ClientContact"}'

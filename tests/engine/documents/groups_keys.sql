@@ -5,7 +5,7 @@ select convert_to(concat(
       '{"key":{"status":"',
       t1.k0,
       '","clientId":null,"issueDateMonth":null,"currency":',
-      to_json(t1.k1),
+      core.as_json(t1.k1),
       ',"client":null},"count":',
       t1.members,
       '}'
@@ -28,7 +28,7 @@ select convert_to(concat(
       coalesce((
         select concat(
           '{"name":',
-          to_json(t3.name),
+          core.as_json(t3.name),
           ',"deletedAt":',
           coalesce(to_json(t3.deleted_at)::text, 'null'),
           ',"status":"',
@@ -127,7 +127,7 @@ select convert_to(concat(
   (
     select string_agg(concat(
       '{"key":{"currency":',
-      to_json(t8.k0),
+      core.as_json(t8.k0),
       '},"count":',
       t8.members,
       '}'
@@ -145,7 +145,7 @@ select convert_to(concat(
   (
     select string_agg(concat(
       '{"key":{"currency":',
-      to_json(t9.k0),
+      core.as_json(t9.k0),
       ',"status":null},"count":',
       t9.members,
       ',"total":{"sum":"',
@@ -169,7 +169,7 @@ select convert_to(concat(
       '","issueDateFiscalYear":',
       t10.k1,
       ',"currency":',
-      to_json(t10.k2),
+      core.as_json(t10.k2),
       ',"clientId":"',
       t10.k3,
       '"},"count":',
@@ -190,16 +190,18 @@ select convert_to(concat(
     select string_agg(concat(
       '{"key":{"status":"',
       t11.k0,
-      '","currency":null},"count":',
+      '","currency":',
+      core.as_json(t11.k1),
+      '},"count":',
       t11.members,
       '}'
     ), ',')
     from (
-      select t11.status as k0, count(*) as members
+      select t11.status as k0, t11.currency as k1, count(*) as members
       from billing.clients t11
       where t11.tenant_id = ($1::uuid) and t11.deleted_at is null
-      group by 1
-      order by t11.status collate "C"
+      group by 1, 2
+      order by t11.status collate "C", t11.currency collate "C"
       limit 100
     ) t11
   ),
@@ -209,7 +211,7 @@ select convert_to(concat(
       '{"key":{"status":"',
       t12.k1,
       '","currency":',
-      to_json(t12.k0),
+      core.as_json(t12.k0),
       '},"count":',
       t12.members,
       '}'
@@ -231,10 +233,11 @@ select convert_to(concat(
       '}'
     ), ',')
     from (
-      select count(*) as members
+      select t13.currency as k0, count(*) as members
       from billing.clients t13
       where t13.tenant_id = ($1::uuid) and t13.deleted_at is null
-      having count(*) > 0
+      group by 1
+      order by t13.currency collate "C"
       limit 100
     ) t13
   ),
@@ -246,10 +249,11 @@ select convert_to(concat(
       '}'
     ), ',')
     from (
-      select count(*) as members
+      select t14.currency as k0, count(*) as members
       from billing.clients t14
       where t14.tenant_id = ($1::uuid) and t14.deleted_at is null and ((t14.name_key = lower(($2::text)) and t14.name = ($2::text)))
-      having count(*) > 0
+      group by 1
+      order by t14.currency collate "C"
       limit 100
     ) t14
   ),

@@ -5,7 +5,7 @@ select convert_to(concat(
       '{"key":{"status":"',
       t1.k0,
       '","currency":',
-      to_json(t1.k1),
+      core.as_json(t1.k1),
       '},"count":',
       t1.members,
       ',"total":{"sum":"',
@@ -60,7 +60,7 @@ select convert_to(concat(
       coalesce((
         select concat(
           '{"name":',
-          to_json(t5.name),
+          core.as_json(t5.name),
           '}'
         )
         from billing.clients t5

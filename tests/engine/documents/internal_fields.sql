@@ -9,9 +9,9 @@ select convert_to(concat(
     from (
       select concat(
         '{"name":',
-        to_json(t1.name),
+        core.as_json(t1.name),
         ',"summary":',
-        coalesce(to_json(t1.summary)::text, 'null'),
+        coalesce(core.as_json(t1.summary)::text, 'null'),
         ',"notes":',
         (
           select concat(
@@ -36,7 +36,7 @@ select convert_to(concat(
               '","node":{"id":"',
               t2.id,
               '","content":',
-              to_json(t2.content),
+              core.as_json(t2.content),
               ',"type":"',
               t2.type,
               '","createdAt":',
@@ -47,7 +47,7 @@ select convert_to(concat(
               coalesce((
                 select concat(
                   '{"name":',
-                  to_json(t3.name),
+                  core.as_json(t3.name),
                   '}'
                 )
                 from billing.clients t3

@@ -99,7 +99,7 @@ select convert_to(concat(
       '{"key":{"status":"',
       t5.k0,
       '","currency":',
-      to_json(t5.k1),
+      core.as_json(t5.k1),
       '},"count":',
       t5.members,
       '}'
@@ -117,7 +117,7 @@ select convert_to(concat(
   (
     select string_agg(concat(
       '{"key":{"currency":',
-      to_json(t6.k0),
+      core.as_json(t6.k0),
       '},"count":',
       t6.members,
       '}'

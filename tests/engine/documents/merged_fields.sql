@@ -49,7 +49,7 @@ select convert_to(concat(
           ) t2
         ),
         ',"name":',
-        to_json(t1.name),
+        core.as_json(t1.name),
         ',"status":"',
         t1.status,
         '","contacts":[',
@@ -58,7 +58,7 @@ select convert_to(concat(
             '{"id":"',
             t3.id,
             '","name":',
-            to_json(t3.name),
+            core.as_json(t3.name),
             ',"client":',
             coalesce((
               select concat(
@@ -101,7 +101,7 @@ select convert_to(concat(
       ',"key":{"status":"',
       t5.k0,
       '","currency":',
-      to_json(t5.k1),
+      core.as_json(t5.k1),
       '},"total":{"sum":"',
       round(t5.a0, 2),
       '","avg":"',

@@ -9,7 +9,7 @@ select convert_to(concat(
     from (
       select concat(
         '{"name":',
-        to_json(t1.name),
+        core.as_json(t1.name),
         ',"open":',
         (
           select concat(
@@ -28,7 +28,7 @@ select convert_to(concat(
           from (
             select case when n <= 2 then concat(
               '{"number":',
-              coalesce(to_json(t2.number)::text, 'null'),
+              coalesce(core.as_json(t2.number)::text, 'null'),
               ',"balance":"',
               round(t2.balance, 2),
               '","lines":[',
@@ -45,7 +45,7 @@ select convert_to(concat(
               coalesce((
                 select concat(
                   '{"name":',
-                  to_json(t4.name),
+                  core.as_json(t4.name),
                   ',"invoices":',
                   (
                     select concat(
@@ -129,7 +129,7 @@ select convert_to(concat(
             '{"key":{"status":"',
             t7.k0,
             '","currency":',
-            to_json(t7.k1),
+            core.as_json(t7.k1),
             ',"client":null},"count":',
             t7.members,
             ',"total":{"sum":"',
@@ -151,7 +151,7 @@ select convert_to(concat(
         (
           select string_agg(concat(
             '{"name":',
-            to_json(t8.name),
+            core.as_json(t8.name),
             ',"client":',
             coalesce((
               select concat(
@@ -159,7 +159,7 @@ select convert_to(concat(
                 (
                   select string_agg(concat(
                     '{"name":',
-                    to_json(t10.name),
+                    core.as_json(t10.name),
                     '}'
                   ), ',')
                   from (

@@ -5,12 +5,12 @@ select convert_to(concat(
       '{"__typename":"Client","id":"',
       t1.id,
       '","name":',
-      to_json(t1.name),
+      core.as_json(t1.name),
       ',"contacts":[',
       (
         select string_agg(concat(
           '{"name":',
-          to_json(t2.name),
+          core.as_json(t2.name),
           '}'
         ), ',')
         from (
@@ -31,7 +31,7 @@ select convert_to(concat(
         from (
           select concat(
             '{"number":',
-            coalesce(to_json(t3.number)::text, 'null'),
+            coalesce(core.as_json(t3.number)::text, 'null'),
             '}'
           ) as r0
           from (
@@ -82,7 +82,7 @@ select convert_to(concat(
       '{"id":"',
       t6.id,
       '","name":',
-      to_json(t6.name),
+      core.as_json(t6.name),
       '}'
     )
     from billing.clients t6
@@ -92,7 +92,7 @@ select convert_to(concat(
   coalesce((
     select concat(
       '{"__typename":',
-      to_json(t7.name),
+      core.as_json(t7.name),
       '}'
     )
     from billing.clients t7
@@ -132,7 +132,7 @@ select convert_to(concat(
   coalesce((
     select concat(
       '{"name":',
-      to_json(t11.name),
+      core.as_json(t11.name),
       '}'
     )
     from billing.clients t11
@@ -142,7 +142,7 @@ select convert_to(concat(
   coalesce((
     select concat(
       '{"name":',
-      to_json(t12.name),
+      core.as_json(t12.name),
       '}'
     )
     from billing.clients t12
@@ -155,7 +155,7 @@ select convert_to(concat(
       coalesce((
         select concat(
           '{"name":',
-          to_json(t14.name),
+          core.as_json(t14.name),
           ',"deletedAt":',
           coalesce(to_json(t14.deleted_at)::text, 'null'),
           '}'

@@ -25,18 +25,18 @@ select convert_to(concat(
         '{"id":"',
         t1.id,
         '","number":',
-        coalesce(to_json(t1.number)::text, 'null'),
+        coalesce(core.as_json(t1.number)::text, 'null'),
         ',"dueDate":"',
         t1.due_date,
         '","balance":"',
         round(t1.balance, 2),
         '","currency":',
-        to_json(t1.currency),
+        core.as_json(t1.currency),
         ',"client":',
         coalesce((
           select concat(
             '{"name":',
-            to_json(t3.name),
+            core.as_json(t3.name),
             '}'
           )
           from billing.clients t3
@@ -46,7 +46,7 @@ select convert_to(concat(
         (
           select string_agg(concat(
             '{"description":',
-            to_json(t4.description),
+            core.as_json(t4.description),
             ',"amount":"',
             round(t4.amount, 2),
             '"}'

@@ -11,7 +11,7 @@ select convert_to(concat(
         '{"id":"',
         t1.id,
         '","name":',
-        to_json(t1.name),
+        core.as_json(t1.name),
         '}'
       ) as r0
       from (
@@ -79,7 +79,7 @@ select convert_to(concat(
     from (
       select concat(
         '{"name":',
-        to_json(t5.name),
+        core.as_json(t5.name),
         '}'
       ) as r0
       from (
@@ -101,7 +101,7 @@ select convert_to(concat(
     from (
       select concat(
         '{"name":',
-        to_json(t6.name),
+        core.as_json(t6.name),
         '}'
       ) as r0
       from (
@@ -123,7 +123,7 @@ select convert_to(concat(
     from (
       select concat(
         '{"name":',
-        to_json(t7.name),
+        core.as_json(t7.name),
         '}'
       ) as r0
       from (

@@ -15,7 +15,7 @@ select convert_to(concat(
     from (
       select concat(
         '{"name":',
-        to_json(t1.name),
+        core.as_json(t1.name),
         ',"status":"',
         t1.status,
         '"}'
@@ -39,7 +39,7 @@ select convert_to(concat(
     from (
       select concat(
         '{"name":',
-        to_json(t2.name),
+        core.as_json(t2.name),
         '}'
       ) as r0
       from (

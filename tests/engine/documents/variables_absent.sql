@@ -9,7 +9,7 @@ select convert_to(concat(
     from (
       select concat(
         '{"name":',
-        to_json(t1.name),
+        core.as_json(t1.name),
         '}'
       ) as r0
       from (

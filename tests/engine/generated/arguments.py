@@ -36,6 +36,10 @@ class Arguments:
         grown = {argument.name.value: argument.value for argument in field.arguments or ()}
         if "id" in declared.args:
             return self._look_up(field.name.value, declared, returned)
+        if "asOf" in declared.args:
+            return {"asOf": self._day()} if self.choices.often(0.5) else {}
+        if "from" in declared.args:
+            return {"from": self._day() or "1900-01-01", "to": self._day() or "9999-12-31"}
         noun = self.facts.noun(returned.removesuffix("Connection").removesuffix("Group"))
         if noun is None or not declared.args:
             return {}
@@ -50,13 +54,19 @@ class Arguments:
         found: dict[str, Any] = {}
         wanted = returned
         if "type" in declared.args:
-            wanted = self.choices.one_of([noun.name for noun in self.facts.nouns if noun.singular])
+            wanted = self.choices.one_of(
+                [noun.name for noun in self.facts.nouns if noun.singular and self.facts.may_read(noun.permission)]
+            )
             found["type"] = Name(wanted)
             wanted = "Client" if self.choices.often(0.1) else wanted
         known = self.facts.ids[wanted]
         of_nobody = not known or self.choices.often(0.05)
         chosen = str(UUID(int=self.choices.number(0, 2**128 - 1))) if of_nobody else self.choices.one_of(known)
         return found | {"id": chosen.upper() if self.choices.often(0.05) else chosen}
+
+    def _day(self) -> str | None:
+        """A day on which something happens, most often."""
+        return self.choices.one_of(self.facts.days) if self.facts.days and self.choices.often(0.9) else None
 
     def _page(self, noun: Noun, declared: GraphQLField) -> dict[str, Any]:
         """One end of the list or the other, from the beginning or from a cursor that was made with the same order."""

@@ -32,9 +32,15 @@ class Facts:
                 if (value := self.world.value(thing, column)) is not None
             ]
             for noun in self.nouns
+            if noun.question is None
             for column in noun.columns
             if column.kind.name != "JSON"
         }
+
+    @cached_property
+    def days(self) -> list[str]:
+        """The days on which something happens."""
+        return sorted({day for (_, name), days in self.values.items() if name.endswith("Date") for day in days})
 
     @property
     def nouns(self) -> list[Noun]:

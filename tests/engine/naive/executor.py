@@ -13,9 +13,10 @@ from graphql import (
     parse,
 )
 
-from gql.engine.nouns import Column, Noun, ToMany, ToOne
+from gql.engine.nouns import Answers, Column, Noun, ToMany, ToOne
 from tests.engine.naive.groups import groups
 from tests.engine.naive.lists import connection
+from tests.engine.naive.questions import answer, as_of
 from tests.engine.naive.world import Refused, Thing, World, answered, identifier
 
 
@@ -54,6 +55,10 @@ class NaiveExecutor:
 
     def _root(self, name: str, arguments: dict[str, Any]) -> Any:
         for noun in self.world.declarations.nouns.values():
+            if noun.question:
+                if name == noun.question.field:
+                    return answer(self.world, noun, arguments)
+                continue
             visible = [thing for thing in self.world.things[noun.name] if self.world.is_visible(thing)]
             if name == noun.singular or (name == "node" and noun.name == arguments["type"]):
                 self.world.demand(noun.permission)
@@ -72,7 +77,11 @@ class NaiveExecutor:
         declared = thing.noun.fields.get(name)
         if isinstance(declared, Column):
             self.world.demand(declared.permission)
+            if arguments.get("asOf") is not None:
+                return answered(declared, as_of(self.world, thing, declared.name, arguments["asOf"]))
             return answered(declared, self.world.value(thing, declared))
+        if isinstance(declared, Answers):
+            return answer(self.world, self.world.declarations.target(declared), arguments, thing)
         if isinstance(declared, ToOne):
             self.world.demand(self.world.declarations.target(declared).permission)
             return self.world.find(declared.target, thing.row[declared.via])

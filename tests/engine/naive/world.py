@@ -96,6 +96,8 @@ async def look(connection: "asyncpg.Connection[asyncpg.Record]", declarations: D
     """What the person on this connection sees."""
     world = World(declarations, person)
     for noun in declarations.nouns.values():
+        if noun.question:
+            continue
         rows = await connection.fetch(f"select * from {noun.table} thing")
         world.things[noun.name] = [Thing(noun, dict(row)) for row in rows]
     return world

@@ -138,7 +138,7 @@ RULES: Final = (
             from grants g join columns c on c.name = g.object
             where g.kind = 'column' and g.privilege = 'SELECT' and g.grantee in (select name from readers)
                 and c.attname ~ '(hash|secret|token|password|passphrase|otp|private_key|(^|_)codes?($|_)|(^|_)pin($|_))'
-                and c.attname not in (select name from harmless_columns)
+                and not exists (select from harmless_columns where name in (c.attname, g.object))
         """,
     ),
     Rule(

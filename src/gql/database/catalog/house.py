@@ -119,8 +119,15 @@ class House:
     reader_functions: tuple[str, ...] = ("core.read",)
     provisioner_functions: tuple[str, ...] = ("iam.tenant_role_create", "iam.tenant_role_drop")
 
-    # Names that sound like a secret and are none.
-    harmless_columns: tuple[str, ...] = ("zip_code", "postal_code", "country_code", "currency_code")
+    # Names that sound like a secret and are none: of any column, or of one.
+    harmless_columns: tuple[str, ...] = (
+        "zip_code",
+        "postal_code",
+        "country_code",
+        "currency_code",
+        "ledger.accounts.code",
+        "ledger.accounts.code_key",
+    )
 
     # The first minor release of each major version with the security fixes that row security relies on.
     version_floors: tuple[str, ...] = ("150018", "160014", "170010", "180004")

@@ -16,11 +16,9 @@ import asyncpg
 from gql.database.context import Context
 from gql.database.pool.doors import Door
 from gql.database.pool.options import DatabaseOptions
-from gql.database.pool.standing import (
-    Origin,
-    time_out_values,
-)
-from gql.database.refusals import is_lost, outcome_unknown
+from gql.database.pool.outcomes import Mark
+from gql.database.pool.standing import Origin, time_out_values
+from gql.database.refusals import is_lost
 
 Row = asyncpg.Record | tuple[Any, ...]
 
@@ -34,6 +32,10 @@ class Standing(Enum):
 
 class RolledBack(Exception):
     """A statement of the transaction had failed, its error was swallowed, and so the server did not commit."""
+
+
+class CommitLost(Exception):
+    """COMMIT was sent and the connection lost before the server could say whether it committed."""
 
 
 class Connection(ABC):
@@ -106,31 +108,34 @@ class Connection(ABC):
         """Run one statement inside the transaction that `begin` opened. None: it had no row."""
 
     @abstractmethod
-    async def _begin(self, begin: str, context: Context, origin: Origin) -> None:
-        """Open a transaction and put the context on it with SET LOCAL."""
+    async def _begin(self, context: Context, origin: Origin) -> Row:
+        """Open a transaction and put the context on it with SET LOCAL; the row of that, which ends with the mark."""
 
     @abstractmethod
     async def _scrub(self) -> None:
         """Take away whatever the session was left with."""
 
-    async def begin(self, context: Context, origin: Origin) -> None:
+    async def begin(self, context: Context, origin: Origin) -> Mark:
         """Open a transaction that stands in the context; the connection itself keeps standing nowhere."""
         self.standing = Standing.UNKNOWN
         self._has_begun = True
-        await self._begin("begin", context, origin)
+        row = await self._begin(context, origin)
+        return Mark(row[-2], row[-1])
 
     async def execute(self, statement: str) -> None:
         """Run statements without arguments or answer, in the transaction."""
         await self._raw.execute(statement)
 
     async def commit(self) -> None:
-        """Raises ApiError with reason OUTCOME_UNKNOWN when the connection was lost before the server could say whether
-        it committed, and RolledBack when it could not because an earlier statement had failed."""
+        """Raises CommitLost, RolledBack when the server could not commit because an earlier statement had failed, and
+        what asyncpg raises when nothing was sent or the server refused."""
+        if self._raw.is_closed():
+            raise asyncpg.InterfaceError("the connection was closed before the transaction could commit")
         try:
             status = await self._raw.execute("commit")
         except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             if isinstance(error, TimeoutError) or self.is_closed or is_lost(error):
-                raise outcome_unknown() from error
+                raise CommitLost from error
             raise
         self._has_begun = False
         self.standing = Standing.NOWHERE
@@ -141,6 +146,11 @@ class Connection(ABC):
         """End the transaction. What went wrong may have done more, so the connection is to be mended."""
         await self._raw.execute("rollback")
         self._has_begun = False
+
+    async def undo(self) -> None:
+        """End a transaction in which all went well without keeping anything of it."""
+        await self.rollback()
+        self.standing = Standing.NOWHERE
 
     async def mend(self) -> None:
         """Bring a connection whose context is unknown back to standing nowhere.

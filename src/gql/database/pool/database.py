@@ -6,11 +6,12 @@
     async with database.write(context, origin) as transaction:
         await transaction.fetch(statement, arguments)
 
+    answer = await database.carry_out(context, origin, work)  # the same, again where it has to be
+
 Everything that fails leaves as gql.errors.ApiError. What a body raises by itself passes through.
 """
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -20,13 +21,17 @@ import asyncpg
 
 from gql.database.comments import read_comments
 from gql.database.context import Context
-from gql.database.pool.connections import Connection, RolledBack, Row
+from gql.database.pool.connections import Row
 from gql.database.pool.doors import Door
 from gql.database.pool.lending import FAILURES, Loan, Pool, PoolStatistics
 from gql.database.pool.options import DatabaseOptions, PoolMode
+from gql.database.pool.outcomes import Mark, Outcome, outcome_of
+from gql.database.pool.renewal import died_idle, with_renewal, wrong_context
+from gql.database.pool.repetition import Work, carry_out
 from gql.database.pool.standing import Origin
-from gql.database.refusals import Sentences, is_lost, translate, unreachable
-from gql.errors import INTERNAL_MESSAGE, ApiError, Code
+from gql.database.pool.transactions import Transaction
+from gql.database.refusals import Sentences, translate, unreachable
+from gql.errors import ApiError
 
 __all__ = [
     "Database",
@@ -39,8 +44,6 @@ __all__ = [
     "Transaction",
 ]
 
-log = logging.getLogger(__name__)
-
 T = TypeVar("T")
 
 DRAIN_SECONDS: Final = 10.0
@@ -52,6 +55,7 @@ class Database:
 
     def __init__(self, options: DatabaseOptions, sentences: Sentences | None = None) -> None:
         self.door = Door.CHOOSE
+        self._outcome_patience = options.outcome_patience
         self.reads = Pool(options.read_url or options.url, options, options.read_connections, read_only=True)
         self.writes = Pool(options.url, options, options.write_connections, read_only=False)
         # Readiness has connections of its own: a busy pool is no sign of a database that is down.
@@ -73,9 +77,32 @@ class Database:
         """Statements of this tenant that only read, each in a transaction of its own."""
         return Reader(self, context)
 
-    def write(self, context: Context, origin: Origin) -> "Transaction":
-        """One transaction of this tenant: committed on a clean exit, rolled back on an exception."""
-        return Transaction(self, context, origin)
+    def write(self, context: Context, origin: Origin, *, keeps: bool = True) -> Transaction:
+        """One transaction of this tenant: committed on a clean exit if it `keeps`, rolled back on an exception."""
+        return Transaction(self.writes, context, origin, self.door, self.translate, keeps=keeps)
+
+    async def carry_out(
+        self,
+        context: Context,
+        origin: Origin,
+        work: Work[T],
+        *,
+        keeps: bool = True,
+        recognises_itself: bool = False,
+    ) -> T:
+        """The answer of the work, done in one transaction: again, as a whole, where nothing was kept of it through no
+        fault of its own. `recognises_itself`: where it has been done already it says so and does nothing.
+
+        Raises ApiError: as the work does; CONFLICT, reason RETRY, when others crossed it each time; UNAVAILABLE, reason
+        COMMIT_UNKNOWN, where it may have been kept or not and nobody can say.
+        """
+        return await carry_out(
+            lambda: self.write(context, origin, keeps=keeps), work, self.outcome_of, recognises_itself=recognises_itself
+        )
+
+    async def outcome_of(self, mark: Mark) -> Outcome:
+        """What became of a transaction, asked on another connection."""
+        return await outcome_of(mark, self.ask, self._outcome_patience)
 
     async def ask(self, question: str, *values: Any) -> Row | None:
         """The one row of a question of the server's own that countinghouse_api may ask; None where there is none.
@@ -172,119 +199,3 @@ class Reader:
             return await read()
         except FAILURES as failure:
             raise self._database.translate(failure) from failure
-
-
-class Transaction:
-    """A connection inside one transaction. Everything on it is SET LOCAL, so that nothing is left when it ends."""
-
-    def __init__(self, database: Database, context: Context, origin: Origin) -> None:
-        self._database = database
-        self._context = context
-        self._origin = origin
-        self._loan: Loan
-
-    async def __aenter__(self) -> Self:
-        self._loan = await self._database.writes.take(self._context.database_role, None)
-        try:
-            # Nothing was sent but the beginning, so it may safely be sent to another connection.
-            await with_renewal(self._loan, lambda connection: connection.begin(self._context, self._origin))
-        except BaseException as error:
-            self._loan.end()
-            if isinstance(error, FAILURES):
-                raise self._database.translate(error) from error
-            raise
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        try:
-            if error is None:
-                await self._commit()
-            elif isinstance(error, Exception) and not self._loan.connection.is_closed:
-                await self._loan.connection.rollback()
-            # A cancelled task does not wait: the connection is rolled back when it is mended.
-        except FAILURES as failure:
-            if error is None:
-                raise self._database.translate(failure) from failure
-            log.warning("could not roll back, so the connection was closed: %s", failure)
-            self._loan.discard()
-        finally:
-            self._loan.end()
-
-    async def fetch(self, statement: str, arguments: Sequence[str | None]) -> Any:
-        """The first value of the statement's one row, run as the tenant: for the functions that write.
-
-        A statement without a row is one that does not stand in the caller's context, as with `Reader.fetch`.
-        """
-        return await self._call(statement, arguments, Door.DIRECT)
-
-    async def read(self, statement: str, arguments: Sequence[str | None]) -> bytes:
-        """The one value of a reading statement, which sees what the transaction did so far: for payloads."""
-        answer: bytes | None = await self._call(statement, arguments, self._database.door)
-        if answer is None:
-            raise wrong_context(self._loan)
-        return answer
-
-    async def settle(self) -> None:
-        """Check every deferred constraint now, so that a violation shows at its verb (and in a dry run), and defer
-        them again for the verb that follows."""
-        await self.execute("set constraints all immediate; set constraints all deferred")
-
-    async def execute(self, statement: str) -> None:
-        """Run statements without arguments or answer."""
-        try:
-            await self._loan.connection.execute(statement)
-        except FAILURES as error:
-            raise self._database.translate(error) from error
-
-    async def _call(self, statement: str, arguments: Sequence[str | None], door: Door) -> Any:
-        try:
-            row = await self._loan.connection.call(self._context, statement, arguments, door)
-        except FAILURES as error:
-            raise self._database.translate(error) from error
-        if row is None:
-            raise wrong_context(self._loan)
-        return row[0]
-
-    async def _commit(self) -> None:
-        try:
-            await self._loan.connection.commit()
-        except RolledBack as problem:
-            log.exception("a failed statement was swallowed, so the transaction could not commit")
-            raise ApiError(Code.INTERNAL_SERVER_ERROR, INTERNAL_MESSAGE) from problem
-
-
-async def with_renewal(loan: Loan, run: Callable[[Connection], Awaitable[T]]) -> T:
-    """Run on the loan's connection. One that turns out to have died while it was idle is replaced, once.
-
-    Only for what may safely be sent twice. Raises what `run` raises.
-    """
-    try:
-        return await run(loan.connection)
-    except FAILURES as error:
-        if not died_idle(loan, error):
-            raise
-    await loan.renew()
-    return await run(loan.connection)
-
-
-def died_idle(loan: Loan, error: Exception) -> bool:
-    """Whether the loan's connection had died before it was lent, so that another one may serve."""
-    if loan.is_fresh or not (loan.connection.is_closed or is_lost(error)):
-        return False
-    log.info("a connection had died while it was idle: %s", error)
-    return True
-
-
-def wrong_context(loan: Loan) -> ApiError:
-    """The answer when a statement found no row: its connection does not stand in the context it was made for."""
-    connection = loan.connection
-    log.critical(
-        "lock three: a statement found another context on server process %s than the pool had noted (%s); "
-        "nothing was answered and the connection will be mended",
-        connection.process_id,
-        connection.standing,
-    )
-    connection.distrust()
-    return ApiError(Code.INTERNAL_SERVER_ERROR, INTERNAL_MESSAGE)

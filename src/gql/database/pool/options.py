@@ -30,6 +30,8 @@ class DatabaseOptions:
     lock_timeout_ms: int = 3_000
     # Between two statements of a write only our own code runs.
     idle_in_transaction_timeout_ms: int = 15_000
+    # How long we ask what became of a COMMIT that nobody answered.
+    outcome_patience: float = 5.0
 
     @classmethod
     def from_settings(cls, settings: Settings, url: str) -> "DatabaseOptions":

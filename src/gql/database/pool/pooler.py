@@ -19,7 +19,14 @@ from gql.database.context import Context
 from gql.database.pool.connections import Connection, Row, Standing
 from gql.database.pool.doors import Door
 from gql.database.pool.options import DatabaseOptions
-from gql.database.pool.standing import BEGIN_BEHIND_POOLER, UNCHANGING, Origin, context_values, origin_values
+from gql.database.pool.standing import (
+    BEGIN_BEHIND_POOLER,
+    READ_BEHIND_POOLER,
+    UNCHANGING,
+    Origin,
+    context_values,
+    origin_values,
+)
 
 _NO_ORIGIN = Origin()
 _UNCHANGING_VALUES = tuple(UNCHANGING.values())
@@ -37,7 +44,7 @@ class PoolerConnection(Connection):
             await self.mend()
         self.standing = Standing.UNKNOWN
         self._has_begun = True
-        await self._begin("begin read only", context, _NO_ORIGIN)
+        await self._stand("begin read only", READ_BEHIND_POOLER, context, _NO_ORIGIN)
         found = await self.call(context, statement, arguments, door)
         await self._raw.execute("commit")
         self._has_begun = False
@@ -64,10 +71,15 @@ class PoolerConnection(Connection):
         self.direct_uses += 1
         return await self._raw.fetchrow(statement, *arguments)
 
-    async def _begin(self, begin: str, context: Context, origin: Origin) -> None:
+    async def _begin(self, context: Context, origin: Origin) -> Row:
+        return await self._stand("begin", BEGIN_BEHIND_POOLER, context, origin)
+
+    async def _stand(self, begin: str, settings: str, context: Context, origin: Origin) -> Row:
         await self._raw.execute(begin)
         values = context_values(context) + self._time_outs + origin_values(origin) + _UNCHANGING_VALUES
-        await self._raw.fetchval(BEGIN_BEHIND_POOLER, *values)
+        row = await self._raw.fetchrow(settings, *values)
+        assert row is not None
+        return row
 
     async def _scrub(self) -> None:
         """The pooler's servers are not ours to clean. Any statement will do, to wait for a pending cancellation."""

@@ -106,9 +106,11 @@ class SessionConnection(Connection):
         answer = await self._through(door, context, statement, arguments)
         return None if answer is None else (answer,)
 
-    async def _begin(self, begin: str, context: Context, origin: Origin) -> None:
-        await self._raw.execute(begin)
-        await self._run_own(BEGIN_LOCALLY, context_values(context) + self._time_outs + origin_values(origin))
+    async def _begin(self, context: Context, origin: Origin) -> Row:
+        await self._raw.execute("begin")
+        row = await self._run_own(BEGIN_LOCALLY, context_values(context) + self._time_outs + origin_values(origin))
+        assert row is not None
+        return row
 
     async def _scrub(self) -> None:
         await self._raw.execute(SCRUB)

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from gql.database.context import Context
 from gql.database.pool.options import DatabaseOptions
+from gql.database.pool.outcomes import MARKING
 
 TIME_OUTS: Final = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
 # The role comes first: a tenant's role may set app.*, but must not be able to keep what another tenant's left.
@@ -62,12 +63,19 @@ def _read_after_switch() -> str:
     return f"select case when {switched} then core.read(${statement}, ${arguments}) end"
 
 
+def _beginning(names: tuple[str, ...]) -> str:
+    """The same for a transaction that writes, whose row ends with its mark: the settings and the mark in one trip."""
+    return f"{setting_statement(names, local=True)}, {MARKING}"
+
+
 # A session has its time-outs since it connected; under a pooler nothing lasts.
 SWITCH: Final = setting_statement(CONTEXT, local=False)
 READ_AFTER_SWITCH: Final = _read_after_switch()
-BEGIN_LOCALLY: Final = setting_statement(CONTEXT + TIME_OUTS + ORIGIN, local=True)
+BEGIN_LOCALLY: Final = _beginning(CONTEXT + TIME_OUTS + ORIGIN)
 # Behind a pooler each transaction may meet another server, which knows nothing of what was set at connect.
-BEGIN_BEHIND_POOLER: Final = setting_statement(CONTEXT + TIME_OUTS + ORIGIN + tuple(UNCHANGING), local=True)
+_BEHIND_POOLER: Final = CONTEXT + TIME_OUTS + ORIGIN + tuple(UNCHANGING)
+BEGIN_BEHIND_POOLER: Final = _beginning(_BEHIND_POOLER)
+READ_BEHIND_POOLER: Final = setting_statement(_BEHIND_POOLER, local=True)
 NOBODY: Final = setting_statement(CONTEXT, local=False)
 NOBODY_VALUES: Final = ("none", "", "", "{}", "", "", "")
 

@@ -1,0 +1,45 @@
+"""What is asked of the engine, by whom, and on which terms."""
+
+from typing import Any, NamedTuple
+
+from gql.database.context import Context
+from gql.database.pool import Origin
+from gql.engine.arguments import Values
+from gql.engine.documents import OperationText
+
+
+class Caller(NamedTuple):
+    """Who asks, and from where. A stranger has no context."""
+
+    context: Context | None
+    origin: Origin
+
+
+class Operation(NamedTuple):
+    """A validated operation with its variables: ready to run."""
+
+    text: OperationText
+    values: Values
+    given: dict[str, Any] | None
+    name: str | None
+
+    @property
+    def kind(self) -> str:
+        """query, mutation or subscription."""
+        return self.text.kind
+
+
+class Terms(NamedTuple):
+    """What a caller asks for besides the mutation itself: that it be done once under this idempotency key, or only
+    rehearsed, which leaves nothing and needs no key."""
+
+    key: str | None = None
+    is_rehearsal: bool = False
+
+
+class Changed(NamedTuple):
+    """The answer to a mutation as JSON, and how it came about: anew, again from the first time, or in a rehearsal."""
+
+    body: bytes
+    is_replay: bool = False
+    is_rehearsal: bool = False

@@ -1,0 +1,1 @@
+"""The double-entry ledger: what stands where, and why."""

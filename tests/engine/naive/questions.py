@@ -1,0 +1,77 @@
+"""Questions, answered a second time: from the rows that the person sees, by a few lines of Python."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
+
+from gql.engine.nouns import Noun
+from tests.engine.naive.world import Thing, World
+
+Arguments = Mapping[str, Any]
+
+
+def answer(world: World, noun: Noun, arguments: Arguments, about: Thing | None = None) -> list[Thing]:
+    """The rows of the answer, in order."""
+    world.demand(noun.permission)
+    return [Thing(noun, row) for row in QUESTIONS[noun.name](world, arguments, about)]
+
+
+def as_of(world: World, thing: Thing, column: str, day: str) -> Decimal:
+    """The value of a column at the end of a day."""
+    return AS_OF[thing.noun.name, column](world, thing, date.fromisoformat(day))
+
+
+def _entries(world: World, account: Thing) -> list[Thing]:
+    found = [each for each in world.things["LedgerEntry"] if each.row["account_id"] == account.id]
+    return sorted(found, key=lambda entry: (entry.row["effective_date"], entry.row["seq"]))
+
+
+def _side(account: Thing) -> int:
+    return 1 if account.row["kind"] in ("ASSET", "EXPENSE") else -1
+
+
+def _signed(amount: Decimal, account: Thing) -> Decimal:
+    """An amount by the account's normal side; nothing has no sign."""
+    return amount * _side(account) or Decimal(0)
+
+
+def _stood(world: World, account: Thing, day: date) -> Decimal:
+    """The sum of what counts by then: debits positive."""
+    counted = (entry.row["amount"] for entry in _entries(world, account) if entry.row["effective_date"] <= day)
+    return sum(counted, start=Decimal(0))
+
+
+def _trial_balance(world: World, arguments: Arguments, _about: Thing | None) -> list[dict[str, Any]]:
+    day = date.fromisoformat(arguments["asOf"]) if arguments.get("asOf") else world.today
+    accounts = sorted(world.things["LedgerAccount"], key=lambda each: (each.row["currency"], each.row["code"]))
+    stood = [(account, _stood(world, account, day)) for account in accounts]
+    return [
+        {**account.row, "debit": max(amount, Decimal(0)), "credit": max(-amount, Decimal(0))}
+        for account, amount in stood
+        if amount
+    ]
+
+
+def _statement(world: World, arguments: Arguments, account: Thing | None) -> list[dict[str, Any]]:
+    assert account is not None
+    first, last = date.fromisoformat(arguments["from"]), date.fromisoformat(arguments["to"])
+    lines, balance = [], Decimal(0)
+    for entry in _entries(world, account):
+        balance += _signed(entry.row["amount"], account)
+        if first <= entry.row["effective_date"] <= last:
+            transfer = world.find("LedgerTransfer", entry.row["transfer_id"])
+            assert transfer is not None
+            told = {name: transfer.row[name] for name in ("kind", "description")}
+            lines.append({**entry.row, **told, "amount": _signed(entry.row["amount"], account), "balance": balance})
+    return lines
+
+
+# What the functions say in SQL, said again in Python. A KeyError here means that a new question has to be added.
+QUESTIONS: Final[dict[str, Callable[[World, Arguments, Thing | None], list[dict[str, Any]]]]] = {
+    "LedgerStatementLine": _statement,
+    "TrialBalanceLine": _trial_balance,
+}
+AS_OF: Final[dict[tuple[str, str], Callable[[World, Thing, date], Decimal]]] = {
+    ("LedgerAccount", "balance"): lambda world, account, day: _signed(_stood(world, account, day), account),
+}
