@@ -17,10 +17,10 @@ from gql.http.headers import Headers, request_id_of
 from gql.http.metrics import Metrics
 from gql.http.negotiation import JSON, OFFERED, encoding, media_type
 from gql.http.refusals import HttpRefused, bad_request, body_of, headers_of, internal, status_of
-from gql.http.reminders import Deadline, Reminders
 from gql.http.requests import ClientGone, Given, Parameters
 from gql.http.running import Writes, while_client_stays
 from gql.http.terms import terms_of, told_by
+from gql.reminders import Deadline, Reminders
 
 log = logging.getLogger(__name__)
 

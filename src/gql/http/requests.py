@@ -9,7 +9,7 @@ from starlette.types import Receive
 from gql.errors import ApiError, Code
 from gql.http.negotiation import content_type
 from gql.http.refusals import HttpRefused, bad_request
-from gql.http.reminders import Deadline
+from gql.reminders import Deadline
 
 MOST_BYTES: Final = 1_000_000
 MOST_BYTES_DISCARDED: Final = 16_000_000

@@ -6,8 +6,8 @@ from typing import Any, Final, TypeVar
 
 from starlette.types import Receive
 
-from gql.http.reminders import Reminders
 from gql.http.requests import ClientGone
+from gql.reminders import Reminders
 
 T = TypeVar("T")
 

@@ -11,6 +11,7 @@ from itertools import count
 from typing import Final, Generic, TypeVar
 
 from gql.errors import ApiError, Code
+from gql.reminders import Reminders
 
 T = TypeVar("T")
 
@@ -39,6 +40,14 @@ class Waiter(Generic[T]):
     granted: "asyncio.Future[Slot[T]]" = field(repr=False)
     is_queued: bool = True
 
+    @property
+    def has_been_granted(self) -> bool:
+        return self.granted.done() and not self.granted.cancelled() and self.granted.exception() is None
+
+    def give_up(self) -> None:
+        if not self.granted.done():
+            self.granted.set_exception(exhausted())
+
 
 class Slots(Generic[T]):
     """Lends slots, first come first served among the tenants that are under their cap.
@@ -57,6 +66,7 @@ class Slots(Generic[T]):
         self._held: dict[Tenant, int] = {}
         self._queues: dict[Tenant, deque[Waiter[T]]] = {}
         self._tickets = count()
+        self._reminders = Reminders()
         self._all_idle: asyncio.Event | None = None
 
     @property
@@ -80,18 +90,17 @@ class Slots(Generic[T]):
         waiter = Waiter(tenant, wanted, next(self._tickets), asyncio.get_running_loop().create_future())
         self._queues.setdefault(tenant, deque()).append(waiter)
         self.waiting += 1
+        patience = self._reminders.set(self._timeout, waiter.give_up)
         try:
-            async with asyncio.timeout(self._timeout):
-                return await waiter.granted
-        except BaseException as reason:
-            if waiter.granted.done() and not waiter.granted.cancelled():
-                # The grant and the end of our patience crossed; somebody else shall have it.
+            return await waiter.granted
+        except BaseException:
+            self._leave(waiter)
+            if waiter.has_been_granted:
+                # The grant and a cancellation crossed; somebody else shall have it.
                 self.give_back(waiter.granted.result())
-            else:
-                self._leave(waiter)
-            if isinstance(reason, TimeoutError):
-                raise exhausted() from None
             raise
+        finally:
+            self._reminders.take_back(patience)
 
     def give_back(self, slot: Slot[T]) -> None:
         """End a loan. Whoever has waited longest and may hold one more gets a slot."""
@@ -104,7 +113,7 @@ class Slots(Generic[T]):
         self.idle.append(slot)
         while self._queues and (waiter := self._next_waiter()) is not None:
             self._leave(waiter)
-            if not waiter.granted.done():  # else it was cancelled and has not noticed yet
+            if not waiter.granted.done():  # else it has given up and not noticed yet
                 waiter.granted.set_result(self._lend(waiter.tenant, waiter.wanted))
         if self._all_idle is not None and not self.held:
             self._all_idle.set()

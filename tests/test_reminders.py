@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gql.http.reminders import TICK_SECONDS, Deadline, Reminders
+from gql.reminders import TICK_SECONDS, Deadline, Reminders
 
 SOON = TICK_SECONDS / 2
 LONG = 3 * TICK_SECONDS
