@@ -12,6 +12,7 @@ import httpx
 import uvicorn
 
 from gql.app import Application, create_app
+from gql.http.joining import JoiningProtocol
 from gql.http.serving import Server
 from gql.iam.tokens import Tokens
 from gql.settings import Settings
@@ -70,6 +71,7 @@ async def running(settings: Settings, database_url: str, notice: float = 0.0) ->
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     config = uvicorn.Config(
         app,
+        http=JoiningProtocol,
         log_config=None,
         lifespan="on",
         ws="none",

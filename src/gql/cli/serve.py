@@ -101,6 +101,7 @@ def _serve(settings: Settings, addresses: Addresses, listener: socket.socket, ha
     import uvicorn
 
     from gql.app import create_app
+    from gql.http.joining import JoiningProtocol
     from gql.http.serving import NOTICE_SECONDS, Server
 
     class AnnouncedServer(Server):
@@ -115,7 +116,7 @@ def _serve(settings: Settings, addresses: Addresses, listener: socket.socket, ha
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=JoiningProtocol,
         ws="none",
         lifespan="on",
         log_config=None,

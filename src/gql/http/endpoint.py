@@ -86,7 +86,7 @@ class GraphQLEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = perf_counter()
         headers: Given = dict(scope["headers"])
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._reminders.loop)
         assert task is not None
         exchange = Exchange(scope, headers, receive, task, request_id_of(headers.get(b"x-request-id")))
         try:

@@ -87,7 +87,7 @@ class Slots(Generic[T]):
         slot = self.take_now(tenant, wanted)
         if slot is not None:
             return slot
-        waiter = Waiter(tenant, wanted, next(self._tickets), asyncio.get_running_loop().create_future())
+        waiter = Waiter(tenant, wanted, next(self._tickets), self._reminders.loop.create_future())
         self._queues.setdefault(tenant, deque()).append(waiter)
         self.waiting += 1
         patience = self._reminders.set(self._timeout, waiter.give_up)
