@@ -4,7 +4,17 @@ from functools import cache
 
 import strawberry
 
-from gql.billing import client_contacts, client_notes, clients, invoice_lines, invoices, payment_methods
+from gql.billing import (
+    allocations,
+    client_contacts,
+    client_notes,
+    clients,
+    credit_notes,
+    invoice_lines,
+    invoices,
+    payment_methods,
+    payments,
+)
 from gql.database.comments import read_comments
 from gql.engine.assembly import assemble
 from gql.engine.nouns import Declarations
@@ -23,6 +33,9 @@ DOMAINS = (
     invoices,
     invoice_lines,
     payment_methods,
+    payments,
+    credit_notes,
+    allocations,
 )
 OPEN_FIELDS = frozenset({"signIn"})
 """The root fields that a stranger may ask for."""
