@@ -33,6 +33,7 @@ create table billing.invoices (
     settled_on date,
     notes text,
     terms text,
+    payment_method_id uuid,
     payment_link text,
     template text not null default 'modern',
     branding core.json_object not null default '{}',
@@ -88,7 +89,9 @@ create table billing.invoices (
     constraint invoices_void_reason_check check (
         (voided_at is null) = (void_reason is null) and char_length(btrim(void_reason)) between 1 and 2000
     ),
-    constraint invoices_balance_check check (balance >= 0 and paid_amount >= 0 and credited >= 0 and written_off >= 0),
+    constraint invoices_balance_check check (
+        issued_at is null or (balance >= 0 and paid_amount >= 0 and credited >= 0 and written_off >= 0)
+    ),
     constraint invoices_settled_check check (
         issued_at is not null and voided_at is null or (paid_amount = 0 and credited = 0 and written_off = 0)
     ),
@@ -138,6 +141,7 @@ comment on column billing.invoices.last_payment_date is 'The day on which the la
 comment on column billing.invoices.settled_on is 'The day from which the last of what was allocated to it counts.';
 comment on column billing.invoices.notes is 'A note to the client.';
 comment on column billing.invoices.terms is 'Terms of payment in words.';
+comment on column billing.invoices.payment_method_id is 'How the client had best pay it.';
 comment on column billing.invoices.payment_link is 'Where the client can pay.';
 comment on column billing.invoices.template is 'The look of the document.';
 comment on column billing.invoices.branding is 'The look''s details: logo, primaryColor, accentColor, fontFamily.';
@@ -232,8 +236,8 @@ grant select (
     tenant_id, id, client_id, series, number, bill_from, bill_to, issue_date, due_date, currency, tax_rate, subtotal,
     discount, tax_amount, total, issued_at, viewed_at, voided_at, void_reason, disputed_at, dispute_reason, written_off,
     written_off_at, write_off_reason, paid_amount, credited, payment_count, partial_payment_count, last_payment_date, notes,
-    terms, payment_link, template, branding, metadata, external_ref, created_at, created_by, updated_at, number_key, status,
-    balance, paid_date, total_minor, balance_minor, paid_minor
+    terms, payment_method_id, payment_link, template, branding, metadata, external_ref, created_at, created_by, updated_at,
+    number_key, status, balance, paid_date, total_minor, balance_minor, paid_minor
 ) on billing.invoices to countinghouse_tenant, countinghouse_reader, countinghouse_analyst;
 -- NOTE: no INSERT, UPDATE or DELETE for anybody: invoices are written by the functions below.
 
@@ -264,11 +268,11 @@ begin
             if (
                 new.series, new.number, new.bill_from, new.bill_to, new.issue_date, new.due_date, new.currency,
                 new.tax_rate, new.subtotal, new.discount, new.tax_amount, new.total, new.issued_at, new.notes, new.terms,
-                new.template, new.branding, new.external_ref
+                new.payment_method_id, new.template, new.branding, new.external_ref
             ) is distinct from (
                 old.series, old.number, old.bill_from, old.bill_to, old.issue_date, old.due_date, old.currency,
                 old.tax_rate, old.subtotal, old.discount, old.tax_amount, old.total, old.issued_at, old.notes, old.terms,
-                old.template, old.branding, old.external_ref
+                old.payment_method_id, old.template, old.branding, old.external_ref
             ) or new.written_off < old.written_off then
                 perform core.refuse(
                     'CONFLICT', 'INVOICE_ISSUED', format('Invoice %s is issued and cannot change any more.', old.number), 'input.id'
@@ -442,13 +446,14 @@ begin
         );
     end if;
     insert into billing.invoices (
-        tenant_id, client_id, series, issue_date, due_date, currency, tax_rate, notes, terms, payment_link, template,
-        branding, metadata, external_ref
+        tenant_id, client_id, series, issue_date, due_date, currency, tax_rate, notes, terms, payment_method_id, payment_link,
+        template, branding, metadata, external_ref
     ) values (
         core.tenant_id(), client.id, coalesce(given.series, 'INV'), coalesce(given.issue_date, core.today()),
         coalesce(given.due_date, billing.due_date(coalesce(given.issue_date, core.today()), client.payment_terms)),
         coalesce(given.currency, client.currency), coalesce(given.tax_rate, 0), given.notes, given.terms,
-        given.payment_link, coalesce(given.template, 'modern'), coalesce(given.branding, '{}'),
+        billing.payment_method_named(input ->> 'payment_method', 'input.paymentMethod'), given.payment_link,
+        coalesce(given.template, 'modern'), coalesce(given.branding, '{}'),
         coalesce(given.metadata, '{}'), given.external_ref
     )
     returning * into made;
@@ -493,8 +498,11 @@ begin
         delete from billing.invoice_lines where tenant_id = core.tenant_id() and invoice_id = before.id;
         perform billing.invoice_lines_insert(after, input -> 'lines');
     end if;
+    if input ? 'payment_method' then
+        after.payment_method_id := billing.payment_method_named(input ->> 'payment_method', 'input.paymentMethod');
+    end if;
     update billing.invoices set
-        series = after.series, issue_date = after.issue_date, due_date = after.due_date, currency = after.currency,
+        payment_method_id = after.payment_method_id, series = after.series, issue_date = after.issue_date, due_date = after.due_date, currency = after.currency,
         tax_rate = after.tax_rate, discount = after.discount, notes = after.notes, terms = after.terms,
         payment_link = after.payment_link, template = after.template, branding = after.branding,
         metadata = after.metadata, external_ref = after.external_ref

@@ -46,7 +46,6 @@ declare
     given billing.payments := jsonb_populate_record(null::billing.payments, input - 'id');
     wanted_status constant text := coalesce(input ->> 'status', 'PENDING');
     client billing.clients;
-    method uuid;
     payment billing.payments;
 begin
     perform core.demand('billing:write');
@@ -54,18 +53,11 @@ begin
     if client.id is null or client.deleted_at is not null then
         perform core.refuse('NOT_FOUND', 'CLIENT_NOT_FOUND', 'There is no client with this id.', 'input.clientId');
     end if;
-    select id into method from billing.payment_methods
-    where tenant_id = core.tenant_id() and method_name = input ->> 'method';
-    if method is null then
-        perform core.refuse(
-            'BAD_USER_INPUT', 'PAYMENT_METHOD_UNKNOWN', 'There is no payment method of this name. See paymentMethods.', 'input.method'
-        );
-    end if;
     insert into billing.payments (
         tenant_id, client_id, method_id, amount, currency, received_at, reference, request_id, processing_time_ms, metadata,
         started_at, confirmed_at
     ) values (
-        core.tenant_id(), client.id, method, given.amount, coalesce(given.currency, client.currency),
+        core.tenant_id(), client.id, billing.payment_method_named(input ->> 'method', 'input.method'), given.amount, coalesce(given.currency, client.currency),
         coalesce(given.received_at, statement_timestamp()), given.reference, given.request_id, given.processing_time_ms,
         coalesce(given.metadata, '{}'), case when wanted_status <> 'PENDING' then statement_timestamp() end,
         case when wanted_status = 'CONFIRMED' then statement_timestamp() end

@@ -82,6 +82,7 @@ class Invoice:
     created_at: DateTime = column(filtered=True, ordered=True)
     updated_at: DateTime = column()
     client = to_one("Client", "client_id")
+    payment_method = to_one("PaymentMethod", "payment_method_id", nullable=True, filtered=False)
     lines = to_many("InvoiceLine", "invoice_id", listed=True, numbered_by="position")
     allocations = to_many("Allocation", "invoice_id")
     credit_notes = to_many("CreditNote", "invoice_id")
@@ -97,6 +98,9 @@ class InvoiceDetails:
     tax_rate: Decimal | None = UNSET
     notes: str | None = UNSET
     terms: str | None = UNSET
+    payment_method: str | None = strawberry.field(
+        default=UNSET, description="The name of the payment method that it had best be paid by, such as BANK_TRANSFER."
+    )
     payment_link: str | None = UNSET
     template: str | None = UNSET
     branding: JSON | None = UNSET
