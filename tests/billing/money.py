@@ -64,6 +64,37 @@ WRONG: Final = """
         having coalesce(sum(i.balance), 0) <> c.outstanding or c.outstanding <> coalesce(a.balance, 0)
     ) as found
     union all
+    -- Rebuilt from the entries of the ledger alone: each transfer says which document it came from.
+    select 'invoices whose balance is not what the ledger says', count(*) from (
+        select from billing.invoices i
+        left join (
+            select coalesce(a.invoice_id, t.source_id) as invoice_id, sum(e.amount) as amount
+            from ledger.entries e
+            join ledger.accounts r on r.tenant_id = e.tenant_id and r.id = e.account_id and r.code like 'RECEIVABLE:%'
+            join ledger.transfers t on t.tenant_id = e.tenant_id and t.id = e.transfer_id
+            left join billing.allocations a on a.tenant_id = t.tenant_id and a.id = t.source_id
+            group by 1
+        ) as booked on booked.invoice_id = i.id
+        where i.issued_at is not null and i.balance <> coalesce(booked.amount, 0)
+    ) as found
+    union all
+    select 'clients who were billed or have paid other than the ledger says', count(*) from (
+        select from billing.clients c
+        left join (
+            select coalesce(i.client_id, n.client_id, p.client_id) as client_id, e.currency,
+                   - sum(e.amount) filter (where r.code in ('REVENUE', 'TAX_PAYABLE')) as billed,
+                   sum(e.amount) filter (where r.code = 'CASH') as paid
+            from ledger.entries e
+            join ledger.accounts r on r.tenant_id = e.tenant_id and r.id = e.account_id
+            join ledger.transfers t on t.tenant_id = e.tenant_id and t.id = e.transfer_id
+            left join billing.invoices i on i.tenant_id = t.tenant_id and i.id = t.source_id
+            left join billing.credit_notes n on n.tenant_id = t.tenant_id and n.id = t.source_id
+            left join billing.payments p on p.tenant_id = t.tenant_id and p.id = t.source_id
+            group by 1, 2
+        ) as booked on booked.client_id = c.id and booked.currency = c.currency
+        where (c.lifetime_billed, c.lifetime_paid) <> (coalesce(booked.billed, 0), coalesce(booked.paid, 0))
+    ) as found
+    union all
     select 'credit accounts that are not what is unapplied', count(*) from (
         select from billing.clients c
         left join ledger.accounts a
