@@ -59,9 +59,10 @@ async def make_tenant(
     country: str = "IE",
     time_zone: str = "UTC",
     fiscal_year_start: int = 1,
+    admin_url: str | None = None,
     **more: Any,
 ) -> Tenant:
-    """A new organisation, like no other by its slug, with its owner."""
+    """A new organisation, like no other by its slug, with its owner; in the database of this run, or in another."""
     slug = "-".join([*"".join(c if c.isalnum() else " " for c in name.lower()).split(), secrets.token_hex(4)])
     facts = {
         "slug": slug,
@@ -71,20 +72,27 @@ async def make_tenant(
         "time_zone": time_zone,
         "fiscal_year_start": fiscal_year_start,
     }
-    tenant_id = await _create("iam.tenant_create", {**facts, **more})
-    owner = await make_person(tenant_id, "owner", name=f"Owner of {name}")
+    tenant_id = await _create("iam.tenant_create", {**facts, **more}, admin_url)
+    owner = await make_person(tenant_id, "owner", name=f"Owner of {name}", admin_url=admin_url)
     return Tenant(tenant_id, slug, name, currency, time_zone, fiscal_year_start, owner)
 
 
 async def make_person(
-    tenant: Tenant | UUID, role: str, scope_ids: Sequence[UUID] = (), *, name: str = "Robin Marsh"
+    tenant: Tenant | UUID,
+    role: str,
+    scope_ids: Sequence[UUID] = (),
+    *,
+    name: str = "Robin Marsh",
+    admin_url: str | None = None,
 ) -> Person:
     """A new user who is a member of the tenant in this role, seeing these scopes if the role sees only its scope."""
     tenant_id = tenant.tenant_id if isinstance(tenant, Tenant) else tenant
     email = f"{role}.{secrets.token_hex(6)}@example.org"
-    user_id = await _create("iam.user_create", {"email": email, "name": name, "password_hash": password_hash()})
+    user = {"email": email, "name": name, "password_hash": password_hash()}
+    user_id = await _create("iam.user_create", user, admin_url)
     membership = {"tenant_id": str(tenant_id), "user_id": str(user_id), "role": role}
-    await _create("iam.membership_create", {**membership, "scope_ids": [str(scope_id) for scope_id in scope_ids]})
+    scopes = [str(scope_id) for scope_id in scope_ids]
+    await _create("iam.membership_create", {**membership, "scope_ids": scopes}, admin_url)
     return Person(user_id, email, name, role)
 
 
@@ -94,8 +102,8 @@ def password_hash() -> str:
     return argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1).hash(PASSWORD)
 
 
-async def _create(function: str, facts: dict[str, Any]) -> UUID:
-    connection = await asyncpg.connect((await the_database()).admin_url)
+async def _create(function: str, facts: dict[str, Any], admin_url: str | None) -> UUID:
+    connection = await asyncpg.connect(admin_url or (await the_database()).admin_url)
     try:
         created = await connection.fetchval(f"select {function}($1::jsonb)", json.dumps(facts))
     finally:
