@@ -27,7 +27,7 @@ TESTS_OF_THE_DATABASE := $(wildcard tests/core tests/iam tests/ledger tests/bill
 
 # Two workers, each with a PostgreSQL of its own; a file stays with one of them, and so do the fixtures that it shares.
 JOBS := 2
-PYTEST = $(BIN)/pytest --quiet --numprocesses $(JOBS) --dist loadfile
+PYTEST = $(BIN)/pytest --quiet --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help
 help: ## Say what can be made
