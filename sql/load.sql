@@ -26,10 +26,10 @@
 \ir billing/clients.sql
 \ir billing/client_contacts.sql
 \ir billing/client_notes.sql
+\ir billing/payment_methods.sql
 \ir billing/number_series.sql
 \ir billing/invoices.sql
 \ir billing/invoice_lines.sql
-\ir billing/payment_methods.sql
 \ir billing/payments.sql
 \ir billing/credit_notes.sql
 \ir billing/credit_note_lines.sql
