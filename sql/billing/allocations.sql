@@ -59,9 +59,8 @@ comment on constraint allocations_position_check on billing.allocations is
     'ALLOCATION_PLACE_INVALID: An allocation that counts has its place.';
 
 create index allocations_invoice on billing.allocations (tenant_id, invoice_id, created_at, id);
-create index allocations_payment on billing.allocations (tenant_id, payment_id, created_at, id) where payment_id is not null;
-create index allocations_credit_note on billing.allocations (tenant_id, credit_note_id, created_at, id)
-    where credit_note_id is not null;
+create index allocations_payment on billing.allocations (tenant_id, payment_id, created_at, id);
+create index allocations_credit_note on billing.allocations (tenant_id, credit_note_id, created_at, id);
 create index allocations_client on billing.allocations (tenant_id, client_id, created_at, id);
 create index allocations_created_at on billing.allocations (tenant_id, created_at, id);
 

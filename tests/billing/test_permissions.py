@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from tests.billing.money import on, pay
 from tests.harness.actors import as_analyst, as_nobody, as_owner, as_tenant
 from tests.harness.tenants import Tenant
 from tests.harness.verbs import call, new_client, new_invoice, refused
@@ -15,13 +16,19 @@ VERBS: Final = (
     "client_contact_create", "client_contact_update", "client_contact_delete",
     "client_note_create", "client_note_update", "client_note_delete",
     "invoice_create", "invoice_update", "invoice_issue", "invoice_mark_viewed", "invoice_void", "invoices_import",
+    "invoice_credit_note", "invoice_write_off", "invoice_dispute", "invoice_resolve", "credit_note_allocate",
+    "payment_record", "payment_process", "payment_confirm", "payment_fail", "payment_retry", "payment_reconcile",
+    "payment_unreconcile", "payment_allocate", "payment_unallocate", "payment_refund", "payment_reverse",
     "payment_method_create", "payment_method_update",
 )  # fmt: skip
 CALLABLE: Final = """
     select proname::text from pg_proc where pronamespace = 'billing'::regnamespace
     and has_function_privilege('countinghouse_tenant', oid, 'execute') order by 1
 """
-SCOPED: Final = ("billing.clients", "billing.client_contacts", "billing.invoices", "billing.invoice_lines")
+SCOPED: Final = (
+    "billing.clients", "billing.client_contacts", "billing.invoices", "billing.invoice_lines", "billing.payments",
+    "billing.payment_refunds", "billing.allocations", "billing.credit_notes", "billing.credit_note_lines",
+)  # fmt: skip
 
 
 async def test_a_tenant_can_call_the_verbs_and_nothing_else(tenant: Tenant) -> None:
@@ -59,7 +66,10 @@ async def _fill(tenant: Tenant) -> tuple[UUID, UUID]:
             client_id = await new_client(connection, name)
             await call(connection, "billing.client_contact_create", client_id=client_id, name="Ann")
             await call(connection, "billing.client_note_create", client_id=client_id, content="x")
-            await new_invoice(connection, client_id)
+            invoice_id = await new_invoice(connection, client_id)
+            payment_id = await pay(connection, client_id, "120", allocations=on(invoice_id, "100"))
+            await call(connection, "billing.payment_refund", id=payment_id, amount="5", reason="Too much")
+            await call(connection, "billing.invoice_credit_note", id=invoice_id, amount="7", reason="Scratched")
             made.append(client_id)
     return made[0], made[1]
 

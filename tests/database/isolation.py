@@ -90,6 +90,17 @@ async def fill(name: str) -> Filled:
             line = {"description": f"Work for the {of}", "quantity": "2", "unit_price": "10.00"}
             invoice_id = await call("billing.invoice_create", **about, lines=[line])
             await call("billing.invoice_issue", id=str(invoice_id))
+            payment_id = await call(
+                "billing.payment_record",
+                **about,
+                method="BANK_TRANSFER",
+                amount="15.00",
+                status="CONFIRMED",
+                reference=f"Reference of the {of}",
+                allocations=[{"invoice_id": str(invoice_id), "amount": "12.00"}],
+            )
+            await call("billing.payment_refund", id=str(payment_id), amount="1.00", reason=f"Refund to the {of}")
+            await call("billing.invoice_credit_note", id=str(invoice_id), amount="5.00", reason=f"Credit to the {of}")
             clients.append(client_id)
         await keep_answer(connection, f"key of {tenant.slug}".replace(" ", "-"), f"Answer to {tenant.slug}")
     async with as_owner(tenant) as connection:

@@ -1,11 +1,13 @@
 """The invoices that are drawn for a demo organisation."""
 
+from collections import Counter
 from datetime import date, timedelta
 
 import pytest
 
 from gql.demo import ORGANISATIONS
 from gql.demo.bills import DAYS, draw_bills
+from gql.demo.fates import SPECIAL
 from gql.demo.model import Organisation
 
 TODAY = date(2026, 11, 21)
@@ -37,9 +39,19 @@ def test_invoices_come_in_the_order_of_their_dates_which_are_working_days_of_eig
     assert len({(day.year, day.month) for day in days}) >= 18
 
 
-def test_every_status_occurs(organisation: Organisation) -> None:
-    statuses = {bill.status for bill in draw_bills(organisation, TODAY)}
-    assert statuses == {"DRAFT", "SENT", "VIEWED", "PAID", "CANCELLED"}
+@pytest.mark.parametrize("weeks", [0, 1, 7, 30])
+def test_every_fate_is_met_on_whatever_day_it_is_made(organisation: Organisation, weeks: int) -> None:
+    fates = Counter(bill.fate.name for bill in draw_bills(organisation, TODAY + timedelta(weeks=weeks)))
+    assert all(fates[name] == often for name, often, _, _ in SPECIAL)
+    assert set(fates) == {"DRAFT", "SENT", "VIEWED", "PAID", *(name for name, *_ in SPECIAL)}
+    assert fates["PAID"] > organisation.invoices / 3
+
+
+def test_clients_pay_after_the_issue_and_before_today_by_several_methods(organisation: Organisation) -> None:
+    receipts = [(bill, receipt) for bill in draw_bills(organisation, TODAY) for receipt in bill.fate.receipts]
+    assert all(bill.row["issueDate"] < str(receipt.day) < str(TODAY) for bill, receipt in receipts)
+    assert len({receipt.request_id for _, receipt in receipts}) == len(receipts)
+    assert len({receipt.method for _, receipt in receipts}) >= 4
 
 
 def test_each_client_is_invoiced_in_its_own_currency(organisation: Organisation) -> None:

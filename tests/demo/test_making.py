@@ -2,19 +2,33 @@
 
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from gql.billing.invoices import InvoiceStatus
 from gql.demo import ORGANISATIONS, PASSWORD, STUDIO
 from gql.settings import Settings
-from tests.harness.actors import as_superuser
+from tests.billing.money import miscounted, wrong
+from tests.harness.actors import as_owner, as_superuser, as_tenant
 from tests.harness.command_line import countinghouse, environment
+from tests.harness.tenants import Person, Tenant
 
 EVERYTHING = """
 select (select count(*) from iam.tenants), (select count(*) from iam.users), (select count(*) from iam.memberships),
        (select count(*) from billing.clients), (select count(*) from billing.client_contacts),
        (select count(*) from billing.client_notes), (select count(*) from billing.invoices),
-       (select max(updated_at) from billing.invoices), (select max(updated_at) from billing.clients)
+       (select max(updated_at) from billing.invoices), (select max(updated_at) from billing.clients),
+       (select count(*) from billing.payments), (select max(updated_at) from billing.payments),
+       (select count(*) from billing.credit_notes), (select count(*) from billing.payment_refunds)
+"""
+TENANT = """
+select id as tenant_id, slug, name, currency::text, time_zone, fiscal_year_start from iam.tenants
+where id = $1::text::uuid
+"""
+OVERDUE = """
+select count(*) from billing.invoices
+where tenant_id = $1::text::uuid and status in ('SENT', 'VIEWED', 'PARTIALLY_PAID') and due_date < current_date
 """
 
 
@@ -64,12 +78,42 @@ async def test_invoices_have_every_status_several_currencies_and_numbers_by_date
             " where tenant_id = $1::text::uuid order by number nulls last",
             demo["organisations"][place]["id"],
         )
-    assert {row["status"] for row in rows} == {"DRAFT", "SENT", "VIEWED", "PAID", "CANCELLED"}
+    assert {row["status"] for row in rows} == {each.value for each in InvoiceStatus}
     assert len({row["currency"] for row in rows}) >= 3
     issued = [row for row in rows if row["number"]]
     assert [row["number"] for row in issued] == [f"INV-{number:06}" for number in range(1, len(issued) + 1)]
     assert [row["issue_date"] for row in issued] == sorted(row["issue_date"] for row in issued)
     assert all(row["total"] > 0 for row in rows if row["status"] != "PAID")
+
+
+@pytest.mark.parametrize("place", range(len(ORGANISATIONS)), ids=lambda place: ORGANISATIONS[place].slug)
+async def test_payments_and_credit_notes_are_such_as_one_meets(place: int, demo: dict[str, Any]) -> None:
+    tenant_id = demo["organisations"][place]["id"]
+    async with as_superuser() as connection:
+        payments = await connection.fetch(
+            "select status, is_reconciled, unapplied_amount, refunded_amount, method_name from billing.payments p"
+            " join billing.payment_methods m on m.id = method_id where p.tenant_id = $1::text::uuid",
+            tenant_id,
+        )
+        notes = await connection.fetch(
+            "select number, issue_date from billing.credit_notes where tenant_id = $1::text::uuid order by number",
+            tenant_id,
+        )
+        assert (await connection.fetchval(OVERDUE, tenant_id)) >= 5
+        facts = await connection.fetchrow(TENANT, tenant_id)
+    assert facts is not None
+    tenant = Tenant(**facts, owner=Person(UUID(demo["organisations"][place]["users"][0]["id"]), "", "", "owner"))
+    async with as_tenant(tenant) as connection:
+        assert await wrong(connection) == []
+    async with as_owner(tenant) as connection:
+        assert await miscounted(connection) == []
+    assert {row["status"] for row in payments} == {"PENDING", "CONFIRMED", "FAILED", "REVERSED"}
+    assert len({row["method_name"] for row in payments}) >= 4
+    assert {row["is_reconciled"] for row in payments} == {True, False}
+    assert sum(row["unapplied_amount"] > 0 for row in payments) == 3
+    assert sum(row["refunded_amount"] > 0 for row in payments) == 2
+    assert [row["number"] for row in notes] == [f"CN-{number:06}" for number in range(1, 9)]
+    assert [row["issue_date"] for row in notes] == sorted(row["issue_date"] for row in notes)
 
 
 async def test_a_member_speaks_for_one_client(demo: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from typing import Final
 
 from bench.documents import DOCUMENTS, document, variables
 from bench.works import Facts
-from tests.engine.books import client_id, invoice_id
+from tests.engine.ids import client_id, invoice_id
 
 _FACTS: Final = Facts(
     tenant_id="",

@@ -7,13 +7,14 @@ would show. Rows are written as they are, past the triggers, because the books h
 import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import asyncpg
 
+from tests.engine import ledgers, receipts
+from tests.engine.ids import client_id, invoice_id
 from tests.harness.actors import as_superuser
 from tests.harness.tenants import Tenant, make_person, make_tenant
 
@@ -30,14 +31,6 @@ METADATA: Final = {
 }
 
 
-def client_id(number: int) -> UUID:
-    return UUID(f"c1000000-0000-4000-8000-{number:012}")
-
-
-def invoice_id(number: int) -> UUID:
-    return UUID(f"d1000000-0000-4000-8000-{number:012}")
-
-
 SCOPE: Final = (client_id(1), client_id(4), client_id(13))
 """The clients that the member of the first organisation speaks for."""
 
@@ -51,7 +44,7 @@ async def open_books() -> tuple[Tenant, Tenant]:
     async with as_superuser() as connection, connection.transaction():
         await connection.execute("set local session_replication_role = replica")
         await _write(connection, first, CLIENTS, INVOICES)
-        await _write(connection, second, CLIENTS[:3], INVOICES[:4])
+        await _write(connection, second, CLIENTS[:3], [*INVOICES[:4], *INVOICES[25:27]])
         await connection.execute(
             "update billing.clients set summary = 'of the other organisation' where tenant_id = $1", second.tenant_id
         )
@@ -64,7 +57,10 @@ async def _write(
     today = datetime.now(ZoneInfo(tenant.time_zone)).date()
     known = {client["id"] for client in clients}
     for number, client in enumerate(clients, 1):
-        await _insert(connection, tenant, "billing.clients", {"currency": tenant.currency, **client})
+        row = {"currency": tenant.currency, **client}
+        if "oldest_due_in" in row:
+            row["oldest_due_date"] = str(today + timedelta(days=row.pop("oldest_due_in")))
+        await _insert(connection, tenant, "billing.clients", row)
         for row in _contacts(number):
             await _insert(connection, tenant, "billing.client_contacts", {**row, "client_id": client["id"]})
         for row in _notes(number):
@@ -79,7 +75,16 @@ async def _write(
         for line in _lines(number):
             belongs = {"invoice_id": invoice["id"], "client_id": invoice["client_id"]}
             await _insert(connection, tenant, "billing.invoice_lines", {**line, **belongs})
-    for table, row in _ledger():
+    methods = await connection.fetch(
+        "select method_name, id from billing.payment_methods where tenant_id = $1", tenant.tenant_id
+    )
+    known_clients = {number: client_id(number) for number in range(1, len(CLIENTS) + 1) if client_id(number) in known}
+    known_invoices = {int(str(invoice["id"])[-12:]): invoice["id"] for invoice in invoices}
+    for table, row in receipts.rows(
+        known_clients, known_invoices, {row["method_name"]: row["id"] for row in methods}, tenant.currency
+    ):
+        await _insert(connection, tenant, table, row)
+    for table, row in ledgers.rows(METADATA):
         await _insert(connection, tenant, table, row)
 
 
@@ -114,12 +119,41 @@ CLIENTS: Final[list[Row]] = [
         external_ref="crm-1",
         metadata=METADATA,
         summary=LONG,
+        oldest_due_in=-1,
+        paid_invoices=1,
+        paid_days=45,
+        total_payments=3,
+        total_received="100.00",
+        last_payment_date="2025-04-01",
+        lifetime_billed="9999999999999.99",
     ),
-    _client(2, "ashdown joinery", email="OFFICE@ashdown.example", external_ref="CRM-1", status="INACTIVE"),
-    _client(3, "ASHDOWN JOINERY", status="ARCHIVED", payment_terms="DUE_ON_RECEIPT", external_ref="crm-2"),
-    _client(4, 'O\'Hara & "Sons" \\ Ltd', email="office@ohara.example", currency="USD", summary="", minute=1),
+    _client(
+        2,
+        "ashdown joinery",
+        email="OFFICE@ashdown.example",
+        external_ref="CRM-1",
+        status="INACTIVE",
+        oldest_due_in=0,
+        paid_invoices=2,
+        paid_days=61,
+    ),
+    _client(
+        3, "ASHDOWN JOINERY", status="ARCHIVED", payment_terms="DUE_ON_RECEIPT", external_ref="crm-2", oldest_due_in=-60
+    ),
+    _client(
+        4,
+        'O\'Hara & "Sons" \\ Ltd',
+        email="office@ohara.example",
+        currency="USD",
+        summary="",
+        minute=1,
+        oldest_due_in=-61,
+        lifetime_paid="-0.01",
+        total_payments=1,
+        total_received="0.02",
+    ),
     _client(5, "Ctl\ttab\nnewline\x01\x1f\x7f", metadata={"k": "\t\x01"}, minute=1),
-    _client(6, "Émile Ünïcode ß", payment_terms="NET_90", minute=1),
+    _client(6, "Émile Ünïcode ß", payment_terms="NET_90", minute=1, paid_invoices=3, paid_days=270),
     _client(7, "🦉 Owl & 🧵", email="🦉@owl.example", minute=2),
     _client(8, "Zed", minute=2),
     _client(9, f"Zed{LAST_CHARACTER}", minute=2),
@@ -129,7 +163,15 @@ CLIENTS: Final[list[Row]] = [
     _client(13, "Deleted Dairy", email="gone@dairy.example", deleted_at="2025-06-01T00:00:00Z", minute=4),
     _client(14, "İstanbul ΣΊΣΥΦΟΣ", minute=4, created_at="2025-05-01T08:00:00.500000Z"),
     _client(15, '{"a",NULL,b}', minute=4, created_at="2025-05-01T08:00:00.000001Z"),
-    _client(16, "NULL", payment_terms="NET_15", created_at="1999-12-31T23:59:59.999999Z"),
+    _client(
+        16,
+        "NULL",
+        payment_terms="NET_15",
+        oldest_due_in=1,
+        paid_invoices=3,
+        paid_days=46,
+        created_at="1999-12-31T23:59:59.999999Z",
+    ),
     _client(17, "Long " + "name " * 38 + "end", address="x" * 500, minute=5),
     _client(18, "ash%own_", deleted_at="2025-06-01T00:00:00.123Z", status="ARCHIVED", minute=5),
 ]
@@ -175,102 +217,6 @@ def _lines(invoice: int) -> Iterable[Row]:
         }
 
 
-# Accounts by number: code, kind, currency, and the client that they are kept for.
-ACCOUNTS: Final[list[tuple[str, str, str, int | None]]] = [
-    ("CASH", "ASSET", "EUR", None),
-    ("CASH", "ASSET", "USD", None),
-    ("REVENUE", "INCOME", "EUR", None),
-    ("TAX_PAYABLE", "LIABILITY", "EUR", None),
-    ("RECEIVABLE", "ASSET", "EUR", 1),
-    ("RECEIVABLE", "ASSET", "USD", 4),
-    ("OPENING", "EQUITY", "USD", None),
-    ("BAD_DEBT", "EXPENSE", "EUR", None),
-    ("EMPTY", "ASSET", "EUR", None),
-]
-# Transfers in the order of posting: kind, effective date, legs by the account's place. Dates go back and ahead, one
-# is taken back, one is given back in part, one touches an account twice, one holds two currencies.
-TRANSFERS: Final[list[tuple[str, str, list[tuple[int, str]], Row]]] = [
-    ("INVOICE_ISSUE", "2025-04-01", [(4, "119.00"), (2, "-100.00"), (3, "-19.00")], {"source_noun": "INVOICE"}),
-    ("JOURNAL", "2025-01-31", [(1, "9999999999990.99"), (6, "-9999999999990.99")], {"description": "É “x” \\\n\x07"}),
-    ("JOURNAL", "2025-04-01", [(0, "0.01"), (0, "0.02"), (2, "-0.03")], {"metadata": METADATA}),
-    ("PAYMENT", "2025-05-02", [(0, "119.00"), (4, "-119.00")], {"request_id": "req-1"}),
-    ("REFUND", "2025-05-03", [(4, "19.00"), (0, "-19.00")], {"refunds": 4}),
-    ("JOURNAL", "9999-12-31", [(7, "5.00"), (4, "-5.00")], {}),
-    ("JOURNAL", "1900-01-01", [(0, "1.00"), (2, "-1.00"), (5, "2.00"), (6, "-2.00")], {}),
-    ("REVERSAL", "2025-04-02", [(0, "-0.03"), (2, "0.03")], {"reverses": 3}),
-]
-
-
-def account_id(number: int) -> UUID:
-    return UUID(f"ac000000-0000-4000-8000-{number:012}")
-
-
-def transfer_id(number: int) -> UUID:
-    return UUID(f"af000000-0000-4000-8000-{number:012}")
-
-
-def _ledger() -> Iterable[tuple[str, Row]]:
-    """Accounts, transfers and entries as posting would have left them."""
-    posted, seqs, entries = [Decimal(0)] * len(ACCOUNTS), [0] * len(ACCOUNTS), []
-    for number, (kind, day, legs, facts) in enumerate(TRANSFERS, 1):
-        more = {f"{name}_id" if isinstance(value, int) else name: value for name, value in facts.items()}
-        for name in ("reverses_id", "refunds_id"):
-            if name in more:
-                more[name] = transfer_id(more[name])
-        if "source_noun" in more:
-            more["source_id"] = invoice_id(1)
-        moment = f"2025-06-0{number}T08:00:00Z"
-        stamps = {"posted_at": moment, "created_at": moment, "metadata": {}}
-        yield "ledger.transfers", {"id": transfer_id(number), "kind": kind, "effective_date": day, **stamps, **more}
-        for place, (account, amount) in enumerate(legs):
-            before = posted[account]
-            posted[account] += Decimal(amount)
-            seqs[account] += 1
-            entries.append(
-                {
-                    "id": UUID(f"ae000000-0000-4000-8000-{number:06}{place:06}"),
-                    "transfer_id": transfer_id(number),
-                    "position": place + 1,
-                    "account_id": account_id(account),
-                    "seq": seqs[account],
-                    "effective_date": day,
-                    "currency": ACCOUNTS[account][2],
-                    "amount": amount,
-                    "balance_before": str(before),
-                    "balance_after": str(posted[account]),
-                    "created_at": moment,
-                }
-            )
-    for number, (code, kind, currency, client) in enumerate(ACCOUNTS):
-        owner = (
-            {}
-            if client is None
-            else {"owner_noun": "CLIENT", "owner_id": client_id(client), "scope_ids": [client_id(client)]}
-        )
-        yield (
-            "ledger.accounts",
-            {
-                "id": account_id(number),
-                "code": code if client is None else f"{code}:{client_id(client)}",
-                "name": f"{code.title()} “{number}”",
-                "kind": kind,
-                "currency": currency,
-                "posted": str(posted[number]),
-                "version": seqs[number],
-                "held_up": "0.00",
-                "held_down": "1.50" if number == 4 else "0.00",
-                "floor": "-20000000.00" if number == 0 else None,
-                "ceiling": "500.00" if number == 4 else None,
-                "scope_ids": [],
-                "created_at": f"2025-05-01T08:0{number // 3}:00Z",
-                "updated_at": "2025-05-09T00:00:00.100Z",
-                **owner,
-            },
-        )
-    for entry in entries:
-        yield "ledger.entries", entry
-
-
 def _invoice(serial: int, client: int, state: str, issued: str, due: str | int, total: str, **more: Any) -> Row:
     """An invoice that has come as far as `state`; one of nothing is paid by its issue."""
     moment = f"{min(issued, '2025-09-01')}T08:00:00Z"
@@ -284,7 +230,7 @@ def _invoice(serial: int, client: int, state: str, issued: str, due: str | int, 
         "updated_at": moment,
     }
     row |= {"due_in": due, "issue_date": "2025-07-01"} if isinstance(due, int) else {"due_date": due}
-    if state in ("ISSUED", "VIEWED", "VOID"):
+    if state in ("ISSUED", "VIEWED", "VOID", "DISPUTED", "WRITTEN_OFF"):
         row |= {
             "number": f"INV-{serial:04}",
             "issued_at": moment,
@@ -293,11 +239,16 @@ def _invoice(serial: int, client: int, state: str, issued: str, due: str | int, 
         }
     if state == "VIEWED":
         row["viewed_at"] = "2025-09-02T10:11:12.131415Z"
+    if state == "DISPUTED":
+        row |= {"disputed_at": "2025-09-03T00:00:00Z", "dispute_reason": "“Not ours” \\"}
+    if state == "WRITTEN_OFF":
+        row |= {"written_off_at": "2025-09-03T00:00:00Z", "write_off_reason": "Gone\t\x07"}
     if state in ("VOID", "DISCARDED"):
         row |= {"voided_at": "2025-09-03T00:00:00Z", "void_reason": 'Typed "twice"\n\\'}
     return row | more
 
 
+# Payments and credits of the last ones are in receipts.py.
 # Days at both ends of a fiscal year that starts in April, of months and of quarters; due yesterday, today and tomorrow;
 # amounts whose mean is half a cent, that tie, that are nothing, and that are as large as they may be.
 INVOICES: Final[list[Row]] = [
@@ -328,4 +279,13 @@ INVOICES: Final[list[Row]] = [
     _invoice(23, 16, "ISSUED", "2026-02-28", "2026-03-30", "119.00", external_ref="öre-ø\\", number="inv-0001"),
     _invoice(24, 16, "ISSUED", "2026-02-28", "2026-03-30", "119.00", number="Inv-0001"),
     _invoice(25, 4, "ISSUED", "1900-01-01", "1900-01-01", "119.00", number="INV-\U0010ffff"),
-]
+    _invoice(26, 1, "VIEWED", "2025-07-01", -1, "200.00", paid_amount="80", payment_count=2, partial_payment_count=2),
+    _invoice(27, 1, "ISSUED", "2025-07-01", "2025-08-31", "139.00", paid_amount="120", credited="19.00",
+             payment_count=2, last_payment_date="2025-04-01", settled_on="2025-08-15"),
+    _invoice(28, 4, "DISPUTED", "2025-04-01", "2025-04-30", "50.00", currency="USD"),
+    _invoice(29, 4, "WRITTEN_OFF", "2025-04-01", "2025-04-30", "40.00", currency="USD", paid_amount="10.00",
+             written_off="30.00", payment_count=1, partial_payment_count=1, last_payment_date="2000-02-29"),
+    _invoice(30, 2, "ISSUED", "2025-07-01", 0, "60.00", credited="20.00"),
+    _invoice(31, 13, "ISSUED", "2025-07-01", -61, "9999999999999.99", paid_amount="0.01", payment_count=1,
+             partial_payment_count=1, last_payment_date="2025-07-02"),
+]  # fmt: skip

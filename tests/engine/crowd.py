@@ -1,6 +1,7 @@
 """Rows in numbers, entered through the verbs as the tenant, for tests that need more than a few."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from tests.harness.actors import as_tenant
@@ -8,7 +9,8 @@ from tests.harness.tenants import Tenant
 
 
 async def fill(tenant: Tenant, invoices: int, *, clients: int = 10, marker: str = "") -> None:
-    """So many invoices of so many clients: most issued, some drafts, few overdue; `marker` stands in every text."""
+    """So many invoices of so many clients: most issued and paid in part, some drafts, few
+    overdue; `marker` stands in every text."""
     async with as_tenant(tenant) as connection:
 
         async def call(function: str, given: dict[str, Any]) -> Any:
@@ -16,6 +18,7 @@ async def fill(tenant: Tenant, invoices: int, *, clients: int = 10, marker: str 
             return json.loads(answer) if isinstance(answer, str) else str(answer)
 
         entered = await call("billing.clients_import", {"rows": [client_row(each, marker) for each in range(clients)]})
+        clients_made = [row["id"] for row in entered["rows"]]
         for row in entered["rows"]:
             name = f"{marker}Contact {row['index']}"
             contact = {"client_id": row["id"], "name": name, "email": f"{marker}c@example.com"}
@@ -27,6 +30,37 @@ async def fill(tenant: Tenant, invoices: int, *, clients: int = 10, marker: str 
             rows = [invoice_row(each, clients, marker) for each in range(start, min(start + 1000, invoices))]
             done = await call("billing.invoices_import", {"rows": rows})
             assert {row["outcome"] for row in done["rows"]} == {"CREATED"}, done["rows"][:3]
+            for number, row in enumerate(done["rows"], start):
+                if number % 5:
+                    for verb, given in settling(number, clients_made[number % clients], row["id"], marker):
+                        payment_id = await call(verb, given)
+                if number % 50 == 1:
+                    await call("billing.payment_fail", {"id": payment_id, "reason": f"{marker}No funds"})
+                    await call("billing.payment_retry", {"id": payment_id})
+                elif number % 50 == 2:
+                    await call("billing.payment_reconcile", {"id": payment_id})
+                    await call("billing.payment_refund", {"id": payment_id, "amount": "0.5", "reason": f"{marker}Cut"})
+
+
+def settling(number: int, client_id: str, invoice_id: str, marker: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Of an issued invoice: a credit note for every fifth, and a payment of a part of it, or sometimes of all."""
+    if number % 5 == 4:
+        credit = {"id": invoice_id, "amount": f"{1 + number % 90}.25", "reason": f"{marker}Scratched"}
+        yield "billing.invoice_credit_note", {**credit, "external_ref": f"{marker}credit-{number}"}
+    amount = f"{100 + number % 900}.50" if number % 50 == 3 else f"{1 + number % 90}.75"
+    yield (
+        "billing.payment_record",
+        {
+            "client_id": client_id,
+            "amount": amount,
+            "method": "CARD" if number % 50 == 1 else "CASH",
+            "status": "PENDING" if number % 50 == 1 else "CONFIRMED",
+            "received_at": f"2026-{1 + number % 6:02}-{1 + number % 28:02}T12:00:00Z",
+            "reference": f"{marker}reference-{number}",
+            "request_id": f"{marker}request-{number}",
+            "allocations": [{"invoice_id": invoice_id, "amount": amount}],
+        },
+    )
 
 
 def client_row(number: int, marker: str) -> dict[str, Any]:

@@ -4,6 +4,9 @@ from typing import Any, Final
 
 import pytest
 
+from gql.billing.clients import ClientHealth
+from gql.billing.invoices import InvoiceStatus
+from gql.billing.payments import PaymentStatus
 from gql.engine.nouns import Noun
 from gql.schema import declarations
 from tests.engine.documents import DOCUMENTS, Document
@@ -239,4 +242,8 @@ async def test_the_books_reach_every_noun_and_the_member_sees_a_part(people: dic
     assert 0 < len(member["Client"]) < len(owner["Client"])
     assert 0 < len(member["Invoice"]) < len(owner["Invoice"])
     assert not member["ClientNote"]
-    assert {thing.row["status"] for thing in owner["Invoice"]} == {"DRAFT", "SENT", "VIEWED", "PAID", "CANCELLED"}
+    for noun, status in (("Invoice", InvoiceStatus), ("Payment", PaymentStatus)):
+        assert {thing.row["status"] for thing in owner[noun]} == {each.value for each in status}
+    health = declarations().nouns["Client"].column("health")
+    told = {people["owner"].world.value(thing, health) for thing in owner["Client"]}
+    assert told == {each.value for each in ClientHealth}

@@ -36,6 +36,8 @@ ROOTS: Final = (
     ("node", "client", "invoice"),
     ("organisation", "me", "memberships", "clients"),
     ("invoices", "node", "invoiceGroups"),
+    ("payments", "allocations", "creditNotes"),
+    ("payment", "paymentGroups", "creditNoteGroups"),
 )
 SCHEMA: Final[GraphQLSchema] = build_schema(SDL)
 # Real values take the place of these; only that there is a value is kept.

@@ -120,6 +120,8 @@ async def some_value(tenant: Tenant, asked: Asked) -> Any:
     assert found is not None, f"the books have no {asked}"
     if asked.column.kind.name == "DateTime":
         found = found.replace(" ", "T").replace("+00", "+00:00")
+    if asked.column.kind.name == "Int":
+        found = int(found)
     if asked.column.kind.is_enum:
         found = asked.column.kind.annotation(found).name
     if asked.operator == "startsWith":

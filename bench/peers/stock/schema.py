@@ -36,7 +36,8 @@ _INVOICES_AFTER: Final = f"""
 """
 _OVERDUE: Final = f"""
     select {INVOICE} from billing.invoices
-    where client_id = $1 and status in ('SENT', 'VIEWED') and due_date < core.today() and balance_minor > 0
+    where client_id = $1 and status in ('SENT', 'VIEWED', 'PARTIALLY_PAID') and due_date < core.today()
+      and balance_minor > 0
     order by balance_minor, id limit $2
 """
 _CLIENTS: Final = "select id as key, name from billing.clients order by name_key, id limit $1"

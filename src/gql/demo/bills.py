@@ -6,6 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from random import Random
 from typing import Any, Final
 
+from gql.demo.fates import Fate, draw_fates
 from gql.demo.model import Article, Customer, Organisation
 
 DAYS: Final = 548  # eighteen months
@@ -15,10 +16,10 @@ CENT: Final = Decimal("0.01")
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """One invoice as invoicesImport takes it, and the status that it is to be brought to."""
+    """One invoice as invoicesImport takes it, and what is to become of it."""
 
     row: dict[str, Any]
-    status: str
+    fate: Fate
 
     @property
     def external_ref(self) -> str:
@@ -33,26 +34,31 @@ def draw_bills(organisation: Organisation, today: date) -> list[Bill]:
         _working_day(first_day + timedelta(days=random.randint(0, DAYS - 1)), today)
         for _ in range(organisation.invoices)
     )
+    customers = [
+        random.choices(organisation.customers, [each.weight for each in organisation.customers])[0] for _ in days
+    ]
+    fates = draw_fates(organisation, customers, days, today)
     bills = []
-    for number, day in enumerate(days, 1):
-        customer = random.choices(organisation.customers, [each.weight for each in organisation.customers])[0]
+    for number, (customer, day, fate) in enumerate(zip(customers, days, fates, strict=True), 1):
         lines = _draw_lines(organisation, customer, random)
-        status = "DRAFT" if number > organisation.invoices - DRAFTS else _draw_status((today - day).days, random)
+        is_new = (today - day).days < 21 and random.random() < 0.3
+        if number > organisation.invoices - DRAFTS or (is_new and fate.name in ("SENT", "VIEWED")):
+            fate = Fate("DRAFT")
         row: dict[str, Any] = {
             "externalRef": f"demo:invoice-{number:04}",
             "clientExternalRef": customer.external_ref,
-            "issue": status != "DRAFT",
+            "issue": fate.name != "DRAFT",
             "issueDate": day.isoformat(),
             "currency": customer.currency,
             "lines": lines,
         }
-        if status == "PAID":
+        if fate.name == "COMPLIMENTARY":
             row["discount"] = str(_subtotal(lines))
             row["notes"] = "With our compliments: there is nothing to pay."
         elif random.random() < 0.08:
             row["discount"] = str((_subtotal(lines) / 10).quantize(CENT, ROUND_HALF_UP))
             row["notes"] = "Less ten per cent, as agreed."
-        bills.append(Bill(row, status))
+        bills.append(Bill(row, fate))
     return bills
 
 
@@ -60,19 +66,6 @@ def _working_day(day: date, today: date) -> date:
     """The day, or the Friday before its weekend; never today or later."""
     day -= timedelta(days=max(0, day.weekday() - 4))
     return min(day, today - timedelta(days=1))
-
-
-def _draw_status(age: int, random: Random) -> str:
-    """What an invoice of this age in days has come to. Payments are no part of the demo, so that only those that ask
-    for nothing are paid."""
-    drawn = random.random()
-    if age < 21 and drawn < 0.3:
-        return "DRAFT"
-    if drawn < 0.05:
-        return "CANCELLED"
-    if drawn < 0.08:
-        return "PAID"
-    return "VIEWED" if drawn < (0.65 if age > 7 else 0.3) else "SENT"
 
 
 def _draw_lines(organisation: Organisation, customer: Customer, random: Random) -> list[dict[str, Any]]:

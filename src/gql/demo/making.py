@@ -1,19 +1,20 @@
 """Making a demo organisation: through the operator's functions for the organisation and its people, and through the
 public mutations for everything that they work with."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
-from gql.demo.bills import Bill, draw_bills
+from gql.demo.bills import draw_bills
 from gql.demo.model import Customer, Organisation, Person
+from gql.demo.settling import settle
+from gql.demo.together import batches, each
 from gql.iam.provisioning import Provisioner
 from gql.imports.operations import Asker
 
 PASSWORD: Final = "copper-kettle-sings"  # noqa: S105 - printed for everybody to try
-TOGETHER: Final = 10  # mutations in one operation, which takes 15 aliases
 
 IMPORT_CLIENTS: Final = """
 mutation($rows: [ClientCreateInput!]!) {
@@ -32,12 +33,6 @@ query($references: [String!]!) {
   }
 }
 """
-STATUSES: Final = """
-query($references: [String!]!) {
-  invoices(filter: { externalRef: { in: $references } }, first: 100) { nodes { id externalRef status } }
-}
-"""
-
 Steps = Callable[[int], None]
 
 
@@ -54,7 +49,7 @@ class Maker:
 
 def count_steps(organisation: Organisation) -> int:
     """How far the progress bar of one organisation goes."""
-    return len(organisation.customers) + organisation.invoices
+    return len(organisation.customers) + 2 * organisation.invoices  # about one payment for each invoice
 
 
 async def is_made(organisation: Organisation, provisioner: Provisioner) -> bool:
@@ -75,10 +70,10 @@ async def make(organisation: Organisation, maker: Maker, step: Steps) -> None:
     asker = await maker.asker_for(owner_id, tenant_id)
     client_ids = await _make_clients(organisation.customers, asker, step)
     bills = draw_bills(organisation, maker.today)
-    for batch in _batches(bills, 100):
+    for batch in batches(bills, 100):
         await asker.ask(IMPORT_INVOICES, {"rows": [bill.row for bill in batch]})
-        await _bring_to_status(batch, asker)
         step(len(batch))
+    await settle(bills, asker, step)
     staff = [(person, await _person(person, maker)) for person in organisation.people[1:]]
     async with maker.provisioner.together():
         for person, user_id in staff:
@@ -110,7 +105,7 @@ async def _make_clients(customers: Sequence[Customer], asker: Asker, step: Steps
     await asker.ask(IMPORT_CLIENTS, {"rows": rows})
     found = await asker.ask(CLIENTS, {"references": [each.external_ref for each in customers]})
     nodes = {node["externalRef"]: node for node in found["clients"]["nodes"]}
-    for batch in _batches(customers, 3):  # so few that all contacts of a client are made in one operation
+    for batch in batches(customers, 3):  # so few that all contacts of a client are made in one operation
         contacts: list[dict[str, Any]] = []
         notes: list[dict[str, Any]] = []
         for customer in batch:
@@ -119,8 +114,8 @@ async def _make_clients(customers: Sequence[Customer], asker: Asker, step: Steps
                 contacts += _contacts(customer, node["id"])
             if not node["notes"]["nodes"]:
                 notes += [{"clientId": node["id"], "type": kind, "content": text} for kind, text in customer.notes]
-        await _each("clientContactCreate", "ClientContactCreateInput", contacts, asker)
-        await _each("clientNoteCreate", "ClientNoteCreateInput", notes, asker)
+        await each("clientContactCreate", "ClientContactCreateInput", contacts, asker)
+        await each("clientNoteCreate", "ClientNoteCreateInput", notes, asker)
         step(len(batch))
     return {reference: UUID(node["id"]) for reference, node in nodes.items()}
 
@@ -149,28 +144,3 @@ LETTERS: Final = str.maketrans({
     "ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "é": "e", "è": "e", "å": "aa", "ø": "oe", "ı": "i", "ń": "n",
     "ś": "s", "ł": "l", "á": "a", "ř": "r",
 })  # fmt: skip
-
-
-async def _bring_to_status(bills: Iterable[Bill], asker: Asker) -> None:
-    """Have issued invoices looked at and voided, as was drawn for them."""
-    wanted = {bill.external_ref: bill.status for bill in bills}
-    found = await asker.ask(STATUSES, {"references": list(wanted)})
-    sent = [node for node in found["invoices"]["nodes"] if node["status"] == "SENT"]
-    viewed = [{"id": node["id"]} for node in sent if wanted[node["externalRef"]] == "VIEWED"]
-    reason = "Entered twice by mistake."
-    void = [{"id": node["id"], "reason": reason} for node in sent if wanted[node["externalRef"]] == "CANCELLED"]
-    await _each("invoiceMarkViewed", "InvoiceIdInput", viewed, asker)
-    await _each("invoiceVoid", "InvoiceVoidInput", void, asker)
-
-
-async def _each(verb: str, input_type: str, inputs: Sequence[dict[str, Any]], asker: Asker) -> None:
-    """One mutation for each input, several in an operation."""
-    for batch in _batches(inputs, TOGETHER):
-        names = [f"i{number}" for number in range(len(batch))]
-        variables = ", ".join(f"${name}: {input_type}!" for name in names)
-        fields = " ".join(f"{name}: {verb}(input: ${name}) {{ __typename }}" for name in names)
-        await asker.ask(f"mutation({variables}) {{ {fields} }}", dict(zip(names, batch, strict=True)))
-
-
-def _batches(things: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:
-    return (things[start : start + size] for start in range(0, len(things), size))

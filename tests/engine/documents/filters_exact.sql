@@ -189,7 +189,7 @@ select convert_to(concat(
       from (
         select t12.due_date, t12.status, t12.balance_minor, t12.number, t12.balance, t12.issue_date, t12.id
         from billing.invoices t12
-        where t12.tenant_id = ($1::uuid) and ((t12.due_date < core.today() and t12.status in ('SENT', 'VIEWED') and t12.balance_minor > 0))
+        where t12.tenant_id = ($1::uuid) and ((t12.due_date < core.today() and t12.status in ('SENT', 'VIEWED', 'PARTIALLY_PAID') and t12.balance_minor > 0))
         order by t12.issue_date desc, t12.id desc
         limit 20
       ) t12
@@ -202,7 +202,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.invoices t13
-        where t13.tenant_id = ($1::uuid) and (((t13.due_date < core.today() and t13.status in ('SENT', 'VIEWED') and t13.balance_minor > 0)) is not true)
+        where t13.tenant_id = ($1::uuid) and (((t13.due_date < core.today() and t13.status in ('SENT', 'VIEWED', 'PARTIALLY_PAID') and t13.balance_minor > 0)) is not true)
       ),
       '}'
     )

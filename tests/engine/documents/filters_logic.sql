@@ -197,7 +197,7 @@ select convert_to(concat(
       from (
         select t11.status, t11.total, t11.total_minor, t11.due_date, t11.balance_minor, t11.id, t11.issue_date
         from billing.invoices t11
-        where t11.tenant_id = ($1::uuid) and ((((((t11.status = ($11::text)) is not true) and (t11.total_minor > (($12::text)::numeric * 100)::bigint))) or ((t11.due_date < core.today() and t11.status in ('SENT', 'VIEWED') and t11.balance_minor > 0))))
+        where t11.tenant_id = ($1::uuid) and ((((((t11.status = ($11::text)) is not true) and (t11.total_minor > (($12::text)::numeric * 100)::bigint))) or ((t11.due_date < core.today() and t11.status in ('SENT', 'VIEWED', 'PARTIALLY_PAID') and t11.balance_minor > 0))))
         order by t11.issue_date desc, t11.id desc
         limit 20
       ) t11
@@ -210,7 +210,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.invoices t12
-        where t12.tenant_id = ($1::uuid) and (((t12.due_date < core.today() and t12.status in ('SENT', 'VIEWED') and t12.balance_minor > 0)) is not true)
+        where t12.tenant_id = ($1::uuid) and (((t12.due_date < core.today() and t12.status in ('SENT', 'VIEWED', 'PARTIALLY_PAID') and t12.balance_minor > 0)) is not true)
       ),
       '}'
     )

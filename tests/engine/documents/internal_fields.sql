@@ -78,6 +78,42 @@ select convert_to(concat(
       ) t1
     ) t1
   ),
+  ',"payments":',
+  (
+    select concat(
+      '{"nodes":[',
+      string_agg(r0, ','),
+      ']}'
+    )
+    from (
+      select concat(
+        '{"id":"',
+        t4.id,
+        '","method":',
+        coalesce((
+          select concat(
+            '{"methodName":',
+            core.as_json(t5.method_name),
+            ',"displayName":',
+            core.as_json(t5.display_name),
+            ',"category":"',
+            t5.category,
+            '"}'
+          )
+          from billing.payment_methods t5
+          where t5.tenant_id = ($1::uuid) and t5.id = t4.method_id
+        ), 'null'),
+        '}'
+      ) as r0
+      from (
+        select t4.id, t4.method_id, t4.created_at
+        from billing.payments t4
+        where t4.tenant_id = ($1::uuid)
+        order by t4.created_at asc, t4.id asc
+        limit 20
+      ) t4
+    ) t4
+  ),
   '}}'
 ), 'UTF8')
 where core.context() = ($2::text) and core.tenant_id() = ($1::uuid)

@@ -6,7 +6,7 @@ select convert_to(concat(
       (
         select count(*)
         from billing.invoices t1
-        where t1.tenant_id = ($1::uuid) and ((t1.due_date < core.today() and t1.status in ('SENT', 'VIEWED') and t1.balance_minor > 0) and exists (
+        where t1.tenant_id = ($1::uuid) and ((t1.due_date < core.today() and t1.status in ('SENT', 'VIEWED', 'PARTIALLY_PAID') and t1.balance_minor > 0) and exists (
           select
           from billing.clients t2
           where t2.tenant_id = ($1::uuid) and t2.id = t1.client_id and (t2.status = ($2::text))
@@ -61,7 +61,7 @@ select convert_to(concat(
         from (
           select t1.due_date, t1.status, t1.balance_minor, t1.client_id, t1.id, t1.number, t1.balance, t1.currency
           from billing.invoices t1
-          where t1.tenant_id = ($1::uuid) and ((t1.due_date < core.today() and t1.status in ('SENT', 'VIEWED') and t1.balance_minor > 0) and exists (
+          where t1.tenant_id = ($1::uuid) and ((t1.due_date < core.today() and t1.status in ('SENT', 'VIEWED', 'PARTIALLY_PAID') and t1.balance_minor > 0) and exists (
             select
             from billing.clients t2
             where t2.tenant_id = ($1::uuid) and t2.id = t1.client_id and (t2.status = ($2::text))

@@ -78,9 +78,25 @@ class World:
         return COMPUTED[thing.noun.name, column.name](self, thing)
 
 
+OPEN: Final = ("SENT", "VIEWED", "PARTIALLY_PAID")
+TERMS: Final = {"DUE_ON_RECEIPT": 0, "NET_15": 15, "NET_30": 30, "NET_60": 60, "NET_90": 90}
+
+
 def _is_overdue(world: World, invoice: Thing) -> bool:
     row = invoice.row
-    return bool(row["due_date"] < world.today and row["status"] in ("SENT", "VIEWED") and row["balance"] > 0)
+    return bool(row["due_date"] < world.today and row["status"] in OPEN and row["balance"] > 0)
+
+
+def _days_overdue(world: World, client: Thing) -> int:
+    due: date | None = client.row["oldest_due_date"]
+    return max((world.today - due).days, 0) if due else 0
+
+
+def _health(world: World, client: Thing) -> str:
+    late, took = _days_overdue(world, client), client.row["avg_payment_days"]
+    if late:
+        return "AT_RISK" if late > 60 else "WARNING"
+    return "EXCELLENT" if took is not None and took <= TERMS[client.row["payment_terms"]] else "GOOD"
 
 
 # What the declarations say in SQL, said again in Python. A KeyError here means that a new declaration has to be added.
@@ -89,7 +105,19 @@ SINGLE: Final[dict[str, Callable[[World, Thing], bool]]] = {
     "me": lambda world, membership: bool(membership.row["user_id"] == world.person.user_id),
     "organisation": lambda world, organisation: organisation.id == world.person.tenant_id,
 }
-COMPUTED: Final[dict[tuple[str, str], Callable[[World, Thing], Any]]] = {("Invoice", "is_overdue"): _is_overdue}
+COMPUTED: Final[dict[tuple[str, str], Callable[[World, Thing], Any]]] = {
+    ("Invoice", "is_overdue"): _is_overdue,
+    ("Client", "days_overdue"): _days_overdue,
+    ("Client", "health"): _health,
+}
+
+
+READABLE: Final = """
+    select string_agg(quote_ident(attname), ', ' order by attnum) from pg_catalog.pg_attribute
+    where attrelid = $1::text::regclass and attnum > 0 and not attisdropped
+    and has_column_privilege(attrelid, attnum, 'select')
+"""
+"""The columns of a table that the connection may read."""
 
 
 async def look(connection: "asyncpg.Connection[asyncpg.Record]", declarations: Declarations, person: Context) -> World:
@@ -98,7 +126,8 @@ async def look(connection: "asyncpg.Connection[asyncpg.Record]", declarations: D
     for noun in declarations.nouns.values():
         if noun.question:
             continue
-        rows = await connection.fetch(f"select * from {noun.table} thing")
+        columns = "*" if "(" in noun.table else await connection.fetchval(READABLE, noun.table)
+        rows = await connection.fetch(f"select {columns} from {noun.table} thing")
         world.things[noun.name] = [Thing(noun, dict(row)) for row in rows]
     return world
 

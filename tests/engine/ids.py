@@ -1,0 +1,27 @@
+"""The ids of what stands in the books, by their numbers: documents name them."""
+
+from uuid import UUID
+
+
+def client_id(number: int) -> UUID:
+    return UUID(f"c1000000-0000-4000-8000-{number:012}")
+
+
+def invoice_id(number: int) -> UUID:
+    return UUID(f"d1000000-0000-4000-8000-{number:012}")
+
+
+def payment_id(number: int) -> UUID:
+    return UUID(f"b1000000-0000-4000-8000-{number:012}")
+
+
+def credit_note_id(number: int) -> UUID:
+    return UUID(f"b2000000-0000-4000-8000-{number:012}")
+
+
+def account_id(number: int) -> UUID:
+    return UUID(f"ac000000-0000-4000-8000-{number:012}")
+
+
+def transfer_id(number: int) -> UUID:
+    return UUID(f"af000000-0000-4000-8000-{number:012}")
