@@ -68,7 +68,7 @@ class Payment:
     created_at: DateTime = column(filtered=True, ordered=True)
     updated_at: DateTime = column()
     client = to_one("Client", "client_id")
-    method = to_one("PaymentMethod", "method_id", filtered=False)
+    method = to_one("PaymentMethod", "method_id", nullable=True, filtered=False)
     allocations = to_many("Allocation", "payment_id")
     refunds = to_many("PaymentRefund", "payment_id", listed=True, order="created_at")
 
