@@ -14,6 +14,7 @@
 \ir iam/memberships.sql
 
 \ir core/idempotency.sql
+\ir core/jobs.sql
 
 \ir ledger/accounts.sql
 \ir ledger/transfers.sql

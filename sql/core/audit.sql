@@ -28,7 +28,7 @@ comment on column core.audit_log.entity_type is 'The kind of thing it happened t
 comment on column core.audit_log.entity_id is 'The id of that thing.';
 comment on column core.audit_log.old_values is 'What changed, as it was before. Never a password, token or code.';
 comment on column core.audit_log.new_values is 'What changed, as it was afterwards. Never a password, token or code.';
-comment on column core.audit_log.user_id is 'Who did it; NULL for an operator of the house.';
+comment on column core.audit_log.user_id is 'Who did it; NULL for the worker and for an operator of the house.';
 comment on column core.audit_log.ip_address is 'The address that the request came from.';
 comment on column core.audit_log.user_agent is 'The program that sent the request.';
 comment on column core.audit_log.request_id is 'The id of the request, as in the answer and the logs.';
@@ -59,7 +59,7 @@ alter table core.audit_log_default force row level security;
 comment on table core.audit_log_default is 'Entries of months that have no partition yet, so that a late one loses nothing.';
 
 create function core.audit_partitions(first_month date, months integer) returns integer
-language plpgsql
+language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -73,11 +73,14 @@ begin
         partition_name := 'audit_log_' || to_char(month, 'YYYY_MM');
         continue when to_regclass('core.' || partition_name) is not null;
         -- Months in UTC, whatever the time zone of the session, so that they meet without a gap.
-        execute format(
-            'create table core.%I partition of core.audit_log for values from (%L) to (%L)',
-            partition_name, month::timestamp at time zone 'UTC', (month + interval '1 month') at time zone 'UTC'
-        );
-        execute format('alter table core.%I owner to countinghouse_owner', partition_name);
+        begin
+            execute format(
+                'create table core.%I partition of core.audit_log for values from (%L) to (%L)',
+                partition_name, month::timestamp at time zone 'UTC', (month + interval '1 month') at time zone 'UTC'
+            );
+        exception when check_violation then
+            continue;  -- entries of that month stand in the default partition already, where they stay
+        end;
         execute format('alter table core.%I enable row level security', partition_name);
         execute format('alter table core.%I force row level security', partition_name);
         -- Row triggers come from the parent; one for a whole statement does not.
@@ -95,6 +98,13 @@ end
 $$;
 comment on function core.audit_partitions(date, integer) is
     'Makes the partitions of the audit log for so many months, those that are missing. Answers how many were made.';
+
+create function core.audit_partitions_due() returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+return to_regclass('core.audit_log_' || to_char(current_date + interval '11 months', 'YYYY_MM')) is null;
+comment on function core.audit_partitions_due() is 'Whether the audit log has partitions for less than a year ahead.';
+grant execute on function core.audit_partitions(date, integer), core.audit_partitions_due() to countinghouse_worker;
 
 -- As whoever writes: the owner for a tenant, bound by its policy, or the operator of the house.
 create function core.audit() returns trigger

@@ -1,5 +1,5 @@
-"""Who a test speaks to the database as. `as_tenant`, `as_analyst`, `as_owner` and `as_nobody` are the only ways in;
-`as_superuser` sets the scene.
+"""Who a test speaks to the database as. `as_tenant`, `as_analyst`, `as_owner`, `as_nobody` and `as_worker` are the only
+ways in; `as_superuser` sets the scene.
 
 Nothing is rolled back: a test that needs a clean slate makes a tenant of its own.
 """
@@ -90,6 +90,14 @@ async def as_owner(
 async def as_nobody() -> AsyncIterator[asyncpg.Connection]:
     """A connection as the server has it before it knows who asks: countinghouse_api and no context."""
     async with _connect((await the_database()).api_url) as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def as_worker() -> AsyncIterator[asyncpg.Connection]:
+    """A connection as the worker has it while it finds out what is due: countinghouse_worker and no context. What it
+    then does for a tenant it does as `as_tenant(tenant, "worker")`."""
+    async with _connect((await the_database()).worker_url) as connection:
         yield connection
 
 

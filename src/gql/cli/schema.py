@@ -20,7 +20,7 @@ def migrate() -> None:
         server = EmbeddedServer(settings.data_dir)
         with server:
             report = load_schema(server.admin_url)
-            asyncio.run(server.set_api_password())
+            asyncio.run(server.set_passwords())
     else:
         report = load_schema(Addresses(settings.database_url, settings.admin_url).demand_admin_url())
     if report.loaded:

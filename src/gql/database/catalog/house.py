@@ -27,7 +27,17 @@ class House:
     exempt_schemas: tuple[str, ...] = ("pgqueuer",)
 
     # Every installation has these; the others come with the domain that needs them.
-    required_roles: tuple[str, ...] = (OWNER, API, TENANT, ANALYST, READER, AUTH, PROVISIONER)
+    required_roles: tuple[str, ...] = (
+        OWNER,
+        API,
+        TENANT,
+        ANALYST,
+        READER,
+        AUTH,
+        PROVISIONER,
+        WORKER,
+        REPORTS,
+    )
     house_roles: tuple[str, ...] = (
         OWNER,
         API,
@@ -69,7 +79,27 @@ class House:
         f"{PROVISIONER} iam.* *",
         f"{SEARCH} *.* select",
         f"{REPORTS} *.* select",
+        f"{WORKER} iam.tenants select",
+        f"{WORKER} ledger.holds select",
+        f"{WORKER} core.idempotency_keys select",
+        f"{WORKER} core.idempotency_keys delete",
     )
+    # What the worker's own login may read or do in our tables, among all tenants: that something is due, and nothing
+    # about it. What then is to be done it does as the tenant.
+    worker_grants: tuple[str, ...] = (
+        "SELECT iam.tenants.id",
+        "SELECT iam.tenants.time_zone",
+        "SELECT iam.tenants.fiscal_year_start",
+        "SELECT iam.tenants.suspended_at",
+        "SELECT ledger.holds.tenant_id",
+        "SELECT ledger.holds.state",
+        "SELECT ledger.holds.expires_at",
+        "SELECT core.idempotency_keys.tenant_id",
+        "SELECT core.idempotency_keys.created_at",
+        "DELETE core.idempotency_keys",
+    )
+    # Whoever logs in to become a tenant.
+    becoming_roles: tuple[str, ...] = (API, WORKER)
 
     # Rows without money, evidence or a life of their own go with their parent.
     cascades: tuple[str, ...] = (
