@@ -30,6 +30,8 @@
 \ir billing/number_series.sql
 \ir billing/invoices.sql
 \ir billing/invoice_lines.sql
+\ir billing/recurring_invoices.sql
+\ir billing/recurring_invoice_periods.sql
 \ir billing/payment_methods.sql
 \ir billing/imports.sql
 

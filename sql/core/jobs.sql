@@ -9,6 +9,18 @@ grant select, insert, update, delete on all tables in schema pgqueuer to countin
 grant usage on all sequences in schema pgqueuer to countinghouse_worker;
 -- NOTE: nothing for tenants, analysts, the reader or the server: nobody asks for a job, jobs are found.
 
+create function core.wake_worker() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform pg_notify('countinghouse_work', '');
+    return null;
+end
+$$;
+comment on function core.wake_worker() is
+    'Has the worker look now instead of within a minute. For tables that change seldom: commits that notify wait for one another.';
+
 create function core.jobs_forget() returns bigint
 language sql
 set search_path = pg_catalog, pg_temp

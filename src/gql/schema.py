@@ -4,7 +4,15 @@ from functools import cache
 
 import strawberry
 
-from gql.billing import client_contacts, client_notes, clients, invoice_lines, invoices, payment_methods
+from gql.billing import (
+    client_contacts,
+    client_notes,
+    clients,
+    invoice_lines,
+    invoices,
+    payment_methods,
+    recurring_invoices,
+)
 from gql.database.comments import read_comments
 from gql.engine.assembly import assemble
 from gql.engine.nouns import Declarations
@@ -22,6 +30,7 @@ DOMAINS = (
     client_notes,
     invoices,
     invoice_lines,
+    recurring_invoices,
     payment_methods,
 )
 OPEN_FIELDS = frozenset({"signIn"})

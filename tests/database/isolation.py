@@ -80,7 +80,8 @@ async def fill(name: str) -> Filled:
             assert isinstance(made, UUID)
             return made
 
-        clients = []
+        today = str(await connection.fetchval("select core.today()"))
+        clients, recurring = [], []
         for ordinal in ("first", "second"):
             of = f"{ordinal} client of {tenant.slug}"
             client_id = await call("billing.client_create", name=f"The {of}", email=f"{ordinal}@{tenant.slug}.example")
@@ -90,8 +91,13 @@ async def fill(name: str) -> Filled:
             line = {"description": f"Work for the {of}", "quantity": "2", "unit_price": "10.00"}
             invoice_id = await call("billing.invoice_create", **about, lines=[line])
             await call("billing.invoice_issue", id=str(invoice_id))
+            await call("billing.recurring_invoice_set", id=str(invoice_id), frequency="MONTHLY", next_date=today)
+            recurring.append(invoice_id)
             clients.append(client_id)
         await keep_answer(connection, f"key of {tenant.slug}".replace(" ", "-"), f"Answer to {tenant.slug}")
+    async with as_tenant(tenant, "worker") as connection:
+        for invoice_id in recurring:
+            await connection.execute("select billing.recurring_invoice_make($1)", invoice_id)
     async with as_owner(tenant) as connection:
         await connection.execute("select ledger.hold(id, 'UP', 1) from ledger.accounts where owner_id is not null")
     return Filled(tenant, (clients[0], clients[1]), await rows_of(tenant))

@@ -79,7 +79,7 @@ async def _write(
         for line in _lines(number):
             belongs = {"invoice_id": invoice["id"], "client_id": invoice["client_id"]}
             await _insert(connection, tenant, "billing.invoice_lines", {**line, **belongs})
-    for table, row in _ledger():
+    for table, row in (*_recurring([each for each in invoices if each["client_id"] in known]), *_ledger()):
         await _insert(connection, tenant, table, row)
 
 
@@ -173,6 +173,30 @@ def _lines(invoice: int) -> Iterable[Row]:
             "discount": "0.00",
             "tax_rate": ["0", "19.00", "7.5"][position % 3],
         }
+
+
+def _recurring(invoices: list[Row]) -> Iterable[tuple[str, Row]]:
+    """The first invoice of each client recurs, and made the others."""
+    first: dict[UUID, UUID] = {}
+    for number, invoice in enumerate(invoices):
+        client, created = invoice["client_id"], f"2025-05-01T0{number // 10}:00:00Z"
+        row = {"id": invoice["id"], "client_id": client, "created_at": created}
+        if client in first:
+            row |= {"recurring_invoice_id": first[client], "period_date": f"2025-01-{number + 1:02}"}
+            yield "billing.recurring_invoice_periods", row
+            continue
+        state = ["ACTIVE", "PAUSED", "ENDED", "ACTIVE"][len(first) % 4]
+        first[client] = invoice["id"]
+        row |= {
+            "status": state,
+            "frequency": ["MONTHLY", "WEEKLY", "YEARLY", "QUARTERLY", "MONTHLY"][len(first) % 5],
+            "anchor_date": "2024-01-31",
+            "period": number,
+            "end_date": None if number % 2 else "9999-12-31",
+            "pause_reason": 'Archived "for now" \\ \u2028' if state == "PAUSED" else None,
+            "updated_at": "2025-05-09T00:00:00.100Z",
+        }
+        yield "billing.recurring_invoices", row
 
 
 # Accounts by number: code, kind, currency, and the client that they are kept for.

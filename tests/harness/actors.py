@@ -36,10 +36,11 @@ def context_of(
     time_zone: str | None = None,
     fiscal_year_start: int | None = None,
 ) -> Context:
-    """The context that the server would make for a person of this role, by default the tenant's first user."""
+    """The context that the server would make for a person of this role, by default the tenant's first user; the worker
+    is nobody."""
     return Context(
         tenant_id=tenant.tenant_id,
-        user_id=user_id or tenant.owner_id,
+        user_id=None if role == "worker" else user_id or tenant.owner_id,
         role=role,
         scope_ids=tuple(scope_ids),
         time_zone=time_zone or tenant.time_zone,
@@ -113,7 +114,7 @@ async def put(connection: asyncpg.Connection, context: Context) -> None:
     await connection.execute("reset role")
     await connection.fetchrow(
         SET_CONTEXT,
-        str(context.user_id),
+        str(context.user_id or ""),
         context.role,
         context.scope_literal,
         context.time_zone,

@@ -69,6 +69,8 @@ class Invoice:
     updated_at: DateTime = column()
     client = to_one("Client", "client_id")
     lines = to_many("InvoiceLine", "invoice_id", listed=True, numbered_by="position")
+    recurring = to_one("RecurringInvoice", "id", nullable=True)
+    recurring_period = to_one("RecurringInvoicePeriod", "id", nullable=True, filtered=False)
 
 
 @described(TABLE, "What can be said of a draft.")

@@ -32,6 +32,12 @@ class Duty:
 
 DUTIES: Final = (
     Duty(
+        name="make-recurring-invoices",
+        due="select tenant_id, id from billing.recurring_invoices_due()",
+        run="billing.recurring_invoice_make({what}::uuid)",
+        every=MINUTE,
+    ),
+    Duty(
         name="expire-holds",
         due="select tenant_id, null from ledger.holds_due()",
         run="ledger.expire_holds()",

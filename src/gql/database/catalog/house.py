@@ -81,6 +81,7 @@ class House:
         f"{REPORTS} *.* select",
         f"{WORKER} iam.tenants select",
         f"{WORKER} ledger.holds select",
+        f"{WORKER} billing.recurring_invoices select",
         f"{WORKER} core.idempotency_keys select",
         f"{WORKER} core.idempotency_keys delete",
     )
@@ -94,6 +95,10 @@ class House:
         "SELECT ledger.holds.tenant_id",
         "SELECT ledger.holds.state",
         "SELECT ledger.holds.expires_at",
+        "SELECT billing.recurring_invoices.tenant_id",
+        "SELECT billing.recurring_invoices.id",
+        "SELECT billing.recurring_invoices.enabled",
+        "SELECT billing.recurring_invoices.next_date",
         "SELECT core.idempotency_keys.tenant_id",
         "SELECT core.idempotency_keys.created_at",
         "DELETE core.idempotency_keys",
@@ -120,8 +125,8 @@ class House:
         "investor_id",
     )
 
-    # Indexes that serve what has no tenant yet: sign-in finds a person's memberships.
-    indexes_across_tenants: tuple[str, ...] = ("iam.memberships_user",)
+    # Indexes that serve what has no tenant yet: sign-in finds a person's memberships, the worker what is due.
+    indexes_across_tenants: tuple[str, ...] = ("iam.memberships_user", "billing.recurring_invoices_due")
 
     # What a policy may read besides the row. An analyst holds the connection and could set app.*, so that for the
     # analyst only the first of them can be believed.
