@@ -10,7 +10,8 @@ SOURCE = Path(__file__).parents[1] / "src" / "gql"
 MAY_IMPORT = {
     "errors": set(),
     "settings": set(),
-    "database": {"database", "errors", "settings"},
+    "reminders": set(),
+    "database": {"database", "errors", "reminders", "settings"},
     "engine": {"engine", "database", "errors"},
     "ledger": {"ledger", "engine", "errors"},
     "billing": {"billing", "engine", "errors"},
@@ -18,7 +19,8 @@ MAY_IMPORT = {
     "schema": {"billing", "ledger", "iam", "engine", "database"},
     "imports": {"imports", "engine", "errors"},
     "demo": {"demo", "iam", "imports", "engine", "database", "errors"},
-    "http": {"http", "engine", "iam", "database", "errors", "settings"},
+    "http": {"http", "engine", "iam", "database", "errors", "reminders", "settings"},
+    "worker": {"worker", "database", "errors"},
 }
 
 

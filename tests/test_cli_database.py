@@ -24,6 +24,7 @@ async def empty(settings: Settings) -> AsyncIterator[Settings]:
         yield Settings(
             database_url=settings.database_url.replace("/countinghouse?", f"/{name}?"),
             admin_url=settings.admin_url.replace("/countinghouse?", f"/{name}?"),
+            worker_url=(settings.worker_url or "").replace("/countinghouse?", f"/{name}?"),
             data_dir=settings.data_dir,
         )
         await connection.execute(f"drop database {name} with (force)")

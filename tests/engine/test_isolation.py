@@ -26,7 +26,7 @@ from tests.harness.postgres import TestDatabase
 from tests.harness.tenants import Tenant, make_person, make_tenant
 
 MARKER = "ZEBRA-"
-TABLES = ("clients", "client_contacts", "client_notes", "invoices", "invoice_lines")
+TABLES = ("clients", "client_contacts", "client_notes", "invoices", "invoice_lines", "recurring_invoices")
 
 
 @dataclass(frozen=True)
