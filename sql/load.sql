@@ -15,6 +15,7 @@
 
 \ir core/idempotency.sql
 \ir core/jobs.sql
+\ir core/reports.sql
 
 \ir ledger/accounts.sql
 \ir ledger/transfers.sql
@@ -32,6 +33,7 @@
 \ir billing/invoice_lines.sql
 \ir billing/recurring_invoices.sql
 \ir billing/recurring_invoice_periods.sql
+\ir billing/billed_months.sql
 \ir billing/payment_methods.sql
 \ir billing/imports.sql
 

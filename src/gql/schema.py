@@ -5,6 +5,7 @@ from functools import cache
 import strawberry
 
 from gql.billing import (
+    billed_months,
     client_contacts,
     client_notes,
     clients,
@@ -31,6 +32,7 @@ DOMAINS = (
     invoices,
     invoice_lines,
     recurring_invoices,
+    billed_months,
     payment_methods,
 )
 OPEN_FIELDS = frozenset({"signIn"})

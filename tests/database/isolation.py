@@ -100,7 +100,16 @@ async def fill(name: str) -> Filled:
             await connection.execute("select billing.recurring_invoice_make($1)", invoice_id)
     async with as_owner(tenant) as connection:
         await connection.execute("select ledger.hold(id, 'UP', 1) from ledger.accounts where owner_id is not null")
+    await refresh_reports()
     return Filled(tenant, (clients[0], clients[1]), await rows_of(tenant))
+
+
+async def refresh_reports() -> None:
+    """Reckon every materialized view anew."""
+    async with as_superuser() as connection:
+        for relation in await connection.fetch(RELATIONS):
+            if relation["kind"] == "m":
+                await connection.execute(f"refresh materialized view {relation['name']}")
 
 
 async def readable(connection: asyncpg.Connection) -> dict[str, list[dict[str, Any]]]:

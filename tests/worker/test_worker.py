@@ -196,7 +196,7 @@ async def test_every_duty_can_be_asked_about_and_done(duty: Duty, tenant: Tenant
         for row in await connection.fetch(duty.due):
             assert len(row) == 2
         run = f"select {duty.run.format(what='$1::text')}, $1::text"
-        due_for_house = "null, null where" in duty.due
+        due_for_house = duty.due.startswith("select null")
         if due_for_house:
             await connection.fetch(run, None)
     if not due_for_house:

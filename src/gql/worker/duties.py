@@ -44,6 +44,12 @@ DUTIES: Final = (
         every=MINUTE,
     ),
     Duty(
+        name="refresh-reports",
+        due="select null, report from reports.due()",
+        run="reports.refresh({what})",
+        every=MINUTE,
+    ),
+    Duty(
         name="forget-idempotency-keys",
         due="select null, null where core.idempotency_due()",
         run="core.idempotency_sweep()",

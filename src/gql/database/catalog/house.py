@@ -68,7 +68,7 @@ class House:
         "iam.signup_sessions",
     )
     # Facts about the installation itself.
-    installation: tuple[str, ...] = ("core.schema_version",)
+    installation: tuple[str, ...] = ("core.schema_version", "reports.refreshes")
 
     # Policies that need not compare the tenant: "role table command", where * is any. Sign-in asks for a person's
     # memberships before there is a tenant, and leaves its row in the audit log; a text search names the tenant itself;
@@ -79,6 +79,8 @@ class House:
         f"{PROVISIONER} iam.* *",
         f"{SEARCH} *.* select",
         f"{REPORTS} *.* select",
+        f"{REPORTS} reports.refreshes *",
+        f"{WORKER} reports.refreshes select",
         f"{WORKER} iam.tenants select",
         f"{WORKER} ledger.holds select",
         f"{WORKER} billing.recurring_invoices select",
@@ -102,6 +104,9 @@ class House:
         "SELECT core.idempotency_keys.tenant_id",
         "SELECT core.idempotency_keys.created_at",
         "DELETE core.idempotency_keys",
+        "SELECT reports.refreshes.report",
+        "SELECT reports.refreshes.every",
+        "SELECT reports.refreshes.refreshed_at",
     )
     # Whoever logs in to become a tenant.
     becoming_roles: tuple[str, ...] = (API, WORKER)
@@ -143,16 +148,19 @@ class House:
     )
 
     # The only functions that run SQL made at run time: the read door runs prepared statements by name, and the name of
-    # a role or of a partition cannot be a parameter.
+    # a role, of a partition or of a materialized view cannot be a parameter.
     dynamic_functions: tuple[str, ...] = (
         "core.read",
         "core.audit_partitions",
         "iam.tenant_role_create",
         "iam.tenant_role_drop",
+        "reports.refresh",
     )
     # The doors of the reader, and the two functions that may make and drop roles.
     reader_functions: tuple[str, ...] = ("core.read",)
     provisioner_functions: tuple[str, ...] = ("iam.tenant_role_create", "iam.tenant_role_drop")
+    # What reckons a report anew, and tells how old it is.
+    reports_functions: tuple[str, ...] = ("reports.refresh", "reports.as_of")
 
     # Names that sound like a secret and are none: of any column, or of one.
     harmless_columns: tuple[str, ...] = (
