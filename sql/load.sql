@@ -13,6 +13,7 @@
 \ir iam/users.sql
 \ir iam/memberships.sql
 
+\ir core/audit_seals.sql
 \ir core/idempotency.sql
 \ir core/jobs.sql
 \ir core/reports.sql

@@ -13,6 +13,7 @@ create table core.audit_log (
     user_agent text,
     request_id text,
     created_at timestamptz not null default statement_timestamp(),
+    seal bigint,
     primary key (tenant_id, id, created_at),
     constraint audit_log_action_check check (
         action in ('CREATE', 'UPDATE', 'DELETE', 'TRANSITION', 'SIGN_IN', 'EXPORT', 'READ_SENSITIVE')
@@ -33,10 +34,12 @@ comment on column core.audit_log.ip_address is 'The address that the request cam
 comment on column core.audit_log.user_agent is 'The program that sent the request.';
 comment on column core.audit_log.request_id is 'The id of the request, as in the answer and the logs.';
 comment on column core.audit_log.created_at is 'When it happened.';
+comment on column core.audit_log.seal is 'The number of the seal that it is under; empty until the worker has sealed it.';
 comment on constraint audit_log_action_check on core.audit_log is 'AUDIT_ACTION: The audit log does not know this action.';
 
 create index audit_log_user on core.audit_log (tenant_id, user_id, created_at desc);
 create index audit_log_entity on core.audit_log (tenant_id, entity_type, entity_id, created_at desc);
+create index audit_log_unsealed on core.audit_log (tenant_id, created_at, id) where seal is null;
 
 alter table core.audit_log enable row level security;
 alter table core.audit_log force row level security;
@@ -50,6 +53,10 @@ create policy analyst on core.audit_log for select to countinghouse_analyst usin
 -- Sign-ins, and new names of people in all their organisations, are recorded without a tenant's role.
 create policy auth on core.audit_log for insert to countinghouse_auth with check (true);
 grant insert on core.audit_log to countinghouse_auth;
+
+-- The worker sees where there is something to seal.
+create policy worker on core.audit_log for select to countinghouse_worker using (seal is null);
+grant select (tenant_id, created_at, seal) on core.audit_log to countinghouse_worker;
 
 -- NOTE: no grant to tenants, analysts or the reader. Reading the log is for admins, and comes with its own query.
 
@@ -156,8 +163,21 @@ $$;
 comment on function core.audit() is
     'Writes a row''s change to the audit log. Arguments of the trigger: the kind of thing, and columns to leave out.';
 
-create trigger append_only before update or delete on core.audit_log
+create trigger append_only before delete on core.audit_log
     for each row execute function core.refuse_change();
+-- An entry comes under a seal once; nothing else of it ever changes.
+create trigger sealed_once before update on core.audit_log
+    for each row when (
+        old.seal is not null
+        or (
+            new.tenant_id, new.id, new.action, new.entity_type, new.entity_id, new.old_values, new.new_values, new.user_id,
+            new.ip_address, new.user_agent, new.request_id, new.created_at
+        ) is distinct from (
+            old.tenant_id, old.id, old.action, old.entity_type, old.entity_id, old.old_values, old.new_values, old.user_id,
+            old.ip_address, old.user_agent, old.request_id, old.created_at
+        )
+    )
+    execute function core.refuse_change();
 create trigger not_emptied before truncate on core.audit_log
     for each statement execute function core.refuse_change();
 create trigger not_emptied before truncate on core.audit_log_default

@@ -157,7 +157,7 @@ async def test_the_worker_s_login_sees_that_something_is_due_and_nothing_about_i
     readable_columns = {column for rows in seen.values() for row in rows for column in row}
     assert readable_columns == {
         "id", "tenant_id", "time_zone", "fiscal_year_start", "suspended_at", "state", "expires_at", "next_date",
-        "created_at", "enabled", "report", "every", "refreshed_at",
+        "created_at", "enabled", "seal", "report", "every", "refreshed_at",
     }  # fmt: skip
     ids = {row["id"] for filled in (mine, theirs) for row in filled.rows["billing.recurring_invoices"]}
     marks = (texts(mine.rows) | texts(theirs.rows)) - ids - set(map(str, both))

@@ -50,6 +50,12 @@ DUTIES: Final = (
         every=MINUTE,
     ),
     Duty(
+        name="seal-audit-log",
+        due="select tenant_id, null from core.audit_unsealed()",
+        run="core.audit_seal()",
+        every=MINUTE,
+    ),
+    Duty(
         name="forget-idempotency-keys",
         due="select null, null where core.idempotency_due()",
         run="core.idempotency_sweep()",

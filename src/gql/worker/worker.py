@@ -35,7 +35,14 @@ LONGEST_SECONDS_BETWEEN_TRIES: Final = 30.0
 DRAIN_SECONDS: Final = 10.0
 STATEMENT_TIMEOUT_MS: Final = 600_000
 """A report over everything may take its time; nobody waits at a screen."""
-FAILURES: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ApiError)
+FAILURES: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what a connection says that was lost while it was busy
+    ApiError,
+)
 
 PLACE: Final = "select time_zone, fiscal_year_start from iam.tenants where id = $1"
 

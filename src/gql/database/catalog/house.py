@@ -84,6 +84,7 @@ class House:
         f"{WORKER} iam.tenants select",
         f"{WORKER} ledger.holds select",
         f"{WORKER} billing.recurring_invoices select",
+        f"{WORKER} core.audit_log select",
         f"{WORKER} core.idempotency_keys select",
         f"{WORKER} core.idempotency_keys delete",
     )
@@ -101,6 +102,9 @@ class House:
         "SELECT billing.recurring_invoices.id",
         "SELECT billing.recurring_invoices.enabled",
         "SELECT billing.recurring_invoices.next_date",
+        "SELECT core.audit_log.tenant_id",
+        "SELECT core.audit_log.created_at",
+        "SELECT core.audit_log.seal",
         "SELECT core.idempotency_keys.tenant_id",
         "SELECT core.idempotency_keys.created_at",
         "DELETE core.idempotency_keys",
