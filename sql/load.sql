@@ -32,10 +32,18 @@
 \ir billing/number_series.sql
 \ir billing/invoices.sql
 \ir billing/invoice_lines.sql
+\ir billing/payment_methods.sql
 \ir billing/recurring_invoices.sql
 \ir billing/recurring_invoice_periods.sql
 \ir billing/billed_months.sql
-\ir billing/payment_methods.sql
+\ir billing/payments.sql
+\ir billing/credit_notes.sql
+\ir billing/credit_note_lines.sql
+\ir billing/allocations.sql
+\ir billing/payment_refunds.sql
+\ir billing/payment_changes.sql
+\ir billing/crediting.sql
+\ir billing/settlement.sql
 \ir billing/imports.sql
 
 \ir core/grants.sql

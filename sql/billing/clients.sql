@@ -7,6 +7,12 @@ grant usage on schema billing to countinghouse_tenant, countinghouse_analyst, co
     countinghouse_worker;
 set local role countinghouse_owner;
 
+create type billing.client_counts as (
+    lifetime_billed numeric, lifetime_paid numeric, total_payments integer, total_received numeric, last_payment_date date,
+    paid_invoices integer, paid_days bigint, oldest_due_date date
+);
+comment on type billing.client_counts is 'The figures of a client that are counted from its invoices, credit notes and payments.';
+
 create table billing.clients (
     tenant_id uuid not null references iam.tenants,
     id uuid not null default core.new_id(),
@@ -31,7 +37,23 @@ create table billing.clients (
     created_by uuid default core.user_id(),
     updated_at timestamptz not null default statement_timestamp(),
     outstanding core.money not null default 0,
+    balance core.money not null default 0,
+    lifetime_billed core.money not null default 0,
+    lifetime_paid core.money not null default 0,
+    total_payments integer not null default 0,
+    total_received core.money not null default 0,
+    last_payment_date date,
+    paid_invoices integer not null default 0,
+    paid_days bigint not null default 0,
+    oldest_due_date date,
+    average_payment_amount core.money generated always as (
+        case when total_payments > 0 then round(total_received / total_payments, 2) end
+    ) stored,
+    avg_payment_days numeric generated always as (
+        case when paid_invoices > 0 then round(paid_days::numeric / paid_invoices, 2) end
+    ) stored,
     outstanding_minor bigint not null generated always as ((outstanding * 100)::bigint) stored,
+    balance_minor bigint not null generated always as ((balance * 100)::bigint) stored,
     name_key text collate "C" not null generated always as (lower(name)) stored,
     email_key text collate "C" generated always as (lower(email)) stored,
     primary key (tenant_id, id),
@@ -80,6 +102,19 @@ comment on column billing.clients.created_at is 'When the client was entered.';
 comment on column billing.clients.created_by is 'Who entered the client.';
 comment on column billing.clients.updated_at is 'When the client last changed.';
 comment on column billing.clients.outstanding is 'What the client owes: the balance of its receivable account in its currency.';
+comment on column billing.clients.balance is 'What it owes less its credit: what it has paid or been credited and not used yet.';
+comment on column billing.clients.lifetime_billed is 'The totals of all its issued invoices, less void ones and credit notes, in its currency.';
+comment on column billing.clients.lifetime_paid is 'All its confirmed payments, less refunds, in its currency.';
+comment on column billing.clients.total_payments is 'How many payments of it are confirmed, and neither reversed nor given back whole.';
+comment on column billing.clients.total_received is 'What those payments add up to.';
+comment on column billing.clients.last_payment_date is 'The day on which the last of those payments was received.';
+comment on column billing.clients.paid_invoices is 'How many of its invoices are paid.';
+comment on column billing.clients.paid_days is 'How many days those took from issue to payment, added up.';
+comment on column billing.clients.oldest_due_date is 'The due date of the invoice that has been open longest; disputed ones do not count.';
+comment on column billing.clients.average_payment_amount is 'The mean of those payments, rounded to two decimals; empty without any.';
+comment on column billing.clients.avg_payment_days is
+    'The mean number of days from issue to payment over its paid invoices, to two decimals; empty without any.';
+comment on column billing.clients.balance_minor is 'The balance in hundredths, by which clients are filtered and ordered.';
 comment on column billing.clients.outstanding_minor is 'What it owes in hundredths, by which clients are filtered and ordered.';
 comment on column billing.clients.name_key is 'The name in small letters, by which clients are ordered and found.';
 comment on column billing.clients.email_key is 'The e-mail address in small letters, by which clients are found.';
@@ -107,6 +142,7 @@ create index clients_email on billing.clients (tenant_id, email_key);
 create index clients_without_email on billing.clients (tenant_id, email) where email is null;
 create index clients_status on billing.clients (tenant_id, status, name_key, id);
 create index clients_outstanding on billing.clients (tenant_id, outstanding_minor, id);
+create index clients_balance on billing.clients (tenant_id, balance_minor, id);
 create index clients_created_at on billing.clients (tenant_id, created_at, id);
 
 alter table billing.clients enable row level security;
@@ -121,34 +157,59 @@ create policy analyst on billing.clients for select to countinghouse_analyst usi
 
 grant select (
     tenant_id, id, name, email, phone, address, city, state, zip_code, country, tax_id, website, status, payment_terms,
-    currency, summary, metadata, external_ref, deleted_at, created_at, created_by, updated_at, outstanding,
-    outstanding_minor, name_key, email_key
+    currency, summary, metadata, external_ref, deleted_at, created_at, created_by, updated_at, outstanding, balance,
+    lifetime_billed, lifetime_paid, total_payments, total_received, last_payment_date, paid_invoices, paid_days,
+    oldest_due_date, average_payment_amount, avg_payment_days, outstanding_minor, balance_minor, name_key, email_key
 ) on billing.clients to countinghouse_tenant, countinghouse_reader, countinghouse_analyst;
 -- NOTE: no INSERT, UPDATE or DELETE for anybody: clients are written by the functions below.
+
+-- What a client owes is what its accounts say. The other figures are counted by the triggers of settlement.sql, and nobody
+-- else can set them; in another currency they are counted anew.
 
 create function billing.client_figures() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    is_direct constant boolean := pg_trigger_depth() = 1;
+    counted billing.client_counts;
 begin
-    new.outstanding := coalesce(
-        (
-            select balance from ledger.accounts
-            where tenant_id = new.tenant_id and code = 'RECEIVABLE:' || new.id and currency = new.currency
-        ),
-        0
-    );
+    if tg_op = 'INSERT' or new.currency <> old.currency then
+        counted := billing.client_counted(new.tenant_id, new.id, new.currency);
+    elsif is_direct then
+        counted := (
+            old.lifetime_billed, old.lifetime_paid, old.total_payments, old.total_received, old.last_payment_date,
+            old.paid_invoices, old.paid_days, old.oldest_due_date
+        )::billing.client_counts;
+    end if;
+    if counted.total_payments is not null then
+        new.lifetime_billed := counted.lifetime_billed;
+        new.lifetime_paid := counted.lifetime_paid;
+        new.total_payments := counted.total_payments;
+        new.total_received := counted.total_received;
+        new.last_payment_date := counted.last_payment_date;
+        new.paid_invoices := counted.paid_invoices;
+        new.paid_days := counted.paid_days;
+        new.oldest_due_date := counted.oldest_due_date;
+    end if;
+    select coalesce(sum(balance) filter (where kind = 'ASSET'), 0),
+           coalesce(sum(case kind when 'ASSET' then balance else - balance end), 0)
+    into new.outstanding, new.balance
+    from ledger.accounts
+    where tenant_id = new.tenant_id and owner_id = new.id and currency = new.currency
+      and code in ('RECEIVABLE:' || new.id, 'CUSTOMER_CREDIT:' || new.id);
     return new;
 end
 $$;
-comment on function billing.client_figures() is 'Has a client owe what its receivable account says, whoever writes.';
+comment on function billing.client_figures() is
+    'Has a client owe what its accounts say, and lets nobody set the figures that are counted.';
 
 create function billing.client_account_moved() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    update billing.clients set outstanding = outstanding where tenant_id = new.tenant_id and id = new.owner_id;
+    update billing.clients set updated_at = statement_timestamp() where tenant_id = new.tenant_id and id = new.owner_id;
     return null;
 end
 $$;
@@ -157,7 +218,11 @@ comment on function billing.client_account_moved() is 'Has a client''s figures m
 create trigger figures before insert or update on billing.clients for each row execute function billing.client_figures();
 create trigger touch before update on billing.clients for each row execute function core.touch();
 create trigger audit after insert or update or delete on billing.clients
-    for each row execute function core.audit('CLIENT', 'name_key,email_key,outstanding,outstanding_minor');
+    for each row execute function core.audit(
+        'CLIENT',
+        'name_key,email_key,outstanding,balance,lifetime_billed,lifetime_paid,total_payments,total_received,last_payment_date,'
+        'paid_invoices,paid_days,oldest_due_date,average_payment_amount,avg_payment_days,outstanding_minor,balance_minor'
+    );
 create trigger client_figures after update of posted on ledger.accounts
     for each row when (new.owner_noun = 'CLIENT') execute function billing.client_account_moved();
 
@@ -297,11 +362,21 @@ begin
     client := billing.client_found((input ->> 'id')::uuid);
     if exists (
         select from billing.invoices
-        where tenant_id = core.tenant_id() and client_id = client.id and status in ('DRAFT', 'SENT', 'VIEWED')
+        where tenant_id = core.tenant_id() and client_id = client.id
+          and status in ('DRAFT', 'SENT', 'VIEWED', 'PARTIALLY_PAID', 'DISPUTED')
     ) then
         perform core.refuse(
             'CONFLICT', 'CLIENT_HAS_OPEN_INVOICES',
             format('%s has drafts or open invoices and cannot be deleted; void them first, or archive the client.', client.name),
+            'input.id'
+        );
+    elsif client.outstanding <> client.balance or exists (
+        select from billing.payments
+        where tenant_id = core.tenant_id() and client_id = client.id and status in ('PENDING', 'PROCESSING')
+    ) then
+        perform core.refuse(
+            'CONFLICT', 'CLIENT_HAS_PAYMENTS',
+            format('%s has credit or a payment under way and cannot be deleted; give the credit back, or archive the client.', client.name),
             'input.id'
         );
     end if;

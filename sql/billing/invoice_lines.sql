@@ -71,9 +71,8 @@ grant select (
 ) on billing.invoice_lines to countinghouse_tenant, countinghouse_reader, countinghouse_analyst;
 -- NOTE: no INSERT, UPDATE or DELETE for anybody: lines are written with their invoice.
 
-create function billing.invoice_figures(
-    tenant uuid, invoice uuid, discount numeric, out subtotal numeric, out tax_amount numeric
-)
+create function billing.invoice_rates(tenant uuid, invoice uuid, discount numeric)
+returns table (tax_rate numeric, net numeric, tax numeric, amount numeric)
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -85,19 +84,28 @@ as $$
     ),
     -- The discount falls on the rates by largest remainder, in whole hundredths; the smaller rate first among equals.
     shares as (
-        select tax_rate, amount, rates.subtotal,
+        select tax_rate, amount,
                div(discount * 100 * amount, rates.subtotal) as hundredths,
                row_number() over (order by mod(discount * 100 * amount, rates.subtotal) desc, tax_rate) as place,
                discount * 100 - sum(div(discount * 100 * amount, rates.subtotal)) over () as left_over
         from rates
         where rates.subtotal > 0
+    ),
+    bases as (
+        select tax_rate, amount, amount - (hundredths + case when place <= left_over then 1 else 0 end) / 100 as net from shares
     )
-    select
-        coalesce(max(shares.subtotal), 0),
-        coalesce(
-            sum(round((amount - (hundredths + case when place <= left_over then 1 else 0 end) / 100) * tax_rate / 100, 2)), 0
-        )
-    from shares
+    select tax_rate, net, round(net * tax_rate / 100, 2), amount from bases
+$$;
+comment on function billing.invoice_rates(uuid, uuid, numeric) is
+    'What an invoice charges at each tax rate: the lines'' amount, what is left after the discount''s share, and the tax on that.';
+
+create function billing.invoice_figures(
+    tenant uuid, invoice uuid, discount numeric, out subtotal numeric, out tax_amount numeric
+)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(sum(amount), 0), coalesce(sum(tax), 0) from billing.invoice_rates(tenant, invoice, discount)
 $$;
 comment on function billing.invoice_figures(uuid, uuid, numeric) is
     'Subtotal and tax of an invoice: tax once for each rate, on the lines of that rate less their share of the discount.';

@@ -20,8 +20,20 @@ create table billing.invoices (
     viewed_at timestamptz,
     voided_at timestamptz,
     void_reason text,
+    disputed_at timestamptz,
+    dispute_reason text,
+    written_off core.money not null default 0,
+    written_off_at timestamptz,
+    write_off_reason text,
+    paid_amount core.money not null default 0,
+    credited core.money not null default 0,
+    payment_count integer not null default 0,
+    partial_payment_count integer not null default 0,
+    last_payment_date date,
+    settled_on date,
     notes text,
     terms text,
+    payment_method_id uuid,
     payment_link text,
     template text not null default 'modern',
     branding core.json_object not null default '{}',
@@ -35,23 +47,34 @@ create table billing.invoices (
         case
             when voided_at is not null then 'CANCELLED'
             when issued_at is null then 'DRAFT'
-            when total = 0 then 'PAID'
+            when written_off > 0 then 'WRITTEN_OFF'
+            when disputed_at is not null then 'DISPUTED'
+            when total = paid_amount + credited then 'PAID'
+            when paid_amount > 0 then 'PARTIALLY_PAID'
             when viewed_at is not null then 'VIEWED'
             else 'SENT'
         end
     ) stored,
-    balance core.money not null generated always as (case when voided_at is null then total::numeric else 0 end) stored,
+    balance core.money not null generated always as (
+        case when voided_at is null then total - paid_amount - credited - written_off else 0 end
+    ) stored,
     paid_date date generated always as (
-        case when issued_at is not null and voided_at is null and total = 0 then issue_date end
+        case when issued_at is not null and voided_at is null and total = paid_amount + credited
+            then coalesce(settled_on, issue_date) end
     ) stored,
     total_minor bigint not null generated always as ((total * 100)::bigint) stored,
-    balance_minor bigint not null generated always as (case when voided_at is null then (total * 100)::bigint else 0 end) stored,
+    balance_minor bigint not null generated always as (
+        case when voided_at is null then ((total - paid_amount - credited - written_off) * 100)::bigint else 0 end
+    ) stored,
+    paid_minor bigint not null generated always as ((paid_amount * 100)::bigint) stored,
     primary key (tenant_id, id),
     foreign key (tenant_id, client_id) references billing.clients,
     constraint invoices_client_unique unique (tenant_id, client_id, id),
     constraint invoices_number_unique unique (tenant_id, number),
     constraint invoices_external_ref_unique unique (tenant_id, external_ref),
-    constraint invoices_status_check check (status in ('DRAFT', 'SENT', 'VIEWED', 'PAID', 'CANCELLED')),
+    constraint invoices_status_check check (
+        status in ('DRAFT', 'SENT', 'VIEWED', 'PARTIALLY_PAID', 'PAID', 'DISPUTED', 'WRITTEN_OFF', 'CANCELLED')
+    ),
     constraint invoices_series_check check (series ~ '^[A-Z]{1,10}$'),
     constraint invoices_due_date_check check (due_date between issue_date and '9999-12-31'),
     constraint invoices_issue_date_check check (issue_date between '1900-01-01' and '9999-12-31'),
@@ -65,6 +88,18 @@ create table billing.invoices (
     ),
     constraint invoices_void_reason_check check (
         (voided_at is null) = (void_reason is null) and char_length(btrim(void_reason)) between 1 and 2000
+    ),
+    constraint invoices_balance_check check (
+        issued_at is null or (balance >= 0 and paid_amount >= 0 and credited >= 0 and written_off >= 0)
+    ),
+    constraint invoices_settled_check check (
+        issued_at is not null and voided_at is null or (paid_amount = 0 and credited = 0 and written_off = 0)
+    ),
+    constraint invoices_dispute_reason_check check (
+        (disputed_at is null) = (dispute_reason is null) and char_length(btrim(dispute_reason)) between 1 and 2000
+    ),
+    constraint invoices_write_off_reason_check check (
+        (written_off_at is null) = (write_off_reason is null) and char_length(btrim(write_off_reason)) between 1 and 2000
     ),
     constraint invoices_payment_link_check check (payment_link ~* '^https?://[^[:space:]]+$' and char_length(payment_link) <= 2000),
     constraint invoices_template_check check (template ~ '^[a-z][a-z0-9-]{0,49}$'),
@@ -93,8 +128,20 @@ comment on column billing.invoices.issued_at is 'When it was issued.';
 comment on column billing.invoices.viewed_at is 'When the client first saw it.';
 comment on column billing.invoices.voided_at is 'When it was voided, or when the draft was discarded.';
 comment on column billing.invoices.void_reason is 'Why it was voided.';
+comment on column billing.invoices.disputed_at is 'When the client disputed it; empty again when that was resolved.';
+comment on column billing.invoices.dispute_reason is 'Why the client disputes it.';
+comment on column billing.invoices.written_off is 'What was given up of it.';
+comment on column billing.invoices.written_off_at is 'When the rest of it was given up.';
+comment on column billing.invoices.write_off_reason is 'Why it was given up.';
+comment on column billing.invoices.paid_amount is 'What confirmed payments have paid of it, less what was given back.';
+comment on column billing.invoices.credited is 'What credit notes have taken off it.';
+comment on column billing.invoices.payment_count is 'How many confirmed payments are allocated to it.';
+comment on column billing.invoices.partial_payment_count is 'After how many of those something was still to be paid.';
+comment on column billing.invoices.last_payment_date is 'The day on which the last of those was received.';
+comment on column billing.invoices.settled_on is 'The day from which the last of what was allocated to it counts.';
 comment on column billing.invoices.notes is 'A note to the client.';
 comment on column billing.invoices.terms is 'Terms of payment in words.';
+comment on column billing.invoices.payment_method_id is 'How the client had best pay it.';
 comment on column billing.invoices.payment_link is 'Where the client can pay.';
 comment on column billing.invoices.template is 'The look of the document.';
 comment on column billing.invoices.branding is 'The look''s details: logo, primaryColor, accentColor, fontFamily.';
@@ -105,9 +152,12 @@ comment on column billing.invoices.created_by is 'Who entered it.';
 comment on column billing.invoices.updated_at is 'When it last changed.';
 comment on column billing.invoices.number_key is 'The number in small letters, by which invoices are ordered and found; drafts come first.';
 comment on column billing.invoices.status is
-    'The first that holds: CANCELLED (void), DRAFT, PAID (issued and nothing to pay), VIEWED, SENT.';
-comment on column billing.invoices.balance is 'What is still to be paid; nothing of a void invoice.';
+    'The first that holds: CANCELLED (void), WRITTEN_OFF, DISPUTED, PAID (issued and nothing left to pay), PARTIALLY_PAID, VIEWED, '
+    'SENT, DRAFT. A partial credit alone does not make it PARTIALLY_PAID. Overdue is no status: see isOverdue.';
+comment on column billing.invoices.balance is
+    'What is still to be paid: the total less what was paid, credited and written off; nothing of a void invoice.';
 comment on column billing.invoices.paid_date is 'The day on which nothing was left to pay.';
+comment on column billing.invoices.paid_minor is 'What was paid in hundredths, by which invoices are filtered and ordered.';
 comment on column billing.invoices.total_minor is 'The total in hundredths, by which invoices are filtered and ordered.';
 comment on column billing.invoices.balance_minor is 'The balance in hundredths, by which invoices are filtered and ordered.';
 comment on constraint invoices_client_unique on billing.invoices is 'INVOICE_EXISTS: This invoice exists already.';
@@ -115,7 +165,7 @@ comment on constraint invoices_number_unique on billing.invoices is 'NUMBER_TAKE
 comment on constraint invoices_external_ref_unique on billing.invoices is
     'EXTERNAL_REF_TAKEN input.externalRef: Another invoice has this external reference already.';
 comment on constraint invoices_status_check on billing.invoices is
-    'STATUS_UNKNOWN: An invoice is DRAFT, SENT, VIEWED, PAID or CANCELLED.';
+    'STATUS_UNKNOWN: An invoice is DRAFT, SENT, VIEWED, PARTIALLY_PAID, PAID, DISPUTED, WRITTEN_OFF or CANCELLED.';
 comment on constraint invoices_series_check on billing.invoices is
     'SERIES_INVALID input.series: A series of numbers is named by 1 to 10 capital letters.';
 comment on constraint invoices_due_date_check on billing.invoices is
@@ -130,6 +180,14 @@ comment on constraint invoices_issued_check on billing.invoices is
     'ISSUE_INCOMPLETE: An issued invoice has a number and says whom it is from and to; a draft has none of these.';
 comment on constraint invoices_void_reason_check on billing.invoices is
     'VOID_REASON_REQUIRED input.reason: Say in up to 2000 characters why the invoice is voided.';
+comment on constraint invoices_balance_check on billing.invoices is
+    'ALLOCATION_TOO_LARGE input.allocations.amount: More than is left to pay of an invoice cannot be allocated to it.';
+comment on constraint invoices_settled_check on billing.invoices is
+    'INVOICE_NOT_OPEN: Only an issued invoice that is not void is paid, credited or written off.';
+comment on constraint invoices_dispute_reason_check on billing.invoices is
+    'DISPUTE_REASON_REQUIRED input.reason: Say in up to 2000 characters what the client disputes.';
+comment on constraint invoices_write_off_reason_check on billing.invoices is
+    'WRITE_OFF_REASON_REQUIRED input.reason: Say in up to 2000 characters why the invoice is given up.';
 comment on constraint invoices_payment_link_check on billing.invoices is
     'PAYMENT_LINK_INVALID input.paymentLink: A payment link begins with http:// or https://.';
 comment on constraint invoices_template_check on billing.invoices is
@@ -155,7 +213,11 @@ create index invoices_client_status on billing.invoices (tenant_id, client_id, s
 create index invoices_status on billing.invoices (tenant_id, status, issue_date, id);
 -- What can be overdue: a small part of many years.
 create index invoices_open_due_date on billing.invoices (tenant_id, due_date, id)
-    where status in ('SENT', 'VIEWED') and balance_minor > 0;
+    where status in ('SENT', 'VIEWED', 'PARTIALLY_PAID') and balance_minor > 0;
+create index invoices_client_open on billing.invoices (tenant_id, client_id, due_date, id)
+    where status in ('SENT', 'VIEWED', 'PARTIALLY_PAID') and balance_minor > 0;
+create index invoices_paid on billing.invoices (tenant_id, paid_minor, id);
+create index invoices_paid_date on billing.invoices (tenant_id, paid_date, id) include (currency, total_minor);
 create index invoices_total on billing.invoices (tenant_id, total_minor, id);
 create index invoices_balance on billing.invoices (tenant_id, balance_minor, id);
 create index invoices_created_at on billing.invoices (tenant_id, created_at, id);
@@ -172,9 +234,10 @@ create policy analyst on billing.invoices for select to countinghouse_analyst us
 
 grant select (
     tenant_id, id, client_id, series, number, bill_from, bill_to, issue_date, due_date, currency, tax_rate, subtotal,
-    discount, tax_amount, total, issued_at, viewed_at, voided_at, void_reason, notes, terms, payment_link, template,
-    branding, metadata, external_ref, created_at, created_by, updated_at, number_key, status, balance, paid_date,
-    total_minor, balance_minor
+    discount, tax_amount, total, issued_at, viewed_at, voided_at, void_reason, disputed_at, dispute_reason, written_off,
+    written_off_at, write_off_reason, paid_amount, credited, payment_count, partial_payment_count, last_payment_date, notes,
+    terms, payment_method_id, payment_link, template, branding, metadata, external_ref, created_at, created_by, updated_at,
+    number_key, status, balance, paid_date, total_minor, balance_minor, paid_minor
 ) on billing.invoices to countinghouse_tenant, countinghouse_reader, countinghouse_analyst;
 -- NOTE: no INSERT, UPDATE or DELETE for anybody: invoices are written by the functions below.
 
@@ -205,19 +268,35 @@ begin
             if (
                 new.series, new.number, new.bill_from, new.bill_to, new.issue_date, new.due_date, new.currency,
                 new.tax_rate, new.subtotal, new.discount, new.tax_amount, new.total, new.issued_at, new.notes, new.terms,
-                new.template, new.branding, new.external_ref
+                new.payment_method_id, new.template, new.branding, new.external_ref
             ) is distinct from (
                 old.series, old.number, old.bill_from, old.bill_to, old.issue_date, old.due_date, old.currency,
                 old.tax_rate, old.subtotal, old.discount, old.tax_amount, old.total, old.issued_at, old.notes, old.terms,
-                old.template, old.branding, old.external_ref
-            ) then
+                old.payment_method_id, old.template, old.branding, old.external_ref
+            ) or new.written_off < old.written_off then
                 perform core.refuse(
                     'CONFLICT', 'INVOICE_ISSUED', format('Invoice %s is issued and cannot change any more.', old.number), 'input.id'
                 );
             end if;
+            if new.voided_at is not null and old.paid_amount + old.credited + old.written_off > 0 then
+                perform core.refuse(
+                    'CONFLICT', 'INVOICE_PAID',
+                    format('Invoice %s is paid, credited or written off in part or whole. Only an unpaid one can be void; make a credit note.', old.number),
+                    'input.id'
+                );
+            end if;
+            select * into new.paid_amount, new.credited, new.payment_count, new.partial_payment_count, new.last_payment_date, new.settled_on
+            from billing.invoice_settlement(new.tenant_id, new.id, new.total);
             return new;
         end if;
     end if;
+    new.paid_amount := 0;
+    new.credited := 0;
+    new.written_off := 0;
+    new.payment_count := 0;
+    new.partial_payment_count := 0;
+    new.last_payment_date := null;
+    new.settled_on := null;
     if tg_op = 'INSERT' then
         new.subtotal := 0;  -- no line can be there before its invoice
         new.tax_amount := 0;
@@ -244,6 +323,7 @@ create trigger keep before insert or update on billing.invoices for each row exe
 create trigger touch before update on billing.invoices for each row execute function core.touch();
 create trigger never_deleted before delete on billing.invoices for each row execute function core.refuse_change();
 create trigger never_emptied before truncate on billing.invoices for each statement execute function core.refuse_change();
+
 create function billing.invoice_post() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -271,16 +351,28 @@ begin
         where tenant_id = new.tenant_id and source_id = new.id and kind = 'INVOICE_ISSUE';
         perform ledger.reverse(issued.id, format('Void: %s', left(new.void_reason, 1900)));
     end if;
+    if new.written_off <> old.written_off then
+        select name into client_name from billing.clients where tenant_id = new.tenant_id and id = new.client_id;
+        perform ledger.post(
+            'WRITE_OFF',
+            array[
+                (ledger.account('BAD_DEBT', new.currency, 'EXPENSE', 'Bad debt'), new.written_off - old.written_off),
+                (billing.receivable(new.client_id, client_name, new.currency), old.written_off - new.written_off)
+            ]::ledger.leg[],
+            greatest(core.today(), new.issue_date),
+            left(format('Write-off of invoice %s: %s', new.number, new.write_off_reason), 2000), 'INVOICE', new.id
+        );
+    end if;
     return null;
 end
 $$;
 comment on function billing.invoice_post() is
-    'Posts an invoice to the ledger when it is issued, and takes that back when it is voided, whoever writes.';
+    'Posts an invoice to the ledger when it is issued, takes that back when it is voided, and posts what is written off, whoever writes.';
 
-create trigger post after update of issued_at, voided_at on billing.invoices
+create trigger post after update of issued_at, voided_at, written_off on billing.invoices
     for each row execute function billing.invoice_post();
 create trigger audit after insert or update or delete on billing.invoices
-    for each row execute function core.audit('INVOICE', 'number_key,total_minor,balance_minor');
+    for each row execute function core.audit('INVOICE', 'number_key,total_minor,balance_minor,paid_minor,settled_on');
 
 -- Transitions
 
@@ -354,13 +446,14 @@ begin
         );
     end if;
     insert into billing.invoices (
-        tenant_id, client_id, series, issue_date, due_date, currency, tax_rate, notes, terms, payment_link, template,
-        branding, metadata, external_ref
+        tenant_id, client_id, series, issue_date, due_date, currency, tax_rate, notes, terms, payment_method_id, payment_link,
+        template, branding, metadata, external_ref
     ) values (
         core.tenant_id(), client.id, coalesce(given.series, 'INV'), coalesce(given.issue_date, core.today()),
         coalesce(given.due_date, billing.due_date(coalesce(given.issue_date, core.today()), client.payment_terms)),
         coalesce(given.currency, client.currency), coalesce(given.tax_rate, 0), given.notes, given.terms,
-        given.payment_link, coalesce(given.template, 'modern'), coalesce(given.branding, '{}'),
+        billing.payment_method_named(input ->> 'payment_method', 'input.paymentMethod'), given.payment_link,
+        coalesce(given.template, 'modern'), coalesce(given.branding, '{}'),
         coalesce(given.metadata, '{}'), given.external_ref
     )
     returning * into made;
@@ -405,8 +498,11 @@ begin
         delete from billing.invoice_lines where tenant_id = core.tenant_id() and invoice_id = before.id;
         perform billing.invoice_lines_insert(after, input -> 'lines');
     end if;
+    if input ? 'payment_method' then
+        after.payment_method_id := billing.payment_method_named(input ->> 'payment_method', 'input.paymentMethod');
+    end if;
     update billing.invoices set
-        series = after.series, issue_date = after.issue_date, due_date = after.due_date, currency = after.currency,
+        payment_method_id = after.payment_method_id, series = after.series, issue_date = after.issue_date, due_date = after.due_date, currency = after.currency,
         tax_rate = after.tax_rate, discount = after.discount, notes = after.notes, terms = after.terms,
         payment_link = after.payment_link, template = after.template, branding = after.branding,
         metadata = after.metadata, external_ref = after.external_ref

@@ -64,8 +64,11 @@ begin
     if new.last_number is distinct from before + 1 or not exists (
         select from billing.invoices
         where tenant_id = new.tenant_id and number = billing.number_text(new.series, new.last_number)
+        union all
+        select from billing.credit_notes
+        where tenant_id = new.tenant_id and number = billing.number_text(new.series, new.last_number)
     ) then
-        perform core.refuse('CONFLICT', 'NUMBER_SKIPPED', 'Invoice numbers follow one another, and each is an invoice''s.');
+        perform core.refuse('CONFLICT', 'NUMBER_SKIPPED', 'Numbers follow one another, and each is an invoice''s or a credit note''s.');
     end if;
     return null;
 end

@@ -111,6 +111,29 @@ comment on function billing.payment_methods_give() is 'Gives a new organisation 
 create trigger give_payment_methods after insert on iam.tenants
     for each row execute function billing.payment_methods_give();
 
+-- Invoices name the method that they had best be paid by; their table is made first.
+alter table billing.invoices
+    add foreign key (tenant_id, payment_method_id) references billing.payment_methods;
+create index invoices_payment_method on billing.invoices (tenant_id, payment_method_id, id) where payment_method_id is not null;
+
+create function billing.payment_method_named(wanted text, field text) returns uuid
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    method uuid;
+begin
+    select id into method from billing.payment_methods where tenant_id = core.tenant_id() and method_name = wanted;
+    if method is null and wanted is not null then
+        perform core.refuse(
+            'BAD_USER_INPUT', 'PAYMENT_METHOD_UNKNOWN', 'There is no payment method of this name. See paymentMethods.', field
+        );
+    end if;
+    return method;
+end
+$$;
+comment on function billing.payment_method_named(text, text) is 'The payment method of that name; refuses a name that none has.';
+
 create function billing.payment_method_create(input jsonb) returns uuid
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp

@@ -56,6 +56,10 @@ as $$
         'client_id', original.client_id, 'series', original.series, 'issue_date', on_date,
         'due_date', on_date + (original.due_date - original.issue_date), 'currency', original.currency,
         'tax_rate', original.tax_rate, 'discount', original.discount, 'notes', original.notes, 'terms', original.terms,
+        'payment_method', (
+            select method_name from billing.payment_methods
+            where tenant_id = core.tenant_id() and id = original.payment_method_id and is_active
+        ),
         'template', original.template, 'branding', original.branding, 'metadata', original.metadata,
         'lines', (
             select jsonb_agg(

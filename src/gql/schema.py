@@ -5,13 +5,16 @@ from functools import cache
 import strawberry
 
 from gql.billing import (
+    allocations,
     billed_months,
     client_contacts,
     client_notes,
     clients,
+    credit_notes,
     invoice_lines,
     invoices,
     payment_methods,
+    payments,
     recurring_invoices,
 )
 from gql.database.comments import read_comments
@@ -34,6 +37,9 @@ DOMAINS = (
     recurring_invoices,
     billed_months,
     payment_methods,
+    payments,
+    credit_notes,
+    allocations,
 )
 OPEN_FIELDS = frozenset({"signIn"})
 """The root fields that a stranger may ask for."""

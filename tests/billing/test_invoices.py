@@ -243,3 +243,18 @@ async def test_another_organisations_invoices_are_unknown(tenant: Tenant, other_
                 with refused("NOT_FOUND", "INVOICE_NOT_FOUND") as told:
                     await call(connection, f"billing.invoice_{verb}", id=wanted, reason="Mine now")
                 assert told.message == "There is no invoice with this id."
+
+
+async def test_an_invoice_names_the_method_that_it_had_best_be_paid_by(tenant: Tenant) -> None:
+    async with as_tenant(tenant) as connection:
+        draft_id = await new_draft(connection, payment_method="BANK_TRANSFER")
+        row = await the_row(connection, TABLE, draft_id)
+        method = await the_row(connection, "billing.payment_methods", row["payment_method_id"])
+        assert method["method_name"] == "BANK_TRANSFER"
+        await call(connection, "billing.invoice_update", id=draft_id, notes="Thank you")
+        assert (await the_row(connection, TABLE, draft_id))["payment_method_id"] == row["payment_method_id"]
+        with refused("BAD_USER_INPUT", "PAYMENT_METHOD_UNKNOWN") as told:
+            await call(connection, "billing.invoice_update", id=draft_id, payment_method="SHELLS")
+        assert told.field == "input.paymentMethod"
+        await call(connection, "billing.invoice_update", id=draft_id, payment_method=None)
+        assert (await the_row(connection, TABLE, draft_id))["payment_method_id"] is None

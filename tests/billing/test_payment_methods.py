@@ -93,6 +93,6 @@ async def test_a_method_that_makes_no_sense_is_refused(
 
 async def test_a_method_is_never_deleted(tenant: Tenant) -> None:
     async with as_owner(tenant) as connection:
-        for statement in (f"delete from {TABLE}", f"truncate {TABLE}"):
+        for statement in (f"delete from {TABLE}", f"truncate {TABLE} cascade"):
             with refused("CONFLICT", "APPEND_ONLY"):
                 await connection.execute(statement)

@@ -205,6 +205,7 @@ async def test_what_is_made_is_the_same_invoice_under_its_own_day_and_issued(ten
         tenant, day, lines=lines, issue_date=day - timedelta(90), due_date=day - timedelta(80), discount="10.00",
         tax_rate="20", series="SUB", notes="Thank you", terms="Ten days", template="plain", currency="GBP",
         branding={"logo": "x"}, metadata={"plan": 3}, external_ref=f"sub-{tenant.slug}", payment_link="https://pay.example/1",
+        payment_method="CASH",
     )  # fmt: skip
     await make_all(tenant, recurring)
     async with as_tenant(tenant) as connection:
@@ -220,6 +221,7 @@ async def test_what_is_made_is_the_same_invoice_under_its_own_day_and_issued(ten
     same = (
         "client_id", "series", "currency", "tax_rate", "subtotal", "discount", "tax_amount", "total", "notes", "terms",
         "template", "branding", "metadata", "bill_from", "bill_to", "status",
+        "payment_method_id",
     )  # fmt: skip
     assert {name: made[name] for name in same} == {name: original[name] for name in same}
     assert (made["number"], made["issue_date"], made["due_date"]) == ("SUB-000002", day, day + timedelta(10))

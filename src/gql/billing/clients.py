@@ -6,10 +6,10 @@ import strawberry
 from strawberry import UNSET
 
 from gql.billing.imports import IMPORT_REPORT
-from gql.engine.declare import column, noun, to_many
+from gql.engine.declare import column, computed, noun, to_many
 from gql.engine.inputs import described
 from gql.engine.nouns import Verb
-from gql.engine.scalars import JSON, DateTime, Money
+from gql.engine.scalars import JSON, Date, DateTime, Decimal, Money
 
 TABLE = "billing.clients"
 
@@ -28,6 +28,17 @@ class PaymentTerms(Enum):
     NET_30 = "NET_30"
     NET_60 = "NET_60"
     NET_90 = "NET_90"
+
+
+@strawberry.enum(description="How well a client pays.")
+class ClientHealth(Enum):
+    EXCELLENT = "EXCELLENT"
+    GOOD = "GOOD"
+    WARNING = "WARNING"
+    AT_RISK = "AT_RISK"
+
+
+DAYS_OVERDUE = "greatest(core.today() - {row}.oldest_due_date, 0)"
 
 
 @noun(
@@ -56,6 +67,30 @@ class Client:
     summary: str | None = column(permission="billing:internal")
     metadata: JSON = column()
     outstanding: Money = column(minor="outstanding_minor", filtered=True, ordered=True, aggregated=True)
+    balance: Money = column(minor="balance_minor", filtered=True, ordered=True, aggregated=True)
+    lifetime_billed: Money = column()
+    lifetime_paid: Money = column()
+    total_payments: int = column()
+    average_payment_amount: Money | None = column()
+    last_payment_date: Date | None = column()
+    avg_payment_days: Decimal | None = column()
+    days_overdue: int = computed(
+        DAYS_OVERDUE,
+        description="How many days its oldest overdue invoice is past due, in the organisation's time zone; else 0.",
+    )
+    health: ClientHealth = computed(
+        f"""case
+            when {DAYS_OVERDUE} > 60 then 'AT_RISK'
+            when {DAYS_OVERDUE} > 0 then 'WARNING'
+            when {{row}}.avg_payment_days <= case {{row}}.payment_terms
+                when 'DUE_ON_RECEIPT' then 0 when 'NET_15' then 15 when 'NET_60' then 60
+                when 'NET_90' then 90 else 30 end
+            then 'EXCELLENT'
+            else 'GOOD'
+        end""",
+        description="How well it pays: AT_RISK when more than 60 days overdue, WARNING when overdue at all, EXCELLENT"
+        " when nothing is overdue and it paid within its terms on average, else GOOD, as without any history.",
+    )
     external_ref: str | None = column(filtered=True)
     deleted_at: DateTime | None = column()
     created_at: DateTime = column(filtered=True, ordered=True)
@@ -63,6 +98,8 @@ class Client:
     contacts = to_many("ClientContact", "client_id", listed=True, order="created_at")
     notes = to_many("ClientNote", "client_id")
     invoices = to_many("Invoice", "client_id")
+    payments = to_many("Payment", "client_id")
+    credit_notes = to_many("CreditNote", "client_id")
 
 
 @described(TABLE, "What can be said of a client.")

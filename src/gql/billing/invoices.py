@@ -20,7 +20,10 @@ class InvoiceStatus(Enum):
     DRAFT = "DRAFT"
     SENT = "SENT"
     VIEWED = "VIEWED"
+    PARTIALLY_PAID = "PARTIALLY_PAID"
     PAID = "PAID"
+    DISPUTED = "DISPUTED"
+    WRITTEN_OFF = "WRITTEN_OFF"
     CANCELLED = "CANCELLED"
 
 
@@ -39,7 +42,7 @@ class Invoice:
     client_id: strawberry.ID = column(filtered=True, grouped=True)
     issue_date: Date = column(filtered=True, ordered=True, grouped=PERIODS)
     due_date: Date = column(filtered=True, ordered=True, grouped=("MONTH",))
-    paid_date: Date | None = column()
+    paid_date: Date | None = column(filtered=True)
     currency: str = column(grouped=True)
     subtotal: Money = column(aggregated=True)
     discount: Money = column()
@@ -47,10 +50,17 @@ class Invoice:
     tax_amount: Money = column(aggregated=True)
     total: Money = column(minor="total_minor", filtered=True, ordered=True, aggregated=True)
     balance: Money = column(minor="balance_minor", filtered=True, ordered=True, aggregated=True)
+    paid_amount: Money = column(minor="paid_minor", filtered=True, ordered=True, aggregated=True)
+    credited: Money = column()
+    written_off: Money = column()
+    payment_count: int = column()
+    partial_payment_count: int = column()
+    last_payment_date: Date | None = column()
     is_overdue: bool = computed(
-        "{row}.due_date < core.today() and {row}.status in ('SENT', 'VIEWED') and {row}.balance_minor > 0",
+        "{row}.due_date < core.today() and {row}.status in ('SENT', 'VIEWED', 'PARTIALLY_PAID')"
+        " and {row}.balance_minor > 0",
         filtered=True,
-        description="Whether it is past its due date, in the organisation's time zone, and not paid.",
+        description="Whether it is past its due date, in the organisation's time zone, not paid and not disputed.",
     )
     bill_from: JSON | None = column()
     bill_to: JSON | None = column()
@@ -65,10 +75,17 @@ class Invoice:
     viewed_at: DateTime | None = column()
     voided_at: DateTime | None = column()
     void_reason: str | None = column()
+    disputed_at: DateTime | None = column()
+    dispute_reason: str | None = column()
+    written_off_at: DateTime | None = column()
+    write_off_reason: str | None = column()
     created_at: DateTime = column(filtered=True, ordered=True)
     updated_at: DateTime = column()
     client = to_one("Client", "client_id")
+    payment_method = to_one("PaymentMethod", "payment_method_id", nullable=True, filtered=False)
     lines = to_many("InvoiceLine", "invoice_id", listed=True, numbered_by="position")
+    allocations = to_many("Allocation", "invoice_id")
+    credit_notes = to_many("CreditNote", "invoice_id")
     recurring = to_one("RecurringInvoice", "id", nullable=True)
     recurring_period = to_one("RecurringInvoicePeriod", "id", nullable=True, filtered=False)
 
@@ -83,6 +100,9 @@ class InvoiceDetails:
     tax_rate: Decimal | None = UNSET
     notes: str | None = UNSET
     terms: str | None = UNSET
+    payment_method: str | None = strawberry.field(
+        default=UNSET, description="The name of the payment method that it had best be paid by, such as BANK_TRANSFER."
+    )
     payment_link: str | None = UNSET
     template: str | None = UNSET
     branding: JSON | None = UNSET
@@ -125,6 +145,12 @@ class InvoiceVoidInput:
     reason: str = strawberry.field(description="Why it is voided: 1 to 2000 characters.")
 
 
+@described(TABLE, "Which invoice, and why.")
+class InvoiceReasonInput:
+    id: strawberry.ID
+    reason: str = strawberry.field(description="Why: 1 to 2000 characters.")
+
+
 @described(TABLE, "One invoice to import, of a client named by id or by the reference it was imported with.")
 class InvoiceImportRow(InvoiceDetails):
     external_ref: str
@@ -153,5 +179,8 @@ DECLARED = (
     Verb("billing.invoice_issue", InvoiceIssueInput, "Invoice", "billing:write"),
     Verb("billing.invoice_mark_viewed", InvoiceIdInput, "Invoice", "billing:write"),
     Verb("billing.invoice_void", InvoiceVoidInput, "Invoice", "billing:write"),
+    Verb("billing.invoice_write_off", InvoiceReasonInput, "Invoice", "billing:write"),
+    Verb("billing.invoice_dispute", InvoiceReasonInput, "Invoice", "billing:write"),
+    Verb("billing.invoice_resolve", InvoiceIdInput, "Invoice", "billing:write"),
     Verb("billing.invoices_import", InvoicesImportInput, IMPORT_REPORT, "billing:write"),
 )
