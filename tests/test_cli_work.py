@@ -1,6 +1,7 @@
 """`work`, as a program of its own: it begins, is told to stop or killed, and nothing is lost or done twice."""
 
 import asyncio
+import secrets
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -83,6 +84,18 @@ async def test_what_a_killed_worker_had_in_hands_another_one_does(
     monkeypatch.setattr(queue, "POLL", timedelta(seconds=0.5))
     async with working():
         await eventually(lambda: is_expired(hold))
+
+
+async def test_an_empty_database_is_sent_to_migrate(settings: Settings) -> None:
+    name = f"empty_{secrets.token_hex(4)}"
+    assert settings.worker_url is not None
+    async with as_superuser() as connection:
+        await connection.execute(f"create database {name}")
+        address = settings.worker_url.replace("/countinghouse?", f"/{name}?")
+        outcome = await countinghouse("work", env=environment(settings, WORKER_URL=address))
+        await connection.execute(f"drop database {name} with (force)")
+    assert (outcome.status, outcome.out) == (1, "")
+    assert outcome.err == "countinghouse: The database is empty. Run `countinghouse migrate` first.\n"
 
 
 async def test_without_the_workers_address_it_says_what_is_missing(settings: Settings) -> None:

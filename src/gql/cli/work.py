@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
-from gql.cli.console import say
+from gql.cli.console import CommandFailed, say
 from gql.cli.databases import the_database, the_settings
 
 STOP_SECONDS: Final = 15
@@ -29,7 +29,7 @@ def work(
 
 
 async def _work(url: str, *, with_parent: bool) -> None:
-    from gql.worker.worker import Worker
+    from gql.worker.worker import NotLoaded, Worker
 
     worker = Worker(url)
     loop = asyncio.get_running_loop()
@@ -37,7 +37,10 @@ async def _work(url: str, *, with_parent: bool) -> None:
         loop.add_signal_handler(number, worker.stop)
     if with_parent:
         loop.add_reader(sys.stdin.fileno(), worker.stop)
-    await worker.run(lambda: None if with_parent else say("Countinghouse works on what is due; Ctrl-C stops it."))
+    try:
+        await worker.run(lambda: None if with_parent else say("Countinghouse works on what is due; Ctrl-C stops it."))
+    except NotLoaded:
+        raise CommandFailed("The database is empty. Run `countinghouse migrate` first.") from None
 
 
 @contextmanager

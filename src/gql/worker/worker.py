@@ -47,6 +47,10 @@ FAILURES: Final = (
 PLACE: Final = "select time_zone, fiscal_year_start from iam.tenants where id = $1"
 
 
+class NotLoaded(Exception):
+    """The database does not hold our schema, so that there is nothing to look into."""
+
+
 def worker_options(url: str) -> DatabaseOptions:
     """How the worker's pool connects: a connection for each job that it has in hands."""
     return DatabaseOptions(
@@ -75,7 +79,10 @@ class Worker:
         self._stopping.set()
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
-        """Work until `stop`. Where the database goes away, wait for it. `ready` is called after the first look."""
+        """Work until `stop`. Where the database goes away, wait for it. `ready` is called after the first look.
+
+        Raises NotLoaded.
+        """
         failed = 0
         database = await Database.open(worker_options(self._url))
         try:
@@ -96,6 +103,8 @@ class Worker:
             self._url, timeout=10, command_timeout=60, server_settings={"application_name": "countinghouse worker"}
         )
         try:
+            if await connection.fetchval("select to_regclass('core.schema_version') is null"):
+                raise NotLoaded
             queue = Queue(connection)
             for duty in self._duties.values():
                 queue.handle(duty.name, _doing(duty, database))
