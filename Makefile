@@ -23,7 +23,11 @@ INSTALL_SELF = $(BIN)/python -m pip install --quiet --quiet --disable-pip-versio
 
 # Debian's PostgreSQL 15, where it is installed, runs the tests of the database a second time.
 POSTGRES_15 := $(wildcard /usr/lib/postgresql/15/bin/postgres)
-TESTS_OF_THE_DATABASE := $(wildcard tests/core tests/iam tests/ledger tests/billing tests/database tests/harness tests/engine)
+TESTS_OF_THE_DATABASE := $(wildcard tests/core tests/iam tests/ledger tests/billing tests/worker tests/database tests/harness tests/engine)
+
+# Two workers, each with a PostgreSQL of its own; a file stays with one of them, and so do the fixtures that it shares.
+JOBS := 2
+PYTEST = $(BIN)/pytest --quiet --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help
 help: ## Say what can be made
@@ -40,11 +44,15 @@ run: $(VENV)/.run ## Start the database, load it, make the demo and serve it
 test: $(VENV)/.dev node ## Run the checks and every test
 	@$(MAKE) check
 	@echo 'Tests on the embedded PostgreSQL 18'
-	@$(BIN)/pytest --quiet
+	@$(PYTEST)
 ifneq ($(POSTGRES_15),)
 	@echo 'Tests of the database on PostgreSQL 15'
-	@COUNTINGHOUSE_TEST_POSTGRES=15 $(BIN)/pytest --quiet $(TESTS_OF_THE_DATABASE) --ignore tests/engine/test_generated.py
+	@COUNTINGHOUSE_TEST_POSTGRES=15 $(PYTEST) $(TESTS_OF_THE_DATABASE) --ignore tests/engine/test_generated.py
 endif
+
+.PHONY: test-thorough
+test-thorough: ## Run everything with three times as many generated documents and inputs
+	@HYPOTHESIS_PROFILE=thorough $(MAKE) test
 
 .PHONY: check
 check: check-format check-lint check-types check-sql check-schema check-docs ## Format, lint, types, SQL, schema, docs

@@ -240,6 +240,15 @@ async def test_only_the_operator_of_the_house_sweeps(tenant: Tenant) -> None:
 
 async def test_the_sweep_looks_for_old_keys_in_an_index(tenant: Tenant) -> None:
     async with as_superuser() as connection:
+        # Enough for the planner to see that few of them are old; which other tests have left some, chance decides.
+        await connection.execute(
+            f"insert into {TABLE} (tenant_id, user_id, key, request_hash, created_at)"
+            " select $1, core.new_id(), 'key-' || n, $2, statement_timestamp() - n * interval '1 minute'"
+            " from generate_series(1, 1500) as n",
+            tenant.tenant_id,
+            REQUEST,
+        )
+        await connection.execute(f"analyze {TABLE}")
         await connection.execute("set enable_seqscan = off")  # there are few rows
         plan = await connection.fetch(
             f"explain delete from {TABLE} where tenant_id = '{tenant.tenant_id}'"

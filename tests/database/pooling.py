@@ -85,10 +85,10 @@ async def status_of(transaction_id: str) -> str:
     return status
 
 
-async def until(holds: Callable[[], Awaitable[bool]], what: str) -> None:
-    """Ask again and again until it holds (asking must let others run); fail after 10 seconds."""
+async def until(holds: Callable[[], Awaitable[bool]], what: str, within: float = 10) -> None:
+    """Ask again and again until it holds (asking must let others run); fail after so many seconds."""
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(within):
             while not await holds():
                 pass
     except TimeoutError:

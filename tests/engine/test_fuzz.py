@@ -28,8 +28,9 @@ from tests.engine.probes import LISTED, SCHEMA
 from tests.harness.actors import as_tenant, context_of
 from tests.harness.postgres import TestDatabase
 from tests.harness.tenants import Tenant, make_tenant
+from tests.harness.thoroughness import examples
 
-EXAMPLES = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+EXAMPLES = settings(max_examples=examples(150), suppress_health_check=[HealthCheck.function_scoped_fixture])
 UNFORESEEN = {"INTERNAL_SERVER_ERROR", "TIMEOUT", "UNAVAILABLE"}
 VERBS = sorted(name for name in declarations().verbs)
 
@@ -150,7 +151,7 @@ async def lines_of(tenant: Tenant) -> int:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-@settings(EXAMPLES, max_examples=40)
+@settings(EXAMPLES, max_examples=examples(40))
 @given(data=st.data())
 async def test_any_input_of_a_verb_is_taken_whole_or_refused_with_a_code(
     engine: Engine, busy: Tenant, verb: str, data: st.DataObject

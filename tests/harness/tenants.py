@@ -2,7 +2,8 @@
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -59,9 +60,10 @@ async def make_tenant(
     country: str = "IE",
     time_zone: str = "UTC",
     fiscal_year_start: int = 1,
+    admin_url: str | None = None,
     **more: Any,
 ) -> Tenant:
-    """A new organisation, like no other by its slug, with its owner."""
+    """A new organisation, like no other by its slug, with its owner; in the database of this run, or in another."""
     slug = "-".join([*"".join(c if c.isalnum() else " " for c in name.lower()).split(), secrets.token_hex(4)])
     facts = {
         "slug": slug,
@@ -71,20 +73,29 @@ async def make_tenant(
         "time_zone": time_zone,
         "fiscal_year_start": fiscal_year_start,
     }
-    tenant_id = await _create("iam.tenant_create", {**facts, **more})
-    owner = await make_person(tenant_id, "owner", name=f"Owner of {name}")
+    async with _administrator(admin_url) as administrator:
+        tenant_id = await _create(administrator, "iam.tenant_create", {**facts, **more})
+        owner = await _make_person(administrator, tenant_id, "owner", [], f"Owner of {name}")
     return Tenant(tenant_id, slug, name, currency, time_zone, fiscal_year_start, owner)
 
 
 async def make_person(
-    tenant: Tenant | UUID, role: str, scope_ids: Sequence[UUID] = (), *, name: str = "Robin Marsh"
+    tenant: Tenant, role: str, scope_ids: Sequence[UUID] = (), *, name: str = "Robin Marsh"
 ) -> Person:
     """A new user who is a member of the tenant in this role, seeing these scopes if the role sees only its scope."""
-    tenant_id = tenant.tenant_id if isinstance(tenant, Tenant) else tenant
+    async with _administrator() as administrator:
+        return await _make_person(administrator, tenant.tenant_id, role, scope_ids, name)
+
+
+async def _make_person(
+    administrator: asyncpg.Connection, tenant_id: UUID, role: str, scope_ids: Sequence[UUID], name: str
+) -> Person:
     email = f"{role}.{secrets.token_hex(6)}@example.org"
-    user_id = await _create("iam.user_create", {"email": email, "name": name, "password_hash": password_hash()})
+    user = {"email": email, "name": name, "password_hash": password_hash()}
+    user_id = await _create(administrator, "iam.user_create", user)
     membership = {"tenant_id": str(tenant_id), "user_id": str(user_id), "role": role}
-    await _create("iam.membership_create", {**membership, "scope_ids": [str(scope_id) for scope_id in scope_ids]})
+    scopes = [str(scope_id) for scope_id in scope_ids]
+    await _create(administrator, "iam.membership_create", {**membership, "scope_ids": scopes})
     return Person(user_id, email, name, role)
 
 
@@ -94,11 +105,17 @@ def password_hash() -> str:
     return argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1).hash(PASSWORD)
 
 
-async def _create(function: str, facts: dict[str, Any]) -> UUID:
-    connection = await asyncpg.connect((await the_database()).admin_url)
+@asynccontextmanager
+async def _administrator(url: str | None = None) -> AsyncIterator[asyncpg.Connection]:
+    """One connection for all that is made together: coming in costs more than what is done then."""
+    connection = await asyncpg.connect(url or (await the_database()).admin_url)
     try:
-        created = await connection.fetchval(f"select {function}($1::jsonb)", json.dumps(facts))
+        yield connection
     finally:
         await connection.close()
+
+
+async def _create(administrator: asyncpg.Connection, function: str, facts: dict[str, Any]) -> UUID:
+    created = await administrator.fetchval(f"select {function}($1::jsonb)", json.dumps(facts))
     assert isinstance(created, UUID)
     return created

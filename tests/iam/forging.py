@@ -17,7 +17,8 @@ AUDIENCE: Final = "its-api"
 NOW: Final = 1_790_000_000
 USER: Final = UUID("0199a000-0000-7000-8000-00000000000a")
 TENANT: Final = UUID("0199a000-0000-7000-8000-00000000000b")
-KEYS: Final = Keys.of(Ed25519PrivateKey.generate())
+# The same in every process of a run, because names of tests are made of it.
+KEYS: Final = Keys.of(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
 HEADER: Final = {"alg": "EdDSA", "typ": "at+jwt", "kid": KEYS.signing_id}
 CLAIMS: Final = {
     "iss": ISSUER,

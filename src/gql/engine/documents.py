@@ -148,7 +148,13 @@ def _size(operations: Operations | RequestRefused) -> int:
 
 
 def as_api_error(problem: GraphQLError, code: Code, reason: str | None = None) -> ApiError:
-    """A problem of the document as a caller reads it. A value that it quotes may be as long as the request was."""
+    """A problem of the document as a caller reads it. A value that it quotes may be as long as the request was. What a
+    scalar refuses by a rule of its own keeps that rule's code and reason."""
+    cause: Exception | None = problem
+    while isinstance(cause, GraphQLError):
+        cause = cause.original_error
+    if isinstance(cause, ApiError):
+        code, reason = cause.code, cause.reason
     locations = [{"line": place.line, "column": place.column} for place in problem.locations or ()]
     message = problem.message
     if len(message) > LONGEST_MESSAGE:

@@ -3,8 +3,9 @@
 Each refusal is LIMIT_EXCEEDED with the limit and the figure in its message and the limit's name as `reason`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from graphql import (
     DocumentNode,
@@ -20,6 +21,7 @@ from graphql import (
     TokenKind,
 )
 
+from gql.engine.scalars import is_deeper
 from gql.errors import ApiError, Code, RequestRefused
 
 MOST_CHARACTERS: Final = 15_000
@@ -30,6 +32,7 @@ MOST_LEVELS: Final = 10
 MOST_ALIASES: Final = 15
 MOST_DIRECTIVES: Final = 50
 MOST_OPERATIONS: Final = 20
+DEEPEST_VARIABLE: Final = 100
 ONCE_A_DOCUMENT: Final = frozenset({"signIn"})
 """Root fields that guess at secrets: asked once, so that aliases do not turn one request into many guesses."""
 
@@ -72,6 +75,15 @@ def judge_document(document: DocumentNode) -> None:
         if found.once > 1:
             names = ", ".join(sorted(ONCE_A_DOCUMENT))
             _refuse("ONCE_LIMIT", f"The operation asks {found.once} times for {names}; once is the limit.")
+
+
+def judge_depth(variables: Mapping[str, Any]) -> None:
+    """Raises RequestRefused for variables, declared or not, whose values are nested too deeply to be worked with. What
+    reads them calls itself for each level, and must not come near the interpreter's limit."""
+    for name, value in variables.items():
+        if isinstance(value, (dict, list)) and is_deeper(value, DEEPEST_VARIABLE):
+            sentence = f"Variable ${name} is nested more than {DEEPEST_VARIABLE} levels deep. Send a flatter value."
+            raise RequestRefused([ApiError(Code.BAD_USER_INPUT, sentence, reason="JSON_TOO_DEEP", field=name)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from gql.engine.arguments import Values, Variable, arguments_of, shape, shaped
 from gql.engine.compilation import Requirement
 from gql.engine.compiler import Compiler
 from gql.engine.documents import OperationText, as_api_error
+from gql.engine.limits import judge_depth
 from gql.engine.nouns import Declarations, Verb
 from gql.engine.payloads import payload_statement
 from gql.engine.selection import Selected, Selector
@@ -62,12 +63,13 @@ class Planner:
     def values(self, operation: OperationText, given: dict[str, Any] | None) -> Values:
         """The operation's variables, coerced. Raises RequestRefused with every value that does not fit."""
         definitions = operation.definition.variable_definitions
-        if not definitions:
+        if not (definitions or given):
             return {}
         if operation.plain_variables is not None and (values := operation.plain_variables.read(given)) is not None:
             return values
+        judge_depth(given or {})
         found = get_variable_values(
-            self.schema, definitions, given or {}, max_errors=MOST_VARIABLE_ERRORS, hide_suggestions=True
+            self.schema, definitions or (), given or {}, max_errors=MOST_VARIABLE_ERRORS, hide_suggestions=True
         )
         if isinstance(found, list):
             raise RequestRefused([as_api_error(each, Code.BAD_USER_INPUT, "INVALID_VARIABLE") for each in found])

@@ -6,7 +6,7 @@ specifications; NaN and Infinity are refused.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from typing import Any, Final, NewType
 
@@ -15,11 +15,16 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
+from gql.errors import ApiError, Code
+
 Money = NewType("Money", str)
 Decimal = NewType("Decimal", str)
 Date = NewType("Date", str)
 DateTime = NewType("DateTime", str)
 JSON = NewType("JSON", object)
+
+DEEPEST_JSON: Final = 50
+"""Levels of arrays and objects. What reads a value calls itself for each of them, and so does PostgreSQL."""
 
 _MONEY: Final = re.compile(r"-?\d{1,13}(\.\d{1,2})?\Z", re.ASCII)
 _DECIMAL: Final = re.compile(r"-?\d{1,20}(\.\d{1,12})?\Z", re.ASCII)
@@ -74,7 +79,12 @@ def parse_datetime(value: Any) -> str:
 
 
 def parse_json(value: Any) -> Any:
-    """Any JSON value that PostgreSQL can keep: NUL characters and lone surrogates are refused."""
+    """Any JSON value that PostgreSQL can keep: NUL characters, lone surrogates and endless nesting are refused."""
+    if is_deeper(value, DEEPEST_JSON):
+        sentence = (
+            f"JSON is nested at most {DEEPEST_JSON} levels deep. Make it flatter, or send the inner part as text."
+        )
+        raise ApiError(Code.BAD_USER_INPUT, sentence, reason="JSON_TOO_DEEP")
     try:
         encoded = msgspec.json.encode(value)
     except (UnicodeEncodeError, TypeError):
@@ -82,6 +92,21 @@ def parse_json(value: Any) -> Any:
     if b"\\u0000" in encoded:
         raise GraphQLError("Expected JSON without NUL characters.")
     return value
+
+
+def is_deeper(value: Any, levels: int) -> bool:
+    """Whether arrays and objects are nested in more levels than these, found without going down by recursion."""
+    inside = [value]
+    for _ in range(levels + 1):
+        inside = [each for it in inside if isinstance(it, (dict, list)) for each in _members(it)]
+        if not inside:
+            return False
+    return True
+
+
+def _members(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    """What is inside; for an empty one something, because it is a level all the same."""
+    return (value.values() if isinstance(value, dict) else value) or (None,)
 
 
 def parse_cursor_value(value: str | int, sql_type: str) -> str:
@@ -144,5 +169,5 @@ SCALARS: Final[dict[object, ScalarDefinition]] = {
         parse_datetime,
         "https://scalars.graphql.org/andimarek/date-time",
     ),
-    JSON: _scalar("JSON", "Any JSON value.", parse_json),
+    JSON: _scalar("JSON", f"Any JSON value, nested at most {DEEPEST_JSON} levels deep.", parse_json),
 }

@@ -1,0 +1,150 @@
+"""A server and a PostgreSQL that tests may kill: processes of their own, which no other test uses."""
+
+import asyncio
+import os
+import signal
+import socket
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+import httpx
+
+from gql.database.embedded import EmbeddedServer
+from gql.database.loader import migrate
+from gql.settings import Settings
+from tests.harness.command_line import PROGRAM, environment
+from tests.harness.postgres import MAJOR_VERSION, PREFIX, bin_directory
+
+# What is acknowledged must outlive the server's crash: commits are written before they are answered, if not to disk.
+CONFIGURATION: Final = {"fsync": "off", "shared_buffers": "64MB"}
+NOBODY: Final = "never_comes"
+HELD: Final = "wait_event = 'SyncRep'"
+"""Of a backend: it has committed, and waits before it says so."""
+AT_WORK: Final = "state <> 'idle'"
+
+
+@dataclass
+class Cluster:
+    """A PostgreSQL that recovers from every crash by itself."""
+
+    server: EmbeddedServer
+    kills: int = 0
+
+    async def kill_one(self, which: str) -> bool:
+        """SIGKILL one backend of the API of which this holds, and wait until the server has recovered. False where
+        there was none. The postmaster ends all the others, because shared memory may be damaged."""
+        async with self.admin() as connection:
+            backend = await connection.fetchval(
+                "select pid from pg_stat_activity where usename = 'countinghouse_api' and backend_type ="
+                f" 'client backend' and {which} order by random() limit 1"
+            )
+            if backend is None:
+                return False
+            os.kill(backend, signal.SIGKILL)
+            self.kills += 1
+            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                # Whoever asks is ended as well. Until then the old server must not be taken for the new one.
+                await asyncio.wait_for(connection.execute("select pg_sleep(60)"), 60)
+        async with self.admin():
+            return True
+
+    @asynccontextmanager
+    async def answers_held(self) -> AsyncIterator[None]:
+        """In the body every COMMIT is carried out and not answered: it waits for a standby that is not there."""
+        await self._await_standby(NOBODY)
+        try:
+            yield
+        finally:
+            await self._await_standby("")
+
+    async def holds_an_answer(self) -> bool:
+        """Whether somebody has committed and is not answered."""
+        async with self.admin() as connection:
+            found: bool = await connection.fetchval(f"select exists (select from pg_stat_activity where {HELD})")
+        return found
+
+    async def _await_standby(self, name: str) -> None:
+        async with self.admin() as connection:
+            await connection.execute(f"alter system set synchronous_standby_names = '{name}'")
+            await connection.execute("select pg_reload_conf()")
+
+    @asynccontextmanager
+    async def admin(self) -> AsyncIterator[asyncpg.Connection]:
+        """A connection as its superuser, as soon as it takes connections."""
+        connection = await self._connect()
+        try:
+            yield connection
+        finally:
+            connection.terminate()
+
+    async def _connect(self) -> asyncpg.Connection:
+        async with asyncio.timeout(30):
+            while True:
+                with suppress(asyncpg.PostgresError, OSError):
+                    return await asyncpg.connect(self.server.admin_url)
+                await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def a_cluster() -> AsyncIterator[Cluster]:
+    """A PostgreSQL with the schema loaded, for the body."""
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as directory:
+        Path(directory).chmod(0o755)  # noqa: ASYNC240
+        server = EmbeddedServer(
+            Path(directory), bin_directory=bin_directory(MAJOR_VERSION), configuration=CONFIGURATION
+        )
+        with server:
+            await migrate(server.admin_url)
+            await server.set_api_password()
+            yield Cluster(server)
+
+
+@dataclass
+class Serving:
+    """`countinghouse serve` in a process of its own, always at the same address."""
+
+    settings: Settings
+    url: str
+    process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start it and wait until it is ready."""
+        port = str(httpx.URL(self.url).port)
+        assert self.settings.database_url is not None
+        env = environment(
+            DATABASE_URL=self.settings.database_url,
+            DATA_DIR=str(self.settings.data_dir),
+            ENVIRONMENT="development",
+            PORT=port,
+        )
+        nowhere = asyncio.subprocess.DEVNULL
+        self.process = await asyncio.create_subprocess_exec(
+            PROGRAM, "serve", env=env, stdin=nowhere, stdout=asyncio.subprocess.PIPE, stderr=nowhere
+        )
+        assert self.process.stdout is not None
+        assert await asyncio.wait_for(self.process.stdout.readline(), 30), "it did not start"
+
+    async def kill(self) -> None:
+        """SIGKILL it: whoever waits for an answer has none."""
+        assert self.process is not None
+        self.process.kill()
+        await self.process.wait()
+
+
+@asynccontextmanager
+async def serving(cluster: Cluster) -> AsyncIterator[Serving]:
+    """A server on the cluster, for the body."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    settings = Settings(database_url=cluster.server.api_url, data_dir=cluster.server.directory.path)
+    server = Serving(settings, f"http://127.0.0.1:{port}")
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.kill()
