@@ -10,7 +10,6 @@ import pytest
 from tests.database.isolation import REFUSED, RELATIONS, Filled
 from tests.harness.actors import as_analyst, as_tenant
 
-
 # Some of it is not done to a view or a materialized view at all, whoever asks.
 UNHEARD_OF = (
     asyncpg.WrongObjectTypeError,
