@@ -29,10 +29,10 @@
 \ir billing/clients.sql
 \ir billing/client_contacts.sql
 \ir billing/client_notes.sql
+\ir billing/payment_methods.sql
 \ir billing/number_series.sql
 \ir billing/invoices.sql
 \ir billing/invoice_lines.sql
-\ir billing/payment_methods.sql
 \ir billing/recurring_invoices.sql
 \ir billing/recurring_invoice_periods.sql
 \ir billing/billed_months.sql

@@ -69,6 +69,7 @@ create table billing.invoices (
     paid_minor bigint not null generated always as ((paid_amount * 100)::bigint) stored,
     primary key (tenant_id, id),
     foreign key (tenant_id, client_id) references billing.clients,
+    foreign key (tenant_id, payment_method_id) references billing.payment_methods,
     constraint invoices_client_unique unique (tenant_id, client_id, id),
     constraint invoices_number_unique unique (tenant_id, number),
     constraint invoices_external_ref_unique unique (tenant_id, external_ref),
@@ -220,6 +221,7 @@ create index invoices_paid on billing.invoices (tenant_id, paid_minor, id);
 create index invoices_paid_date on billing.invoices (tenant_id, paid_date, id) include (currency, total_minor);
 create index invoices_total on billing.invoices (tenant_id, total_minor, id);
 create index invoices_balance on billing.invoices (tenant_id, balance_minor, id);
+create index invoices_payment_method on billing.invoices (tenant_id, payment_method_id, id) where payment_method_id is not null;
 create index invoices_created_at on billing.invoices (tenant_id, created_at, id);
 
 alter table billing.invoices enable row level security;

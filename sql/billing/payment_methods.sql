@@ -111,11 +111,6 @@ comment on function billing.payment_methods_give() is 'Gives a new organisation 
 create trigger give_payment_methods after insert on iam.tenants
     for each row execute function billing.payment_methods_give();
 
--- Invoices name the method that they had best be paid by; their table is made first.
-alter table billing.invoices
-    add foreign key (tenant_id, payment_method_id) references billing.payment_methods;
-create index invoices_payment_method on billing.invoices (tenant_id, payment_method_id, id) where payment_method_id is not null;
-
 create function billing.payment_method_named(wanted text, field text) returns uuid
 language plpgsql
 set search_path = pg_catalog, pg_temp
