@@ -72,7 +72,7 @@ async def running(
 async def load_schema(server: EmbeddedServer) -> None:
     """What an empty database needs before it can be filled, and before our server can connect."""
     await migrate(server.admin_url)
-    await server.set_api_password()
+    await server.set_passwords()
 
 
 def place(server: EmbeddedServer) -> Place:

@@ -13,7 +13,10 @@
 \ir iam/users.sql
 \ir iam/memberships.sql
 
+\ir core/audit_seals.sql
 \ir core/idempotency.sql
+\ir core/jobs.sql
+\ir core/reports.sql
 
 \ir ledger/accounts.sql
 \ir ledger/transfers.sql
@@ -30,6 +33,9 @@
 \ir billing/number_series.sql
 \ir billing/invoices.sql
 \ir billing/invoice_lines.sql
+\ir billing/recurring_invoices.sql
+\ir billing/recurring_invoice_periods.sql
+\ir billing/billed_months.sql
 \ir billing/payments.sql
 \ir billing/credit_notes.sql
 \ir billing/credit_note_lines.sql

@@ -31,7 +31,11 @@ async def database() -> TestDatabase:
 def settings(database: TestDatabase) -> Settings:
     """Settings of a server on the database of this run."""
     return Settings(
-        database_url=database.api_url, admin_url=database.admin_url, data_dir=database.server.directory.path, port=0
+        database_url=database.api_url,
+        admin_url=database.admin_url,
+        worker_url=database.worker_url,
+        data_dir=database.server.directory.path,
+        port=0,
     )
 
 

@@ -10,7 +10,7 @@ from gql.settings import Settings
 from tests.harness.command_line import countinghouse, environment
 
 WHOLESALE = Path(__file__).parent / "imports" / "files" / "wholesale.csv"
-COMMANDS = ("serve", "migrate", "demo", "import", "tenant", "psql", "doctor", "schema", "errors")
+COMMANDS = ("serve", "work", "migrate", "demo", "import", "tenant", "psql", "doctor", "schema", "errors")
 
 
 async def test_help_names_every_command() -> None:
@@ -40,6 +40,7 @@ async def test_wrong_settings_are_all_named_with_what_was_expected() -> None:
     "command",
     [
         ["doctor"],
+        ["work"],
         ["psql"],
         ["psql", "--tenant", "acme"],
         ["import", "online-retail", WHOLESALE, "--tenant", "acme"],

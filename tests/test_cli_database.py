@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gql.settings import Settings
-from tests.harness.actors import as_superuser
+from tests.harness.actors import as_superuser, as_tenant
 from tests.harness.command_line import countinghouse, environment
 from tests.harness.tenants import Tenant
+from tests.harness.verbs import new_invoice
 
 WHO = "select current_user, core.tenant_id(), core.role(), core.user_id(), current_setting('app.time_zone')"
 
@@ -24,6 +25,7 @@ async def empty(settings: Settings) -> AsyncIterator[Settings]:
         yield Settings(
             database_url=settings.database_url.replace("/countinghouse?", f"/{name}?"),
             admin_url=settings.admin_url.replace("/countinghouse?", f"/{name}?"),
+            worker_url=(settings.worker_url or "").replace("/countinghouse?", f"/{name}?"),
             data_dir=settings.data_dir,
         )
         await connection.execute(f"drop database {name} with (force)")
@@ -69,6 +71,34 @@ async def test_the_doctor_notices_two_different_databases(settings: Settings, em
     outcome = await countinghouse("doctor", env=environment(settings, DATABASE_URL=empty.database_url))
     assert outcome.status == 1
     assert "lead to different databases" in outcome.out
+
+
+async def test_the_doctor_notices_books_and_seals_that_were_tampered_with(settings: Settings, tenant: Tenant) -> None:
+    async with as_tenant(tenant) as connection, as_tenant(tenant, "worker") as worker:
+        await new_invoice(connection)
+        await worker.execute("select core.audit_seal()")
+    healthy = await countinghouse("doctor", env=environment(settings))
+    assert f"{tenant.slug}: " not in healthy.out
+    async with as_superuser() as superuser, superuser.transaction():
+        await superuser.execute("set local session_replication_role = replica")
+        for statement in (
+            "update ledger.entries set amount = amount + 1, balance_after = balance_after + 1"
+            " where tenant_id = $1 and amount > 0",
+            "update ledger.accounts set posted = posted + 5 where tenant_id = $1 and kind = 'INCOME'",
+            "update core.audit_log set user_agent = 'x' where tenant_id = $1",
+        ):
+            await superuser.execute(statement, tenant.tenant_id)
+    outcome = await countinghouse("doctor", env=environment(settings))
+    assert outcome.status == 1
+    told = [line.removeprefix(f"{tenant.slug}: ") for line in outcome.out.splitlines() if tenant.slug in line]
+    assert "its books do not balance in EUR: debits less credits are 1.00." in told
+    assert (
+        "account REVENUE (EUR) stands at -295.00 in place 1, and its last entry left it at -300.00 in place 1." in told
+    )
+    assert "account REVENUE (EUR) stands at -295.00, and its entries add up to -300.00." in told
+    assert any(line.startswith("seal 1 of its audit log is broken: ") for line in told)
+    # Progress is for a person to see; a pipe gets what is wrong and nothing else.
+    assert outcome.err == ""
 
 
 async def test_psql_is_the_administrator(settings: Settings) -> None:

@@ -103,6 +103,19 @@ def servers_in(directory: Path) -> list[str]:
     return found
 
 
+def children_of(parent: int) -> list[Path]:
+    """Where the system tells of the children of a process."""
+    return [Path("/proc", child) for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+
+
+def command_of(process: Path) -> str:
+    return (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+
+
+def is_running(process: Path) -> bool:
+    return process.exists()
+
+
 async def in_a_shell(line: str) -> Any:
     shell = await asyncio.create_subprocess_shell(line, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
     out, _ = await shell.communicate()
@@ -120,6 +133,8 @@ async def test_from_nothing_to_a_server_that_has_stopped(tmp_path_factory: pytes
             page = await browser.get(server.said("GraphiQL"), headers={"Accept": "text/html"})
         assert page.status_code == 200
         assert "GraphiQL" in page.text
+        assert "A worker beside it does what is due." in server.lines
+        assert any("work --with-parent" in command_of(child) for child in children_of(server.process.pid))
 
         tokens = [await server.sign_in(each.owner.email, each.slug) for each in ORGANISATIONS]
         seen = [(await server.ask(NAMES, token))["data"]["clients"] for token in tokens]
@@ -152,9 +167,25 @@ async def test_from_nothing_to_a_server_that_has_stopped(tmp_path_factory: pytes
         # A server of its own, which no other test has left a role in, keeps every rule.
         doctor = await countinghouse("doctor", env=env)
         assert (doctor.status, doctor.err) == (0, ""), doctor.out
-        assert doctor.out.endswith(" rules hold.\n")
+        first, second = doctor.out.splitlines()
+        assert first.endswith(" rules hold.")
+        assert second == "Books that balance, and audit logs whose seals hold: of all 3 organisations."
         assert await server.stop(signal.SIGTERM) == ""
     assert servers_in(directory) == []
+
+
+async def test_a_server_that_is_killed_takes_its_worker_and_its_database_with_it(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    directory = tmp_path_factory.mktemp("killed")
+    env = environment(DATA_DIR=str(directory / "data"), PORT="0")
+    async with serving(env) as server:
+        children = children_of(server.process.pid)
+        server.process.kill()
+        await server.process.wait()
+        async with asyncio.timeout(30):
+            while servers_in(directory) or any(map(is_running, children)):  # noqa: ASYNC110 - the system tells nobody
+                await asyncio.sleep(0.1)
 
 
 async def test_a_taken_port_is_told_before_anything_is_started(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -181,6 +212,7 @@ async def test_a_host_that_is_not_this_machine_is_told(host: str, tmp_path: Path
 async def test_it_serves_a_database_of_somebody_else_too(settings: Settings) -> None:
     await countinghouse("demo", env=environment(settings))
     async with serving(environment(settings, PORT="0")) as server:
+        assert "`countinghouse work` does what is due; one has to run somewhere." in server.lines
         token = await server.sign_in(STUDIO.owner.email, STUDIO.slug)
         assert (await server.ask(NAMES, token))["data"]["clients"]["totalCount"] == 18
         assert await server.stop(signal.SIGTERM) == ""

@@ -3,7 +3,8 @@
 reset role;
 create schema billing authorization countinghouse_owner;
 comment on schema billing is 'Clients, their invoices, and what is owed.';
-grant usage on schema billing to countinghouse_tenant, countinghouse_analyst, countinghouse_reader;
+grant usage on schema billing to countinghouse_tenant, countinghouse_analyst, countinghouse_reader,
+    countinghouse_worker;
 set local role countinghouse_owner;
 
 create type billing.client_counts as (

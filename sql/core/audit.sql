@@ -13,6 +13,7 @@ create table core.audit_log (
     user_agent text,
     request_id text,
     created_at timestamptz not null default statement_timestamp(),
+    seal bigint,
     primary key (tenant_id, id, created_at),
     constraint audit_log_action_check check (
         action in ('CREATE', 'UPDATE', 'DELETE', 'TRANSITION', 'SIGN_IN', 'EXPORT', 'READ_SENSITIVE')
@@ -28,15 +29,17 @@ comment on column core.audit_log.entity_type is 'The kind of thing it happened t
 comment on column core.audit_log.entity_id is 'The id of that thing.';
 comment on column core.audit_log.old_values is 'What changed, as it was before. Never a password, token or code.';
 comment on column core.audit_log.new_values is 'What changed, as it was afterwards. Never a password, token or code.';
-comment on column core.audit_log.user_id is 'Who did it; NULL for an operator of the house.';
+comment on column core.audit_log.user_id is 'Who did it; NULL for the worker and for an operator of the house.';
 comment on column core.audit_log.ip_address is 'The address that the request came from.';
 comment on column core.audit_log.user_agent is 'The program that sent the request.';
 comment on column core.audit_log.request_id is 'The id of the request, as in the answer and the logs.';
 comment on column core.audit_log.created_at is 'When it happened.';
+comment on column core.audit_log.seal is 'The number of the seal that it is under; empty until the worker has sealed it.';
 comment on constraint audit_log_action_check on core.audit_log is 'AUDIT_ACTION: The audit log does not know this action.';
 
 create index audit_log_user on core.audit_log (tenant_id, user_id, created_at desc);
 create index audit_log_entity on core.audit_log (tenant_id, entity_type, entity_id, created_at desc);
+create index audit_log_unsealed on core.audit_log (tenant_id, created_at, id) where seal is null;
 
 alter table core.audit_log enable row level security;
 alter table core.audit_log force row level security;
@@ -51,6 +54,10 @@ create policy analyst on core.audit_log for select to countinghouse_analyst usin
 create policy auth on core.audit_log for insert to countinghouse_auth with check (true);
 grant insert on core.audit_log to countinghouse_auth;
 
+-- The worker sees where there is something to seal.
+create policy worker on core.audit_log for select to countinghouse_worker using (seal is null);
+grant select (tenant_id, created_at, seal) on core.audit_log to countinghouse_worker;
+
 -- NOTE: no grant to tenants, analysts or the reader. Reading the log is for admins, and comes with its own query.
 
 create table core.audit_log_default partition of core.audit_log default;
@@ -59,7 +66,7 @@ alter table core.audit_log_default force row level security;
 comment on table core.audit_log_default is 'Entries of months that have no partition yet, so that a late one loses nothing.';
 
 create function core.audit_partitions(first_month date, months integer) returns integer
-language plpgsql
+language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -73,11 +80,14 @@ begin
         partition_name := 'audit_log_' || to_char(month, 'YYYY_MM');
         continue when to_regclass('core.' || partition_name) is not null;
         -- Months in UTC, whatever the time zone of the session, so that they meet without a gap.
-        execute format(
-            'create table core.%I partition of core.audit_log for values from (%L) to (%L)',
-            partition_name, month::timestamp at time zone 'UTC', (month + interval '1 month') at time zone 'UTC'
-        );
-        execute format('alter table core.%I owner to countinghouse_owner', partition_name);
+        begin
+            execute format(
+                'create table core.%I partition of core.audit_log for values from (%L) to (%L)',
+                partition_name, month::timestamp at time zone 'UTC', (month + interval '1 month') at time zone 'UTC'
+            );
+        exception when check_violation then
+            continue;  -- entries of that month stand in the default partition already, where they stay
+        end;
         execute format('alter table core.%I enable row level security', partition_name);
         execute format('alter table core.%I force row level security', partition_name);
         -- Row triggers come from the parent; one for a whole statement does not.
@@ -95,6 +105,13 @@ end
 $$;
 comment on function core.audit_partitions(date, integer) is
     'Makes the partitions of the audit log for so many months, those that are missing. Answers how many were made.';
+
+create function core.audit_partitions_due() returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+return to_regclass('core.audit_log_' || to_char(current_date + interval '11 months', 'YYYY_MM')) is null;
+comment on function core.audit_partitions_due() is 'Whether the audit log has partitions for less than a year ahead.';
+grant execute on function core.audit_partitions(date, integer), core.audit_partitions_due() to countinghouse_worker;
 
 -- As whoever writes: the owner for a tenant, bound by its policy, or the operator of the house.
 create function core.audit() returns trigger
@@ -146,8 +163,21 @@ $$;
 comment on function core.audit() is
     'Writes a row''s change to the audit log. Arguments of the trigger: the kind of thing, and columns to leave out.';
 
-create trigger append_only before update or delete on core.audit_log
+create trigger append_only before delete on core.audit_log
     for each row execute function core.refuse_change();
+-- An entry comes under a seal once; nothing else of it ever changes.
+create trigger sealed_once before update on core.audit_log
+    for each row when (
+        old.seal is not null
+        or (
+            new.tenant_id, new.id, new.action, new.entity_type, new.entity_id, new.old_values, new.new_values, new.user_id,
+            new.ip_address, new.user_agent, new.request_id, new.created_at
+        ) is distinct from (
+            old.tenant_id, old.id, old.action, old.entity_type, old.entity_id, old.old_values, old.new_values, old.user_id,
+            old.ip_address, old.user_agent, old.request_id, old.created_at
+        )
+    )
+    execute function core.refuse_change();
 create trigger not_emptied before truncate on core.audit_log
     for each statement execute function core.refuse_change();
 create trigger not_emptied before truncate on core.audit_log_default

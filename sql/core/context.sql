@@ -25,7 +25,7 @@ comment on function core.tenant_id() is
 create function core.user_id() returns uuid
 language sql stable parallel safe
 return cast(nullif(pg_catalog.current_setting('app.user_id', true), '') as uuid);
-comment on function core.user_id() is 'The person this statement runs for; NULL for an operator of the house.';
+comment on function core.user_id() is 'The person this statement runs for; NULL for the worker and for an operator of the house.';
 
 create function core.role() returns text
 language sql stable parallel safe
@@ -39,7 +39,7 @@ comment on function core.scope_ids() is 'The ids whose rows a scoped person may 
 
 create function core.role_sees_all(role text) returns boolean
 language sql immutable parallel safe
-return coalesce(role in ('owner', 'admin', 'accountant', 'operator', 'viewer'), false);
+return coalesce(role in ('owner', 'admin', 'accountant', 'operator', 'viewer', 'worker'), false);
 comment on function core.role_sees_all(text) is 'Whether a role sees all rows of the tenant; others see those of their scope.';
 
 create function core.sees_all() returns boolean
@@ -91,6 +91,8 @@ return case role
     when 'operator' then array['billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'iam:read']
     when 'viewer' then array['billing:read', 'billing:internal', 'ledger:read', 'iam:read']
     when 'member' then array['billing:read', 'iam:read']
+    -- No person's: in this role the worker does what is due in an organisation, and nothing that a person asks for.
+    when 'worker' then array['core:work']
     else array[]::text[]
 end;
 comment on function core.permissions(text) is
@@ -111,7 +113,7 @@ begin
     ] loop
         execute format(
             'grant execute on function core.%s to countinghouse_tenant, countinghouse_analyst, countinghouse_reader, '
-            'countinghouse_auth, countinghouse_api, countinghouse_provisioner',
+            'countinghouse_auth, countinghouse_api, countinghouse_provisioner, countinghouse_reports',
             signature
         );
     end loop;

@@ -38,6 +38,11 @@ create policy tenant on core.idempotency_keys to countinghouse_tenant, countingh
     using (tenant_id = core.tenant_id() and user_id = core.user_id())
     with check (tenant_id = core.tenant_id() and user_id = core.user_id());
 
+-- The worker forgets those of everybody that are old enough, without reading what was asked or answered.
+create policy worker_looks on core.idempotency_keys for select to countinghouse_worker using (true);
+create policy worker_forgets on core.idempotency_keys for delete to countinghouse_worker using (true);
+grant select (tenant_id, created_at), delete on core.idempotency_keys to countinghouse_worker;
+
 -- NOTE: no policy for analysts and no grant to anybody: answers hold whatever their callers could read, and are given
 -- back by core.idempotency_begin() alone.
 
@@ -113,7 +118,10 @@ declare
     swept bigint := 0;
     of_tenant bigint;
 begin
-    for tenant in select id from iam.tenants order by id loop
+    for tenant in
+        select distinct tenant_id from core.idempotency_keys
+        where created_at <= statement_timestamp() - interval '24 hours' order by tenant_id
+    loop
         delete from core.idempotency_keys
         where tenant_id = tenant and created_at <= statement_timestamp() - interval '24 hours';
         get diagnostics of_tenant = row_count;
@@ -123,7 +131,16 @@ begin
 end
 $$;
 comment on function core.idempotency_sweep() is
-    'Forgets the keys that are older than a day, of all organisations, and answers how many. For the operator of the house.';
+    'Forgets the keys that are older than a day, of all organisations, and answers how many. For the worker.';
+
+create function core.idempotency_due() returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+return exists (
+    select from core.idempotency_keys where created_at <= statement_timestamp() - interval '25 hours'
+);
+comment on function core.idempotency_due() is 'Whether there is an hour''s worth of idempotency keys to forget.';
 
 grant execute on function core.idempotency_begin(text, text, text[]), core.idempotency_keep(text, text, text[])
     to countinghouse_tenant;
+grant execute on function core.idempotency_sweep(), core.idempotency_due() to countinghouse_worker;

@@ -12,7 +12,9 @@ begin
             ('countinghouse_analyst',     'nologin',                  'the group of all analyst logins: what an analyst may read'),
             ('countinghouse_reader',      'nologin',                  'owner of the read door; reads what a tenant reads'),
             ('countinghouse_auth',        'nologin',                  'owner of the sign-in look-ups'),
-            ('countinghouse_provisioner', 'nologin createrole',       'owner of the functions that make and drop tenant roles')
+            ('countinghouse_provisioner', 'nologin createrole',       'owner of the functions that make and drop tenant roles'),
+            ('countinghouse_worker',      'login noinherit',          'what the worker connects as; sees that something is due, becomes a tenant to do it'),
+            ('countinghouse_reports',     'nologin',                  'owner of the materialized views; reads what they are made of')
         ) as roles (name, options, meaning)
     loop
         if not exists (select from pg_roles where rolname = wanted.name) then
@@ -56,14 +58,18 @@ begin
     -- TEMP objects could shadow ours, and an analyst could fill the disk with them.
     execute format('revoke temporary on database %I from public', current_database());
     execute format('revoke connect on database %I from public', current_database());
-    execute format('grant connect on database %I to countinghouse_api, countinghouse_analyst', current_database());
+    execute format(
+        'grant connect on database %I to countinghouse_api, countinghouse_worker, countinghouse_analyst', current_database()
+    );
+    -- Refreshing a materialized view while others read it goes by way of a temporary table of its owner's.
+    execute format('grant temporary on database %I to countinghouse_reports', current_database());
 end
 $$;
 
 create schema core authorization countinghouse_owner;
 comment on schema core is 'What every domain shares: the context of a statement, money, ids, refusals, the audit log.';
 grant usage on schema core to countinghouse_api, countinghouse_tenant, countinghouse_analyst, countinghouse_reader,
-    countinghouse_auth, countinghouse_provisioner;
+    countinghouse_auth, countinghouse_provisioner, countinghouse_worker, countinghouse_reports;
 
 -- From here on everything belongs to the owner, who is bound by the policies like everybody else.
 set local role countinghouse_owner;

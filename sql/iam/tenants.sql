@@ -4,7 +4,7 @@ reset role;
 create schema iam authorization countinghouse_owner;
 comment on schema iam is 'Identity and access: organisations, people, and who may do what.';
 grant usage on schema iam to countinghouse_api, countinghouse_tenant, countinghouse_analyst, countinghouse_reader,
-    countinghouse_auth, countinghouse_provisioner;
+    countinghouse_auth, countinghouse_provisioner, countinghouse_worker;
 set local role countinghouse_owner;
 
 create table iam.tenants (
@@ -79,6 +79,9 @@ create policy owner on iam.tenants to countinghouse_owner
 -- Signing in looks among all, before there is a tenant.
 create policy auth on iam.tenants for select to countinghouse_auth using (true);
 grant select on iam.tenants to countinghouse_auth;
+-- The worker asks what day it is in an organisation, and whether anybody may work there.
+create policy worker on iam.tenants for select to countinghouse_worker using (true);
+grant select (id, time_zone, fiscal_year_start, suspended_at) on iam.tenants to countinghouse_worker;
 
 -- NOTE: no grant to tenants, analysts or the reader: this table lists organisations. Theirs they see by organisation().
 
@@ -121,11 +124,12 @@ begin
     end if;
     execute format('grant countinghouse_tenant to %I', role_name);
     execute format('grant %I to countinghouse_api%s', role_name, options);
+    execute format('grant %I to countinghouse_worker%s', role_name, options);
     return role_name;
 end
 $$;
 comment on function iam.tenant_role_create(uuid) is
-    'Makes the database role of a tenant, if it is missing, and lets the server become it.';
+    'Makes the database role of a tenant, if it is missing, and lets the server and the worker become it.';
 
 create function iam.tenant_role_drop(tenant uuid) returns void
 language plpgsql security definer

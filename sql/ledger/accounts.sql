@@ -3,7 +3,8 @@
 reset role;
 create schema ledger authorization countinghouse_owner;
 comment on schema ledger is 'The double-entry ledger under every domain: accounts, transfers, entries and holds.';
-grant usage on schema ledger to countinghouse_api, countinghouse_tenant, countinghouse_analyst, countinghouse_reader;
+grant usage on schema ledger to countinghouse_api, countinghouse_tenant, countinghouse_analyst, countinghouse_reader,
+    countinghouse_worker;
 set local role countinghouse_owner;
 
 create table ledger.accounts (

@@ -65,6 +65,9 @@ alter table ledger.holds force row level security;
 create policy tenant on ledger.holds to countinghouse_tenant, countinghouse_owner, countinghouse_reader
     using (tenant_id = core.tenant_id() and core.sees_all()) with check (tenant_id = core.tenant_id() and core.sees_all());
 create policy analyst on ledger.holds for select to countinghouse_analyst using (tenant_id = core.tenant_id());
+-- The worker sees in which organisations a hold may have expired.
+create policy worker on ledger.holds for select to countinghouse_worker using (state = 'PENDING');
+grant select (tenant_id, state, expires_at) on ledger.holds to countinghouse_worker;
 
 grant select (
     tenant_id, id, account_id, direction, amount, state, expires_at, source_noun, source_id, transfer_id, ended_at,

@@ -6,6 +6,7 @@ import strawberry
 
 from gql.billing import (
     allocations,
+    billed_months,
     client_contacts,
     client_notes,
     clients,
@@ -14,6 +15,7 @@ from gql.billing import (
     invoices,
     payment_methods,
     payments,
+    recurring_invoices,
 )
 from gql.database.comments import read_comments
 from gql.engine.assembly import assemble
@@ -32,6 +34,8 @@ DOMAINS = (
     client_notes,
     invoices,
     invoice_lines,
+    recurring_invoices,
+    billed_months,
     payment_methods,
     payments,
     credit_notes,

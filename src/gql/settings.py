@@ -94,6 +94,9 @@ class Settings:
     admin_url: str | None = _setting(
         None, _database_address, ADDRESS, "The same database as superuser, for migrate and tenant create.", secret=True
     )
+    worker_url: str | None = _setting(
+        None, _database_address, ADDRESS, "The same database as countinghouse_worker, for work.", secret=True
+    )
     data_dir: Path = _setting(
         Path(".countinghouse"), _path, "a path", "Where the embedded database and its secrets are kept."
     )
@@ -186,6 +189,6 @@ def _contradictions(given: Mapping[str, str]) -> list[str]:
         return []
     return [
         f"{PREFIX}{name} is set without {PREFIX}DATABASE_URL; set both, or neither to use the embedded database."
-        for name in ("DATABASE_READ_URL", "ADMIN_URL")
+        for name in ("DATABASE_READ_URL", "ADMIN_URL", "WORKER_URL")
         if PREFIX + name in given
     ]

@@ -221,4 +221,9 @@ async def test_an_entry_of_a_month_without_a_partition_is_not_lost(tenant: Tenan
     async with as_superuser() as connection:
         with refused("CONFLICT", "APPEND_ONLY"):
             await connection.execute("delete from core.audit_log_default")
+        # It stays where it is: the worker, come late, makes the other months.
+        transaction = connection.transaction()
+        await transaction.start()
+        assert await connection.fetchval("select core.audit_partitions('2099-04-30', 3)") == 2
+        await transaction.rollback()
     assert [entry["created_at"].year for entry in await entries(tenant, "LATE")] == [2099]

@@ -16,6 +16,8 @@ HOUSE: Final = {
     "countinghouse_reader": set[str](),
     "countinghouse_auth": set[str](),
     "countinghouse_provisioner": {"createrole"},
+    "countinghouse_worker": {"login"},
+    "countinghouse_reports": set[str](),
 }
 ATTRIBUTES: Final = """
 select rolname::text as name, array_remove(array[
@@ -43,15 +45,16 @@ async def test_each_role_has_the_powers_it_needs_and_no_others(tenant: Tenant) -
     assert set(map(frozenset, tenants.values())) == {frozenset()}
 
 
-async def test_the_server_may_become_a_tenant_and_nobody_else_of_the_house(tenant: Tenant) -> None:
+async def test_the_server_and_the_worker_may_become_a_tenant_and_nobody_else_of_the_house(tenant: Tenant) -> None:
     async with as_superuser() as connection:
         pairs = {(row["granted"], row["member"]) for row in await connection.fetch(MEMBERSHIPS)}
-    of_the_api = {granted for granted, member in pairs if member == "countinghouse_api"}
-    assert tenant.database_role in of_the_api
-    assert all(granted.startswith("tenant_") for granted in of_the_api)
+    for login in ("countinghouse_api", "countinghouse_worker"):
+        becomes = {granted for granted, member in pairs if member == login}
+        assert tenant.database_role in becomes
+        assert all(granted.startswith("tenant_") for granted in becomes)
     groups = {member for granted, member in pairs if granted == "countinghouse_tenant"}
     assert all(member.startswith("tenant_") or member == "countinghouse_provisioner" for member in groups)
-    for lonely in ("countinghouse_auth", "countinghouse_reader"):
+    for lonely in ("countinghouse_auth", "countinghouse_reader", "countinghouse_reports"):
         assert lonely not in {role for pair in pairs for role in pair}
     assert not {granted for granted, member in pairs if member == "countinghouse_owner"}
 
@@ -163,7 +166,7 @@ async def test_a_stranger_to_the_house_may_not_even_connect(tenant: Tenant) -> N
                 assert not await connection.fetchval(
                     "select has_database_privilege('passer_by', current_database(), $1)", privilege
                 )
-            for schema in ("core", "iam", "ledger", "billing"):
+            for schema in ("core", "iam", "ledger", "reports", "billing"):
                 assert not await connection.fetchval("select has_schema_privilege('passer_by', $1, 'usage')", schema)
         finally:
             await connection.execute("drop role passer_by")

@@ -49,6 +49,7 @@ async def test_every_table_says_when_its_rows_were_made_and_those_that_change_wh
         "billing.invoice_lines",
         "billing.credit_note_lines",
         "billing.payment_refunds",
+        "billing.recurring_invoice_periods",
         "ledger.transfers",
         "ledger.entries",
     }

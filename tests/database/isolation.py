@@ -80,7 +80,8 @@ async def fill(name: str) -> Filled:
             assert isinstance(made, UUID)
             return made
 
-        clients = []
+        today = str(await connection.fetchval("select core.today()"))
+        clients, recurring = [], []
         for ordinal in ("first", "second"):
             of = f"{ordinal} client of {tenant.slug}"
             client_id = await call("billing.client_create", name=f"The {of}", email=f"{ordinal}@{tenant.slug}.example")
@@ -101,11 +102,26 @@ async def fill(name: str) -> Filled:
             )
             await call("billing.payment_refund", id=str(payment_id), amount="1.00", reason=f"Refund to the {of}")
             await call("billing.invoice_credit_note", id=str(invoice_id), amount="5.00", reason=f"Credit to the {of}")
+            await call("billing.recurring_invoice_set", id=str(invoice_id), frequency="MONTHLY", next_date=today)
+            recurring.append(invoice_id)
             clients.append(client_id)
         await keep_answer(connection, f"key of {tenant.slug}".replace(" ", "-"), f"Answer to {tenant.slug}")
+    async with as_tenant(tenant, "worker") as connection:
+        for invoice_id in recurring:
+            await connection.execute("select billing.recurring_invoice_make($1)", invoice_id)
+        await connection.execute("select core.audit_seal()")
     async with as_owner(tenant) as connection:
         await connection.execute("select ledger.hold(id, 'UP', 1) from ledger.accounts where owner_id is not null")
+    await refresh_reports()
     return Filled(tenant, (clients[0], clients[1]), await rows_of(tenant))
+
+
+async def refresh_reports() -> None:
+    """Reckon every materialized view anew."""
+    async with as_superuser() as connection:
+        for relation in await connection.fetch(RELATIONS):
+            if relation["kind"] == "m":
+                await connection.execute(f"refresh materialized view {relation['name']}")
 
 
 async def readable(connection: asyncpg.Connection) -> dict[str, list[dict[str, Any]]]:

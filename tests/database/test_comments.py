@@ -5,7 +5,7 @@ import pytest
 from gql.database.comments import Comments, parse_comments, read_comments
 from tests.harness.actors import as_superuser
 
-OURS = "nspname in ('core', 'iam', 'ledger', 'billing')"
+OURS = "nspname in ('core', 'iam', 'ledger', 'reports', 'billing')"
 
 
 def test_each_kind_is_found_under_its_name() -> None:
@@ -82,7 +82,8 @@ async def test_the_files_say_what_the_database_says() -> None:
             select case when objsubid = 0 then 'table' else 'column' end as kind,
                    concat_ws('.', nspname, relname, attname) as name, description
             from pg_description
-            join pg_class on pg_class.oid = objoid and classoid = 'pg_class'::regclass and relkind in ('r', 'p', 'v')
+            join pg_class on pg_class.oid = objoid and classoid = 'pg_class'::regclass
+                and relkind in ('r', 'p', 'v', 'm')
                 and relname !~ '_[0-9]{{4}}_[0-9]{{2}}$'  -- partitions of months come with time
             join pg_namespace on pg_namespace.oid = relnamespace
             left join pg_attribute on attrelid = objoid and attnum = objsubid and objsubid > 0

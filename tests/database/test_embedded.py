@@ -109,8 +109,8 @@ async def test_text_is_ordered_and_folded_the_same_on_every_version(server: Embe
 
 def test_secrets_are_long_differ_and_are_readable_by_us_alone(server: EmbeddedServer) -> None:
     secrets = server.directory.path / "secrets"
-    passwords = {server.directory.secret(name) for name in ("admin_password", "api_password")}
-    assert len(passwords) == 2
+    passwords = {server.directory.secret(name) for name in ("admin_password", "api_password", "worker_password")}
+    assert len(passwords) == 3
     assert min(map(len, passwords)) >= 43
     assert stat.S_IMODE(secrets.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in secrets.iterdir()} == {0o600}

@@ -10,6 +10,13 @@ import pytest
 from tests.database.isolation import REFUSED, RELATIONS, Filled
 from tests.harness.actors import as_analyst, as_tenant
 
+# Some of it is not done to a view or a materialized view at all, whoever asks.
+UNHEARD_OF = (
+    asyncpg.WrongObjectTypeError,
+    asyncpg.ObjectNotInPrerequisiteStateError,
+    asyncpg.FeatureNotSupportedError,
+)
+
 
 @pytest.mark.parametrize("entrance", [as_tenant, as_analyst])
 async def test_nobody_writes_past_the_functions(entrance: Any, mine: Filled) -> None:
@@ -31,7 +38,7 @@ async def test_nobody_writes_past_the_functions(entrance: Any, mine: Filled) -> 
                     f"create trigger mine after insert on {name} execute function core.audit()",
                 ]
             for statement in statements:
-                with pytest.raises((REFUSED, asyncpg.WrongObjectTypeError, asyncpg.ObjectNotInPrerequisiteStateError)):
+                with pytest.raises((REFUSED, *UNHEARD_OF)):
                     async with connection.transaction():
                         await connection.execute(statement)
             if relation["kind"] in ("r", "p"):

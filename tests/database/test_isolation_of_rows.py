@@ -10,8 +10,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.database.isolation import OURS, REFUSED, RELATIONS, Filled, readable
-from tests.harness.actors import as_analyst, as_nobody, as_superuser, as_tenant
+from tests.database.isolation import OURS, REFUSED, RELATIONS, Filled, readable, texts
+from tests.harness.actors import as_analyst, as_nobody, as_superuser, as_tenant, as_worker
 
 
 def test_every_table_of_tenants_has_rows_of_both_organisations(mine: Filled, theirs: Filled) -> None:
@@ -26,7 +26,7 @@ async def test_nobody_reads_a_row_or_a_word_of_another_organisation(
 ) -> None:
     seen = await readable(actor)
     assert len(seen["billing.clients"]) == 2
-    assert len(seen["billing.invoices"]) == 2
+    assert len(seen["billing.invoices"]) == 4
     for name, rows in seen.items():
         assert {row["tenant_id"] for row in rows if "tenant_id" in row} <= {str(mine.tenant.tenant_id)}, name
     text = json.dumps(seen)
@@ -55,7 +55,8 @@ async def test_a_scoped_person_reads_their_own_client_alone(mine: Filled) -> Non
     async with as_tenant(mine.tenant, "member", [mine.client_ids[0]]) as connection:
         seen = await readable(connection)
     assert [row["id"] for row in seen["billing.clients"]] == [first]
-    assert len(seen["billing.invoices"]) == len(seen["billing.invoice_lines"]) == 1
+    assert len(seen["billing.invoices"]) == len(seen["billing.invoice_lines"]) == 2
+    assert len(seen["billing.recurring_invoices"]) == len(seen["billing.recurring_invoice_periods"]) == 1
     assert seen["billing.client_notes"] == []
     assert second not in json.dumps(seen)
 
@@ -141,6 +142,27 @@ async def test_a_plan_is_not_carried_from_one_organisation_to_the_next(mine: Fil
         await connection.execute("reset role")
         with pytest.raises(REFUSED):
             await connection.fetch("execute names")
+
+
+async def test_the_worker_s_login_sees_that_something_is_due_and_nothing_about_it(mine: Filled, theirs: Filled) -> None:
+    """Ids and days, of all organisations: no name, no amount, no text of anybody's."""
+    both = (mine.tenant.tenant_id, theirs.tenant.tenant_id)
+    async with as_worker() as connection:
+        everything = await readable(connection)
+        seen = {name: rows for name, rows in everything.items() if not name.startswith("pgqueuer.")}
+        due = await connection.fetch(
+            "select tenant_id from billing.recurring_invoices where tenant_id = any ($1)", both
+        )
+    assert {row[0] for row in due} == set(both)
+    readable_columns = {column for rows in seen.values() for row in rows for column in row}
+    assert readable_columns == {
+        "id", "tenant_id", "time_zone", "fiscal_year_start", "suspended_at", "state", "expires_at", "next_date",
+        "created_at", "enabled", "seal", "report", "every", "refreshed_at",
+    }  # fmt: skip
+    ids = {row["id"] for filled in (mine, theirs) for row in filled.rows["billing.recurring_invoices"]}
+    marks = (texts(mine.rows) | texts(theirs.rows)) - ids - set(map(str, both))
+    text = json.dumps(seen)
+    assert not [mark for mark in marks - {"PENDING"} if mark in text]
 
 
 async def test_the_server_s_login_reads_nothing_until_it_is_somebody(mine: Filled) -> None:

@@ -307,7 +307,7 @@ async def crashing() -> AsyncIterator[tuple[EmbeddedServer, Context]]:
             directory, bin_directory=bin_directory(MAJOR_VERSION), configuration=configuration
         ) as server:
             await migrate(server.admin_url)
-            await server.set_api_password()
+            await server.set_passwords()
             facts = {"slug": "crash", "name": "Crash Barriers", "currency": "EUR", "country": "IE"}
             tenant_id = await on(server, "select iam.tenant_create($1::jsonb)", json.dumps(facts))
             yield server, Context(tenant_id, UUID(int=1), "owner", is_scoped=False)

@@ -45,6 +45,7 @@ async def open_books() -> tuple[Tenant, Tenant]:
         await connection.execute("set local session_replication_role = replica")
         await _write(connection, first, CLIENTS, INVOICES)
         await _write(connection, second, CLIENTS[:3], [*INVOICES[:4], *INVOICES[25:27]])
+        await connection.execute("refresh materialized view reports.billed_months")
         await connection.execute(
             "update billing.clients set summary = 'of the other organisation' where tenant_id = $1", second.tenant_id
         )
@@ -84,7 +85,8 @@ async def _write(
         known_clients, known_invoices, {row["method_name"]: row["id"] for row in methods}, tenant.currency
     ):
         await _insert(connection, tenant, table, row)
-    for table, row in ledgers.rows(METADATA):
+    recurring = _recurring([each for each in invoices if each["client_id"] in known])
+    for table, row in (*recurring, *ledgers.rows(METADATA)):
         await _insert(connection, tenant, table, row)
 
 
@@ -215,6 +217,30 @@ def _lines(invoice: int) -> Iterable[Row]:
             "discount": "0.00",
             "tax_rate": ["0", "19.00", "7.5"][position % 3],
         }
+
+
+def _recurring(invoices: list[Row]) -> Iterable[tuple[str, Row]]:
+    """The first invoice of each client recurs, and made the others."""
+    first: dict[UUID, UUID] = {}
+    for number, invoice in enumerate(invoices):
+        client, created = invoice["client_id"], f"2025-05-01T0{number // 10}:00:00Z"
+        row = {"id": invoice["id"], "client_id": client, "created_at": created}
+        if client in first:
+            row |= {"recurring_invoice_id": first[client], "period_date": f"2025-01-{number + 1:02}"}
+            yield "billing.recurring_invoice_periods", row
+            continue
+        state = ["ACTIVE", "PAUSED", "ENDED", "ACTIVE"][len(first) % 4]
+        first[client] = invoice["id"]
+        row |= {
+            "status": state,
+            "frequency": ["MONTHLY", "WEEKLY", "YEARLY", "QUARTERLY", "MONTHLY"][len(first) % 5],
+            "anchor_date": "2024-01-31",
+            "period": number,
+            "end_date": None if number % 2 else "9999-12-31",
+            "pause_reason": 'Archived "for now" \\ \u2028' if state == "PAUSED" else None,
+            "updated_at": "2025-05-09T00:00:00.100Z",
+        }
+        yield "billing.recurring_invoices", row
 
 
 def _invoice(serial: int, client: int, state: str, issued: str, due: str | int, total: str, **more: Any) -> Row:

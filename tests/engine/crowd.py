@@ -30,6 +30,10 @@ async def fill(tenant: Tenant, invoices: int, *, clients: int = 10, marker: str 
             rows = [invoice_row(each, clients, marker) for each in range(start, min(start + 1000, invoices))]
             done = await call("billing.invoices_import", {"rows": rows})
             assert {row["outcome"] for row in done["rows"]} == {"CREATED"}, done["rows"][:3]
+            if start == 0:  # one for each client
+                for row in done["rows"][:clients]:
+                    recurring = {"id": row["id"], "frequency": "MONTHLY", "next_date": "2199-01-31"}
+                    await call("billing.recurring_invoice_set", recurring)
             for number, row in enumerate(done["rows"], start):
                 if number % 5:
                     for verb, given in settling(number, clients_made[number % clients], row["id"], marker):

@@ -40,6 +40,11 @@ MANY_KINDS = """
         'kind', case when number = 7 then 'EQUITY' else 'EXPENSE' end,
         'currency', case when number = 7 then 'USD' else 'EUR' end
     )) from generate_series(1, 1500) as number;
+    select billing.recurring_invoice_set(jsonb_build_object(
+        'id', id, 'frequency', 'MONTHLY', 'next_date', date '2199-01-01' + number::integer
+    )) from (select id, row_number() over (order by id) as number from billing.invoices) as numbered;
+    select billing.recurring_invoice_stop(jsonb_build_object('id', id))
+    from billing.recurring_invoices order by id limit 3;
 """
 
 

@@ -1,5 +1,5 @@
-"""Who a test speaks to the database as. `as_tenant`, `as_analyst`, `as_owner` and `as_nobody` are the only ways in;
-`as_superuser` sets the scene.
+"""Who a test speaks to the database as. `as_tenant`, `as_analyst`, `as_owner`, `as_nobody` and `as_worker` are the only
+ways in; `as_superuser` sets the scene.
 
 Nothing is rolled back: a test that needs a clean slate makes a tenant of its own.
 """
@@ -36,10 +36,11 @@ def context_of(
     time_zone: str | None = None,
     fiscal_year_start: int | None = None,
 ) -> Context:
-    """The context that the server would make for a person of this role, by default the tenant's first user."""
+    """The context that the server would make for a person of this role, by default the tenant's first user; the worker
+    is nobody."""
     return Context(
         tenant_id=tenant.tenant_id,
-        user_id=user_id or tenant.owner_id,
+        user_id=None if role == "worker" else user_id or tenant.owner_id,
         role=role,
         scope_ids=tuple(scope_ids),
         time_zone=time_zone or tenant.time_zone,
@@ -94,6 +95,14 @@ async def as_nobody() -> AsyncIterator[asyncpg.Connection]:
 
 
 @asynccontextmanager
+async def as_worker() -> AsyncIterator[asyncpg.Connection]:
+    """A connection as the worker has it while it finds out what is due: countinghouse_worker and no context. What it
+    then does for a tenant it does as `as_tenant(tenant, "worker")`."""
+    async with _connect((await the_database()).worker_url) as connection:
+        yield connection
+
+
+@asynccontextmanager
 async def as_superuser() -> AsyncIterator[asyncpg.Connection]:
     """A connection that nothing is refused to, to set the scene and to look behind it."""
     async with _connect((await the_database()).admin_url) as connection:
@@ -105,7 +114,7 @@ async def put(connection: asyncpg.Connection, context: Context) -> None:
     await connection.execute("reset role")
     await connection.fetchrow(
         SET_CONTEXT,
-        str(context.user_id),
+        str(context.user_id or ""),
         context.role,
         context.scope_literal,
         context.time_zone,

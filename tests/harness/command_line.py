@@ -29,9 +29,11 @@ def environment(settings: Settings | None = None, **more: str) -> dict[str, str]
     if settings is not None:
         assert settings.database_url is not None
         assert settings.admin_url is not None
+        assert settings.worker_url is not None
         made |= {
             f"{PREFIX}DATABASE_URL": settings.database_url,
             f"{PREFIX}ADMIN_URL": settings.admin_url,
+            f"{PREFIX}WORKER_URL": settings.worker_url,
             f"{PREFIX}DATA_DIR": str(settings.data_dir),
             f"{PREFIX}ENVIRONMENT": "development",
         }

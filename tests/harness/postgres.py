@@ -29,12 +29,13 @@ CONFIGURATION: Final = {
 
 @dataclass(frozen=True, slots=True)
 class TestDatabase:
-    """Where the database of this run is: as its superuser, and as the role that the server connects as."""
+    """Where the database of this run is: as its superuser, as the server connects to it, and as the worker does."""
 
     __test__ = False
 
     admin_url: str
     api_url: str
+    worker_url: str
     server: EmbeddedServer
 
 
@@ -63,8 +64,8 @@ async def the_database() -> TestDatabase:
             _server = EmbeddedServer(directory, bin_directory=bin_directory(MAJOR_VERSION), configuration=CONFIGURATION)
             _server.start()
             await migrate(_server.admin_url)
-            await _server.set_api_password()
-            _database = TestDatabase(_server.admin_url, _server.api_url, _server)
+            await _server.set_passwords()
+            _database = TestDatabase(_server.admin_url, _server.api_url, _server.worker_url, _server)
     return _database
 
 

@@ -100,7 +100,7 @@ async def a_cluster() -> AsyncIterator[Cluster]:
         )
         with server:
             await migrate(server.admin_url)
-            await server.set_api_password()
+            await server.set_passwords()
             yield Cluster(server)
 
 

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from tests.harness.actors import as_owner, as_superuser
+from tests.harness.actors import as_owner, as_superuser, as_tenant, as_worker
 from tests.harness.tenants import Tenant
 from tests.harness.verbs import refused, the_row
 from tests.ledger.books import LIMITS, balance, move, open_account, wrong
@@ -95,11 +95,32 @@ async def test_a_hold_ends_by_itself_when_its_time_has_come(tenant: Tenant) -> N
         await hold(connection, line, "6", until=future)
         with refused("CONFLICT", "HOLD_EXPIRED"):
             await post_hold(connection, expired, "1", contra)
-        assert await connection.fetchval("select ledger.expire_holds()") == 1
-        assert (await the_row(connection, "ledger.holds", expired))["state"] == "EXPIRED"
-        assert await connection.fetchval("select ledger.expire_holds()") == 0
+        async with as_worker() as worker, as_tenant(tenant, "worker") as working:
+            due = "select count(*) from ledger.holds_due() where tenant_id = $1"
+            assert await worker.fetchval(due, tenant.tenant_id) == 1
+            assert await working.fetchval("select ledger.expire_holds()") == 1
+            assert (await the_row(connection, "ledger.holds", expired))["state"] == "EXPIRED"
+            assert await working.fetchval("select ledger.expire_holds()") == 0
+            assert await worker.fetchval(due, tenant.tenant_id) == 0
         await hold(connection, line, "4")
         assert await wrong(connection) == []
+
+
+@pytest.mark.parametrize("role", ["owner", "member", ""])
+async def test_only_the_worker_ends_holds_that_have_expired(tenant: Tenant, role: str) -> None:
+    async with as_tenant(tenant, role) as connection:
+        with refused("FORBIDDEN", "PERMISSION_MISSING"):
+            await connection.execute("select ledger.expire_holds()")
+
+
+async def test_a_hold_that_somebody_is_posting_is_left_to_them(tenant: Tenant) -> None:
+    async with as_owner(tenant) as connection, as_owner(tenant) as other, as_tenant(tenant, "worker") as working:
+        line = await open_account(connection, "LINE")
+        held = await hold(connection, line, "4", until=datetime.now(UTC) - timedelta(minutes=1))
+        async with other.transaction():
+            await other.execute("select from ledger.holds where id = $1 for update", held)
+            assert await working.fetchval("select ledger.expire_holds()") == 0
+        assert await working.fetchval("select ledger.expire_holds()") == 1
 
 
 @pytest.mark.parametrize(

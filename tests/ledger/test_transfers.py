@@ -367,4 +367,5 @@ async def test_a_tenant_calls_the_verbs_and_the_reports_and_nothing_else(tenant:
     assert {row[0] for row in found} == {
         *("balance", "statement", "trial_balance"),
         *("ledger_account_create", "ledger_transfer_post", "ledger_transfer_reverse"),
+        "expire_holds",
     }

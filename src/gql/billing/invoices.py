@@ -86,6 +86,8 @@ class Invoice:
     lines = to_many("InvoiceLine", "invoice_id", listed=True, numbered_by="position")
     allocations = to_many("Allocation", "invoice_id")
     credit_notes = to_many("CreditNote", "invoice_id")
+    recurring = to_one("RecurringInvoice", "id", nullable=True)
+    recurring_period = to_one("RecurringInvoicePeriod", "id", nullable=True, filtered=False)
 
 
 @described(TABLE, "What can be said of a draft.")

@@ -10,7 +10,7 @@ import sys
 import asyncpg
 import typer
 
-from gql.cli import demo, documents, imports, psql, schema, serve, tenants
+from gql.cli import demo, documents, imports, psql, schema, serve, tenants, work
 from gql.cli.console import CommandFailed, complain
 from gql.database.embedded.cluster import EmbeddedServerError
 from gql.database.loader import MigrationError
@@ -25,6 +25,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command()(serve.serve)
+app.command()(work.work)
 app.command()(schema.migrate)
 app.command()(demo.demo)
 app.add_typer(imports.app, name="import")

@@ -24,6 +24,11 @@ def announce(address: tuple[Any, ...], settings: Settings, *, has_demo: bool) ->
     host, port = EVERYWHERE.get(address[0], address[0]), address[1]
     place = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     say(f"Countinghouse serves on {place}; Ctrl-C stops it.")
+    say(
+        "A worker beside it does what is due."
+        if settings.is_embedded
+        else "`countinghouse work` does what is due; one has to run somewhere."
+    )
     if not has_demo:
         say("Make an organisation with `countinghouse tenant create`.")
         return

@@ -19,10 +19,12 @@ from gql.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the database is: as the role that the server connects as, and as its superuser, where that is known."""
+    """Where the database is: as the role that the server connects as, and as its superuser and as the worker, where
+    those are known."""
 
     api_url: str
     admin_url: str | None
+    worker_url: str | None = None
     server: EmbeddedServer | None = None
 
     def demand_admin_url(self) -> str:
@@ -34,6 +36,16 @@ class Addresses:
                 2,
             )
         return self.admin_url
+
+    def demand_worker_url(self) -> str:
+        """The worker's address. Raises CommandFailed where it is not known."""
+        if self.worker_url is None:
+            raise CommandFailed(
+                "This needs the database's address as countinghouse_worker in COUNTINGHOUSE_WORKER_URL,"
+                " beside COUNTINGHOUSE_DATABASE_URL.",
+                2,
+            )
+        return self.worker_url
 
 
 @cache
@@ -51,7 +63,7 @@ def the_database(settings: Settings, *, make: bool = False, load: bool = True) -
     if it is of another version; without, it is taken as it is.
     """
     if settings.database_url is not None:
-        yield Addresses(settings.database_url, settings.admin_url)
+        yield Addresses(settings.database_url, settings.admin_url, settings.worker_url)
         return
     server = EmbeddedServer(settings.data_dir)
     if not make and not server.directory.cluster.exists():
@@ -63,8 +75,8 @@ def the_database(settings: Settings, *, make: bool = False, load: bool = True) -
         server.start()
         if load:
             load_schema(server.admin_url)
-            asyncio.run(server.set_api_password())
-        yield Addresses(server.api_url, server.admin_url, server)
+            asyncio.run(server.set_passwords())
+        yield Addresses(server.api_url, server.admin_url, server.worker_url, server)
     finally:
         with _undisturbed():
             server.stop()

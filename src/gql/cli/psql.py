@@ -77,7 +77,7 @@ def _options(context: Context) -> str:
     """The context as settings of the session, so that RESET comes back to them."""
     settings = {
         "role": context.database_role,
-        "app.user_id": str(context.user_id),
+        "app.user_id": str(context.user_id or ""),
         "app.role": context.role,
         "app.scope_ids": context.scope_literal,
         "app.time_zone": context.time_zone,

@@ -6,7 +6,7 @@ from typing import Final
 import asyncpg
 import typer
 
-from gql.cli.console import CommandFailed, say
+from gql.cli.console import CommandFailed, progress_bar, say
 from gql.cli.databases import Addresses, admin_connection, load_schema, the_database, the_settings
 from gql.database.embedded import EmbeddedServer
 
@@ -20,7 +20,7 @@ def migrate() -> None:
         server = EmbeddedServer(settings.data_dir)
         with server:
             report = load_schema(server.admin_url)
-            asyncio.run(server.set_api_password())
+            asyncio.run(server.set_passwords())
     else:
         report = load_schema(Addresses(settings.database_url, settings.admin_url).demand_admin_url())
     if report.loaded:
@@ -32,19 +32,21 @@ def migrate() -> None:
 
 
 def doctor() -> None:
-    """Examine the running database, and say in sentences what breaks the rules of the house."""
+    """Examine the running database, its rules and every organisation's books and audit log, and say what is wrong."""
     from gql.database.catalog import RULES
 
     with the_database(the_settings()) as addresses:
-        version, sentences = asyncio.run(_examine(addresses))
+        version, organisations, sentences = asyncio.run(_examine(addresses))
     for sentence in sentences:
         say(sentence)
     if sentences:
         raise typer.Exit(1)
     say(f"PostgreSQL {version}: all {len(RULES)} rules hold.")
+    say(f"Books that balance, and audit logs whose seals hold: of all {organisations} organisations.")
 
 
-async def _examine(addresses: Addresses) -> tuple[str, list[str]]:
+async def _examine(addresses: Addresses) -> tuple[str, int, list[str]]:
+    from gql.database.books import examine_books
     from gql.database.catalog import examine
 
     async with admin_connection(addresses) as connection:
@@ -52,28 +54,38 @@ async def _examine(addresses: Addresses) -> tuple[str, list[str]]:
             raise CommandFailed("COUNTINGHOUSE_ADMIN_URL is not a superuser's, and others cannot see every rule.")
         version = str(await connection.fetchval("select current_setting('server_version')"))
         sentences = [finding.sentence for finding in await examine(connection)]
-        return version, sentences + await _examine_login(connection, addresses.api_url)
+        sentences += await _examine_login(
+            connection, addresses.api_url, "The server", "DATABASE_URL", "countinghouse_api"
+        )
+        if addresses.worker_url is not None:
+            sentences += await _examine_login(
+                connection, addresses.worker_url, "The worker", "WORKER_URL", "countinghouse_worker"
+            )
+        organisations, faults = await examine_books(
+            connection, lambda total: progress_bar("Examining the books", total)
+        )
+        return version, organisations, sentences + faults
 
 
-async def _examine_login(admin: asyncpg.Connection, api_url: str) -> list[str]:
-    """What is wrong with the address that the server uses, which pg_catalog does not know."""
+async def _examine_login(admin: asyncpg.Connection, url: str, who: str, setting: str, wanted: str) -> list[str]:
+    """What is wrong with an address that a program of ours uses, which pg_catalog does not know."""
     try:
-        api = await asyncpg.connect(api_url, timeout=10)
+        api = await asyncpg.connect(url, timeout=10)
     except (OSError, asyncpg.PostgresError) as error:
-        return [f"The server cannot sign in to the database as COUNTINGHOUSE_DATABASE_URL says: {error}."]
+        return [f"{who} cannot sign in to the database as COUNTINGHOUSE_{setting} says: {error}."]
     try:
         login = await api.fetchval("select session_user::text")
         is_same = await api.fetchval(PLACE) == await admin.fetchval(PLACE)
     finally:
         await api.close()
     sentences = []
-    if login != "countinghouse_api":
+    if login != wanted:
         sentences.append(
-            f"The server signs in to the database as {login}. Put countinghouse_api into COUNTINGHOUSE_DATABASE_URL,"
+            f"{who} signs in to the database as {login}. Put {wanted} into COUNTINGHOUSE_{setting},"
             " which has no rights of its own."
         )
     if not is_same:
         sentences.append(
-            "COUNTINGHOUSE_DATABASE_URL and COUNTINGHOUSE_ADMIN_URL lead to different databases; name the same one."
+            f"COUNTINGHOUSE_{setting} and COUNTINGHOUSE_ADMIN_URL lead to different databases; name the same one."
         )
     return sentences

@@ -6,6 +6,7 @@ import gc
 import logging
 import signal
 import socket
+from contextlib import nullcontext
 from typing import Annotated, Final
 
 import typer
@@ -13,6 +14,7 @@ import typer
 from gql.cli.announcement import announce
 from gql.cli.console import CommandFailed
 from gql.cli.databases import Addresses, admin_connection, the_database, the_settings
+from gql.cli.work import a_worker_beside
 from gql.settings import Settings
 
 BACKLOG: Final = 2048
@@ -23,7 +25,7 @@ DRAIN_SECONDS: Final = 10
 def serve(
     demo: Annotated[bool, typer.Option("--demo", help="Make the demo when the database is fresh.")] = False,
 ) -> None:
-    """Serve GraphQL until Ctrl-C, starting the embedded database first where no other is named."""
+    """Serve GraphQL until Ctrl-C. Where no other database is named, the embedded one and a worker run with it."""
     settings = the_settings()
     # Whoever stops us by a signal, means what a Ctrl-C means: the database is stopped, too.
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -31,7 +33,8 @@ def serve(
     try:
         with _listening_socket(settings) as listener, the_database(settings, make=True) as addresses:
             people = _prepare_demo(settings, addresses, make=demo)
-            _serve(settings, addresses, listener, people)
+            with a_worker_beside() if settings.is_embedded else nullcontext():
+                _serve(settings, addresses, listener, people)
     except KeyboardInterrupt:
         pass
 

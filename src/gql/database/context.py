@@ -13,12 +13,14 @@ class Context:
     `permissions` are what the role may do (`billing:read`), `is_scoped` whether it sees only the rows of its scope: the
     database says both, the engine only asks.
 
+    `user_id` is None for the worker, which is nobody.
+
     `fingerprint` stands for all of it: a statement carries the one it was made for and the connection the one it
     stands in, and a row is answered only where the two agree.
     """
 
     tenant_id: UUID
-    user_id: UUID
+    user_id: UUID | None
     role: str
     scope_ids: tuple[UUID, ...] = ()
     time_zone: str = "UTC"
@@ -39,7 +41,7 @@ class Context:
         facts = "\x1f".join(
             (
                 self.tenant_id.hex,
-                self.user_id.hex,
+                self.user_id.hex if self.user_id else "",
                 self.role,
                 scope_literal,
                 self.time_zone,

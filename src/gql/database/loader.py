@@ -13,6 +13,8 @@ __all__ = ["MigrationError", "MigrationReport", "migrate", "schema_version", "sq
 
 LEAST_VERSION: Final = 150000
 LOCK: Final = 4_027_001_500  # any number, the same for everyone who migrates
+JOBS: Final = "core/jobs.sql"
+"""The file that is about tables which a library makes."""
 
 
 class MigrationError(Exception):
@@ -113,6 +115,10 @@ async def _load(connection: asyncpg.Connection, progress: Callable[[int, int, st
     for number, (name, text) in enumerate(sources.items(), 1):
         progress(number, len(sources), name)
         try:
+            if name == JOBS:
+                from gql.database.jobs import installation
+
+                await connection.execute(installation())
             await connection.execute(text)
         except asyncpg.PostgresError as error:
             position = error.as_dict().get("position")

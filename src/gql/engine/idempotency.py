@@ -42,6 +42,7 @@ class KeyedRequest(NamedTuple):
 
     @classmethod
     def of(cls, operation: Operation, key: str, context: Context) -> "KeyedRequest":
+        assert context.user_id is not None  # whoever sends requests has signed in
         return cls(context.tenant_id, context.user_id, key, request_hash(operation))
 
     @property

@@ -159,6 +159,11 @@ FUNCTIONS: Final = (
             grant execute on function iam.role_maker() to countinghouse_api""",
     ),
     bad(
+        "unbound-functions-closed",
+        "reports.refresh(wanted text)",
+        "grant execute on function reports.refresh(text) to countinghouse_tenant",
+    ),
+    bad(
         "api-calls-sign-in-only",
         "billing.sample_close(input jsonb)",
         "grant execute on function billing.sample_close to countinghouse_api",

@@ -50,6 +50,16 @@ GRANTS: Final = (
     bad(
         "readers-never-write", "billing.samples.name", "grant update (name) on billing.samples to countinghouse_tenant"
     ),
+    bad(
+        "worker-sees-that-it-is-due",
+        "billing.samples.name",
+        "grant select (name) on billing.samples to countinghouse_worker",
+    ),
+    bad(
+        "worker-sees-that-it-is-due",
+        "core.idempotency_keys",
+        "grant delete, update on core.idempotency_keys to countinghouse_worker",
+    ),
     bad("api-has-no-tables", "billing.samples.name", "grant select (name) on billing.samples to countinghouse_api"),
     bad(
         "no-grant-on-partitions",
@@ -101,12 +111,12 @@ GRANTS: Final = (
     bad(
         "exempt-schemas-closed",
         "schema pgqueuer",
-        "create schema pgqueuer; grant usage on schema pgqueuer to countinghouse_tenant",
+        "grant usage on schema pgqueuer to countinghouse_tenant",
     ),
     bad(
         "exempt-schemas-closed",
-        "pgqueuer.jobs",
-        "create schema pgqueuer; create table pgqueuer.jobs (id int); grant select on pgqueuer.jobs to public",
+        "pgqueuer.pgqueuer",
+        "grant select on pgqueuer.pgqueuer to public",
     ),
     bad(
         "default-privileges",

@@ -13,11 +13,13 @@ ROLES: Final = (
     bad("roles-log-in", "role countinghouse_owner", "alter role countinghouse_owner login"),
     bad("roles-log-in", f"role tenant_{STRANGER}", f"{TENANT_ROLE}; alter role tenant_{STRANGER} login"),
     bad("api-does-not-inherit", "role countinghouse_api", "alter role countinghouse_api inherit"),
+    bad("api-does-not-inherit", "role countinghouse_worker", "alter role countinghouse_worker inherit"),
     bad(
         "api-becomes-tenants-only",
         "role countinghouse_api",
         "grant countinghouse_owner to countinghouse_api",
     ),
+    bad("api-becomes-tenants-only", "role countinghouse_worker", "grant countinghouse_reports to countinghouse_worker"),
     bad(
         "api-becomes-tenants-only",
         "role countinghouse_api",
@@ -64,11 +66,14 @@ ROLES: Final = (
         "tenant *",
         f"do $$ begin execute 'drop role tenant_' || replace({NEW_TENANT}::text, '-', ''); end $$",
     ),
-    bad(
-        "tenant-has-role",
-        "tenant *",
-        f"""do $$ declare made constant uuid := {NEW_TENANT}; begin
-            delete from pg_auth_members where member = 'countinghouse_api'::regrole
-                and roleid = ('tenant_' || replace(made::text, '-', ''))::regrole; end $$""",
+    *(
+        bad(
+            "tenant-has-role",
+            "tenant *",
+            f"""do $$ declare made constant uuid := {NEW_TENANT}; begin
+                delete from pg_auth_members where member = '{login}'::regrole
+                    and roleid = ('tenant_' || replace(made::text, '-', ''))::regrole; end $$""",
+        )
+        for login in ("countinghouse_api", "countinghouse_worker")
     ),
 )

@@ -98,7 +98,7 @@ create materialized view billing.sample_totals as
     select tenant_id, count(*) as samples from billing.samples group by tenant_id;
 alter materialized view billing.sample_totals owner to countinghouse_reports;
 create view billing.sample_report with (security_barrier = true) as
-    select tenant_id, samples from billing.sample_totals where tenant_id = core.tenant_id();
+    select tenant_id, samples from billing.sample_totals where tenant_id = core.tenant_id() and core.sees_all();
 alter view billing.sample_report owner to countinghouse_reports;
 comment on materialized view billing.sample_totals is 'Totals.';
 comment on column billing.sample_totals.tenant_id is 'Whose.';

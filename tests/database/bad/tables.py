@@ -48,7 +48,20 @@ TABLES: Final = (
         "materialized-view-wrapper",
         "billing.sample_report",
         f"""{REPORT}; create or replace view billing.sample_report with (security_barrier = true) as
-            select tenant_id, samples from billing.sample_totals where tenant_id = core.tenant_id() or samples > 0""",
+            select tenant_id, samples from billing.sample_totals
+            where tenant_id = core.tenant_id() and core.sees_all() or samples > 0""",
+    ),
+    bad(
+        "materialized-view-wrapper",
+        "billing.sample_report",
+        f"""{REPORT}; create or replace view billing.sample_report with (security_barrier = true) as
+            select tenant_id, samples from billing.sample_totals where tenant_id = core.tenant_id()""",
+    ),
+    bad(
+        "materialized-view-wrapper",
+        "billing.sample_report",
+        f"""{REPORT}; create or replace view billing.sample_report with (security_barrier = true) as
+            select tenant_id, samples from billing.sample_totals""",
     ),
     bad(
         "materialized-view-wrapper",

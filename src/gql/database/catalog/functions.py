@@ -23,9 +23,11 @@ RULES: Final = (
             select name, 'belongs to ' || owner from functions
             where case owner
                 when 'countinghouse_owner' then short in (
-                    select name from reader_functions union all select name from provisioner_functions)
+                    select name from reader_functions union all select name from provisioner_functions
+                    union all select name from reports_functions)
                 when 'countinghouse_reader' then short not in (select name from reader_functions)
                 when 'countinghouse_provisioner' then short not in (select name from provisioner_functions)
+                when 'countinghouse_reports' then short not in (select name from reports_functions)
                 when 'countinghouse_auth' then schema <> 'iam'
                 when 'countinghouse_search' then proname !~ '_search$'
                 else true end
@@ -157,13 +159,17 @@ RULES: Final = (
     ),
     Rule(
         "unbound-functions-closed",
-        reason="What runs as countinghouse_auth or countinghouse_provisioner sees the people of every tenant.",
-        remedy="Grant sign-in look-ups to countinghouse_api alone, and what makes roles to nobody of a tenant.",
+        reason="What runs as countinghouse_auth or countinghouse_provisioner sees the people of every tenant, and what"
+        " runs as countinghouse_reports its figures.",
+        remedy="Grant sign-in look-ups to countinghouse_api alone, what reckons reports to the worker, and what makes"
+        " roles to nobody of a tenant.",
         query="""
             select f.name, format('runs as %s and can be executed by %s', f.owner, g.grantee)
             from functions f join grants g on g.kind = 'function' and g.object = f.name
             where f.prosecdef and (
                 f.owner = 'countinghouse_auth' and g.grantee in (select name from readers)
+                or f.owner = 'countinghouse_reports' and f.short <> 'reports.as_of' and (
+                    g.grantee in (select name from readers) or g.grantee = 'countinghouse_api')
                 or f.owner = 'countinghouse_provisioner' and (
                     g.grantee in (select name from readers) or g.grantee = 'countinghouse_api'))
         """,

@@ -94,6 +94,19 @@ RULES: Final = (
         """,
     ),
     Rule(
+        "worker-sees-that-it-is-due",
+        reason="The worker's login looks among all tenants, so it may see that something is due, and nothing about it.",
+        remedy="Revoke it from countinghouse_worker, or, if it tells of no more than that, name it among the worker's"
+        " grants of the catalog's house.",
+        query="""
+            select object, format('gives %s to countinghouse_worker', string_agg(privilege, ', ' order by privilege))
+            from grants
+            where grantee = 'countinghouse_worker' and kind not in ('function', 'schema', 'type')
+                and privilege || ' ' || object not in (select name from worker_grants)
+            group by object
+        """,
+    ),
+    Rule(
         "no-grant-on-partitions",
         reason="A partition that is read directly is not behind its parent's policies.",
         remedy="Revoke it; the grant on the parent is enough.",
@@ -210,6 +223,7 @@ RULES: Final = (
     Rule(
         "no-temporary-tables",
         reason="A temporary table stands before every other in the search path of whoever forgot pg_temp.",
+        # The owner of the materialized views, which nobody can be, needs one to refresh them while they are read.
         remedy="Write `revoke temporary on database … from public`.",
         query="""
             select 'database ' || quote_ident(d.datname), format('gives %s to %s', a.privilege_type,
@@ -217,6 +231,7 @@ RULES: Final = (
             from pg_database d cross join aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
             where d.datname = current_database() and a.privilege_type in ('TEMPORARY', 'CREATE')
                 and a.grantee <> d.datdba
+                and not (a.privilege_type = 'TEMPORARY' and a.grantee = to_regrole('countinghouse_reports'))
         """,
     ),
     Rule(

@@ -27,7 +27,17 @@ class House:
     exempt_schemas: tuple[str, ...] = ("pgqueuer",)
 
     # Every installation has these; the others come with the domain that needs them.
-    required_roles: tuple[str, ...] = (OWNER, API, TENANT, ANALYST, READER, AUTH, PROVISIONER)
+    required_roles: tuple[str, ...] = (
+        OWNER,
+        API,
+        TENANT,
+        ANALYST,
+        READER,
+        AUTH,
+        PROVISIONER,
+        WORKER,
+        REPORTS,
+    )
     house_roles: tuple[str, ...] = (
         OWNER,
         API,
@@ -58,7 +68,7 @@ class House:
         "iam.signup_sessions",
     )
     # Facts about the installation itself.
-    installation: tuple[str, ...] = ("core.schema_version",)
+    installation: tuple[str, ...] = ("core.schema_version", "reports.refreshes")
 
     # Policies that need not compare the tenant: "role table command", where * is any. Sign-in asks for a person's
     # memberships before there is a tenant, and leaves its row in the audit log; a text search names the tenant itself;
@@ -69,7 +79,41 @@ class House:
         f"{PROVISIONER} iam.* *",
         f"{SEARCH} *.* select",
         f"{REPORTS} *.* select",
+        f"{REPORTS} reports.refreshes *",
+        f"{WORKER} reports.refreshes select",
+        f"{WORKER} iam.tenants select",
+        f"{WORKER} ledger.holds select",
+        f"{WORKER} billing.recurring_invoices select",
+        f"{WORKER} core.audit_log select",
+        f"{WORKER} core.idempotency_keys select",
+        f"{WORKER} core.idempotency_keys delete",
     )
+    # What the worker's own login may read or do in our tables, among all tenants: that something is due, and nothing
+    # about it. What then is to be done it does as the tenant.
+    worker_grants: tuple[str, ...] = (
+        "SELECT iam.tenants.id",
+        "SELECT iam.tenants.time_zone",
+        "SELECT iam.tenants.fiscal_year_start",
+        "SELECT iam.tenants.suspended_at",
+        "SELECT ledger.holds.tenant_id",
+        "SELECT ledger.holds.state",
+        "SELECT ledger.holds.expires_at",
+        "SELECT billing.recurring_invoices.tenant_id",
+        "SELECT billing.recurring_invoices.id",
+        "SELECT billing.recurring_invoices.enabled",
+        "SELECT billing.recurring_invoices.next_date",
+        "SELECT core.audit_log.tenant_id",
+        "SELECT core.audit_log.created_at",
+        "SELECT core.audit_log.seal",
+        "SELECT core.idempotency_keys.tenant_id",
+        "SELECT core.idempotency_keys.created_at",
+        "DELETE core.idempotency_keys",
+        "SELECT reports.refreshes.report",
+        "SELECT reports.refreshes.every",
+        "SELECT reports.refreshes.refreshed_at",
+    )
+    # Whoever logs in to become a tenant.
+    becoming_roles: tuple[str, ...] = (API, WORKER)
 
     # Rows without money, evidence or a life of their own go with their parent.
     cascades: tuple[str, ...] = (
@@ -90,8 +134,8 @@ class House:
         "investor_id",
     )
 
-    # Indexes that serve what has no tenant yet: sign-in finds a person's memberships.
-    indexes_across_tenants: tuple[str, ...] = ("iam.memberships_user",)
+    # Indexes that serve what has no tenant yet: sign-in finds a person's memberships, the worker what is due.
+    indexes_across_tenants: tuple[str, ...] = ("iam.memberships_user", "billing.recurring_invoices_due")
 
     # What a policy may read besides the row. An analyst holds the connection and could set app.*, so that for the
     # analyst only the first of them can be believed.
@@ -108,16 +152,19 @@ class House:
     )
 
     # The only functions that run SQL made at run time: the read door runs prepared statements by name, and the name of
-    # a role or of a partition cannot be a parameter.
+    # a role, of a partition or of a materialized view cannot be a parameter.
     dynamic_functions: tuple[str, ...] = (
         "core.read",
         "core.audit_partitions",
         "iam.tenant_role_create",
         "iam.tenant_role_drop",
+        "reports.refresh",
     )
     # The doors of the reader, and the two functions that may make and drop roles.
     reader_functions: tuple[str, ...] = ("core.read",)
     provisioner_functions: tuple[str, ...] = ("iam.tenant_role_create", "iam.tenant_role_drop")
+    # What reckons a report anew, and tells how old it is.
+    reports_functions: tuple[str, ...] = ("reports.refresh", "reports.as_of")
 
     # Names that sound like a secret and are none: of any column, or of one.
     harmless_columns: tuple[str, ...] = (

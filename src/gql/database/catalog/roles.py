@@ -31,7 +31,7 @@ RULES: Final = (
     Rule(
         "roles-log-in",
         reason="Only the server, the worker, the operator and analysts are people or programs; the rest are rights.",
-        remedy="Write `alter role … nologin` (login for countinghouse_api and analysts).",
+        remedy="Write `alter role … nologin` (login for countinghouse_api, countinghouse_worker and analysts).",
         query="""
             select 'role ' || rolname, case when rolcanlogin then 'may log in' else 'may not log in' end from roles
             where rolcanlogin <> (rolname in (select name from login_roles) or is_analyst)
@@ -40,24 +40,24 @@ RULES: Final = (
     Rule(
         "api-does-not-inherit",
         reason="A login that inherits has the rows of all its tenants at once.",
-        remedy="Write `alter role countinghouse_api noinherit`, and on 16 or newer grant tenants WITH INHERIT FALSE.",
+        remedy="Write `alter role … noinherit`, and on 16 or newer grant tenants WITH INHERIT FALSE.",
         query="""
-            select 'role countinghouse_api', 'inherits the rights of its roles' from roles
-            where rolname = 'countinghouse_api' and rolinherit
+            select 'role ' || rolname, 'inherits the rights of its roles' from roles
+            where rolname in (select name from becoming_roles) and rolinherit
             union all
-            select 'role countinghouse_api', 'inherits the rights of ' || granted from memberships
-            where member = 'countinghouse_api' and inherits
+            select 'role ' || member, 'inherits the rights of ' || granted from memberships
+            where member in (select name from becoming_roles) and inherits
         """,
     ),
     Rule(
         "api-becomes-tenants-only",
-        reason="Whatever the server's login can become, a mistake in the server can become.",
+        reason="Whatever the login of the server or the worker can become, a mistake in them can become.",
         remedy="Revoke the membership.",
         query="""
-            select 'role countinghouse_api', format('is a member of %s%s', granted,
+            select 'role ' || member, format('is a member of %s%s', granted,
                 case when admin_option then ' with ADMIN OPTION' else '' end)
             from memberships
-            where member = 'countinghouse_api' and (granted !~ '^tenant_[0-9a-f]{32}$' or admin_option)
+            where member in (select name from becoming_roles) and (granted !~ '^tenant_[0-9a-f]{32}$' or admin_option)
         """,
     ),
     Rule(
@@ -94,11 +94,11 @@ RULES: Final = (
     Rule(
         "tenant-has-no-members",
         reason="Whoever is a member of a tenant's role can become that tenant.",
-        remedy="Revoke the membership; only countinghouse_api becomes a tenant.",
+        remedy="Revoke the membership; only countinghouse_api and countinghouse_worker become a tenant.",
         query="""
             select 'role ' || member, 'is a member of ' || granted from memberships
             where (granted ~ '^tenant_' or granted ~ '^analyst_')
-                and member not in ('countinghouse_api', 'countinghouse_provisioner')
+                and member not in (select name from becoming_roles union all select 'countinghouse_provisioner')
             union all
             select 'role ' || member, 'may become ' || granted from memberships
             where (granted ~ '^tenant_' or granted ~ '^analyst_') and member = 'countinghouse_provisioner'

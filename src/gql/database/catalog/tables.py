@@ -89,7 +89,7 @@ RULES: Final = (
         "materialized-view-wrapper",
         reason="A materialized view cannot have row security and holds every tenant's rows; its wrapper is the policy.",
         remedy="Create it `with (security_barrier = true)`, owned by countinghouse_reports, over that materialized view"
-        " alone, with `where tenant_id = core.tenant_id()`.",
+        " alone, with `where tenant_id = core.tenant_id() and core.sees_all()`.",
         query=r"""
             with sources as (
                 select distinct r.oid, r.name, r.owner, coalesce(r.reloptions, '{}') as options, c.relkind as source
@@ -105,7 +105,8 @@ RULES: Final = (
             where not options && array['security_barrier=true', 'security_barrier=on']
                 or owner <> 'countinghouse_reports'
                 or kinds <> array['m']
-                or pg_get_viewdef(oid) !~ 'WHERE \(?(\w+\.)?tenant_id = core\.tenant_id\(\)(\)|;|$)'
+                or pg_get_viewdef(oid)
+                    !~ 'WHERE \(\((\w+\.)?tenant_id = core\.tenant_id\(\)\) AND core\.sees_all\(\)\);?$'
         """,
     ),
     Rule(

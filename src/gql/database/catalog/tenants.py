@@ -13,9 +13,10 @@ RULES: Final = (
             select format('tenant %s', id), 'has no role' from iam.tenants
             where 'tenant_' || replace(id::text, '-', '') not in (select rolname from pg_roles)
             union all
-            select format('tenant %s', id), 'has a role that countinghouse_api may not become' from iam.tenants
+            select format('tenant %s', id), format('has a role that %s may not become', b.name) from iam.tenants
             join pg_roles on rolname = 'tenant_' || replace(id::text, '-', '')
-            where not exists (select from memberships where granted = rolname and member = 'countinghouse_api')
+            cross join becoming_roles b
+            where not exists (select from memberships where granted = rolname and member = b.name)
         """,
     ),
     Rule(

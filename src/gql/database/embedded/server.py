@@ -2,7 +2,7 @@
 
     with EmbeddedServer(Path(".countinghouse")) as server:
         await migrate(server.admin_url)
-        await server.set_api_password()
+        await server.set_passwords()
         ... connect to server.api_url ...
 
 In the data directory lie `cluster/` (PostgreSQL's own), `secrets/` (passwords made here, mode 0600), the
@@ -43,6 +43,7 @@ from gql.database.embedded.unprivileged import ServerUser, choose_server_user, o
 __all__ = ["EmbeddedServer", "EmbeddedServerError"]
 
 API: Final = "countinghouse_api"
+WORKER: Final = "countinghouse_worker"
 PATIENCE_SECONDS: Final = 120  # for a start that recovers from a crash, and for a stop that writes everything out
 LOG_LIMIT_BYTES: Final = 20_000_000
 
@@ -81,8 +82,13 @@ class EmbeddedServer:
 
     @property
     def api_url(self) -> str:
-        """The database as countinghouse_api; it opens after `set_api_password`."""
+        """The database as countinghouse_api; it opens after `set_passwords`."""
         return self._url(API, "api_password")
+
+    @property
+    def worker_url(self) -> str:
+        """The database as countinghouse_worker; it opens after `set_passwords`."""
+        return self._url(WORKER, "worker_password")
 
     @property
     def is_running(self) -> bool:
@@ -140,16 +146,17 @@ class EmbeddedServer:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    async def set_api_password(self) -> None:
-        """Give countinghouse_api, which the schema makes without one, the password of `api_url`."""
+    async def set_passwords(self) -> None:
+        """Give the logins, which the schema makes without one, the passwords of `api_url` and `worker_url`."""
         connection = await asyncpg.connect(self.admin_url)
         try:
-            statement = await connection.fetchval(
-                "select format('alter role %I password %L', $1::text, $2::text)",
-                API,
-                self.directory.secret("api_password"),
-            )
-            await connection.execute(statement)
+            for login, secret in ((API, "api_password"), (WORKER, "worker_password")):
+                statement = await connection.fetchval(
+                    "select format('alter role %I password %L', $1::text, $2::text)",
+                    login,
+                    self.directory.secret(secret),
+                )
+                await connection.execute(statement)
         finally:
             await connection.close()
 

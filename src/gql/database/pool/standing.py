@@ -95,7 +95,7 @@ def time_out_values(options: DatabaseOptions) -> tuple[str, ...]:
 def context_values(context: Context) -> tuple[str, ...]:
     return (
         context.database_role,
-        str(context.user_id),
+        str(context.user_id or ""),
         context.role,
         context.scope_literal,
         context.time_zone,

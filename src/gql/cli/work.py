@@ -1,0 +1,62 @@
+"""`work`: the worker, which does what is due by itself."""
+
+import asyncio
+import logging
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Final
+
+import typer
+
+from gql.cli.console import CommandFailed, say
+from gql.cli.databases import the_database, the_settings
+
+STOP_SECONDS: Final = 15
+"""How long a worker that was started here may take to end: it finishes what it is doing."""
+
+
+def work(
+    with_parent: Annotated[bool, typer.Option(hidden=True, help="Stop when standard input ends.")] = False,
+) -> None:
+    """Do what is due, until Ctrl-C: recurring invoices, expired holds, reports, the audit log. Any number may run."""
+    with the_database(the_settings()) as addresses:
+        url = addresses.demand_worker_url()
+        logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        asyncio.run(_work(url, with_parent=with_parent))
+
+
+async def _work(url: str, *, with_parent: bool) -> None:
+    from gql.worker.worker import NotLoaded, Worker
+
+    worker = Worker(url)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, worker.stop)
+    if with_parent:
+        loop.add_reader(sys.stdin.fileno(), worker.stop)
+    try:
+        await worker.run(lambda: None if with_parent else say("Countinghouse works on what is due; Ctrl-C stops it."))
+    except NotLoaded:
+        raise CommandFailed("The database is empty. Run `countinghouse migrate` first.") from None
+
+
+@contextmanager
+def a_worker_beside() -> Iterator[None]:
+    """A worker in a process of its own while the body runs. However this process ends, the worker ends with it: it
+    reads from a pipe that nobody writes to, and that the system closes."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gql.cli", "work", "--with-parent"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+    )
+    try:
+        yield
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -1,0 +1,226 @@
+"""Finding what is due, and doing it.
+
+What is due stands in the tables. The worker looks there when it starts and again and again; a NOTIFY makes it look
+sooner. So one that is lost costs a little time, and one that is forged a look.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from time import monotonic
+from typing import Final
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from gql.database.context import Context
+from gql.database.pool import Database, Origin, Transaction
+from gql.database.pool.options import DatabaseOptions
+from gql.errors import ApiError
+from gql.worker.duties import DUTIES, Duty
+from gql.worker.queue import AT_ONCE, Due, JobFailed, Queue, pause_after
+
+log = logging.getLogger(__name__)
+
+CHANNEL: Final = "countinghouse_work"
+"""Whoever makes something due at once may say so here. The payload is not read."""
+ROLE: Final = "worker"
+MOST_FOUND: Final = 10_000
+"""How much one look at one duty takes from the tables. What is left is still there at the next."""
+MOST_ROUNDS: Final = 1_000
+"""How often one job goes on while there is more, before others have their turn."""
+LEAST_SECONDS_BETWEEN_LOOKS: Final = 1.0
+LONGEST_SECONDS_BETWEEN_TRIES: Final = 30.0
+DRAIN_SECONDS: Final = 10.0
+STATEMENT_TIMEOUT_MS: Final = 600_000
+"""A report over everything may take its time; nobody waits at a screen."""
+FAILURES: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what a connection says that was lost while it was busy
+    ApiError,
+)
+
+PLACE: Final = "select time_zone, fiscal_year_start from iam.tenants where id = $1"
+
+
+class NotLoaded(Exception):
+    """The database does not hold our schema, so that there is nothing to look into."""
+
+
+def worker_options(url: str) -> DatabaseOptions:
+    """How the worker's pool connects: a connection for each job that it has in hands."""
+    return DatabaseOptions(
+        url=url,
+        read_connections=1,
+        write_connections=AT_ONCE + 1,
+        connections_per_tenant=AT_ONCE - 1,
+        acquire_timeout=60.0,
+        statement_timeout_ms=STATEMENT_TIMEOUT_MS,
+    )
+
+
+class Worker:
+    """One worker. Any number of them share the work."""
+
+    def __init__(self, url: str, duties: Sequence[Duty] = DUTIES) -> None:
+        self._url = url
+        self._duties = {duty.name: duty for duty in duties}
+        self._stopping = asyncio.Event()
+        self._woken = asyncio.Event()
+        self.looks = 0
+        """How often it has looked at all duties or some."""
+
+    def stop(self) -> None:
+        """Begin nothing new, finish what is being done."""
+        self._stopping.set()
+
+    async def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Work until `stop`. Where the database goes away, wait for it. `ready` is called after the first look.
+
+        Raises NotLoaded.
+        """
+        failed = 0
+        database = await Database.open(worker_options(self._url))
+        try:
+            while not self._stopping.is_set():
+                try:
+                    await self._work(database, ready)
+                except FAILURES as error:
+                    failed += 1
+                    pause = min(pause_after(failed - 1).total_seconds(), LONGEST_SECONDS_BETWEEN_TRIES)
+                    log.warning("the worker lost the database (%s); it tries again in %g s", _said(error), pause)
+                    await self._sleep(pause)
+        finally:
+            await database.close()
+
+    async def _work(self, database: Database, ready: Callable[[], None]) -> None:
+        """Work on one connection until `stop`. Raises one of FAILURES when that is lost."""
+        connection = await asyncpg.connect(
+            self._url, timeout=10, command_timeout=60, server_settings={"application_name": "countinghouse worker"}
+        )
+        try:
+            if await connection.fetchval("select to_regclass('core.schema_version') is null"):
+                raise NotLoaded
+            queue = Queue(connection)
+            for duty in self._duties.values():
+                queue.handle(duty.name, _doing(duty, database))
+            await connection.add_listener(CHANNEL, lambda *_: self._woken.set())
+            await _together(self._look_again_and_again(database, queue, ready), queue.run(), self._stopping, queue.stop)
+        finally:
+            with suppress(*FAILURES):
+                await connection.close(timeout=5)
+
+    async def _look_again_and_again(self, database: Database, queue: Queue, ready: Callable[[], None]) -> None:
+        next_look = dict.fromkeys(self._duties, 0.0)
+        while not self._stopping.is_set():
+            woken = self._woken.is_set()
+            self._woken.clear()
+            for name, due_at in next_look.items():
+                if woken or due_at <= monotonic():
+                    next_look[name] = monotonic() + self._duties[name].every.total_seconds()
+                    await self._look(self._duties[name], database, queue)
+            self.looks += 1
+            ready()
+            ready = lambda: None  # noqa: E731
+            await self._sleep(LEAST_SECONDS_BETWEEN_LOOKS)
+            await self._sleep(min(next_look.values()) - monotonic(), self._woken)
+
+    async def _look(self, duty: Duty, database: Database, queue: Queue) -> None:
+        """Put into the queue what is due. A look that fails leaves the other duties alone."""
+        try:
+            found = await database.ask(
+                "select array_agg(tenant_id::text), array_agg(what::text)"
+                f" from (select * from ({duty.due}) as due (tenant_id, what) limit $1) as due",
+                MOST_FOUND,
+            )
+        except ApiError as error:
+            log.warning("cannot find out what is due for %s (%s)", duty.name, _said(error))
+            return
+        assert found is not None  # an aggregate has one row always
+        tenants, things = (each or [] for each in found)
+        await queue.add(
+            Due(duty.name, UUID(tenant) if tenant else None, what) for tenant, what in zip(tenants, things, strict=True)
+        )
+
+    async def _sleep(self, seconds: float, *until: asyncio.Event) -> None:
+        """Sleep so long, or until one of these happens or the worker is to stop."""
+        if seconds <= 0:
+            return
+        waits = [asyncio.create_task(event.wait()) for event in (self._stopping, *until)]
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for each in waits:
+            each.cancel()
+
+
+async def _together(
+    looking: Awaitable[None], handing_out: Awaitable[None], stopping: asyncio.Event, stop: Callable[[], None]
+) -> None:
+    """Both, until one fails or all is to stop; then what is being done is given time to end. Raises what failed."""
+    tasks = [asyncio.ensure_future(each) for each in (looking, handing_out)]
+    stopped = asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait((*tasks, stopped), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stop()
+        tasks[0].cancel()
+        await asyncio.wait(tasks[1:], timeout=DRAIN_SECONDS)
+        for task in (*tasks, stopped):
+            task.cancel()
+        results = await asyncio.gather(*tasks, stopped, return_exceptions=True)
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+
+
+def _doing(duty: Duty, database: Database) -> Callable[[Due, int], Awaitable[None]]:
+    """What does the jobs of a duty."""
+
+    async def do(due: Due, attempts: int) -> None:
+        try:
+            if due.tenant_id is None:
+                await database.ask(f"select {duty.run.format(what='$1::text')}, $1::text", due.what)
+            else:
+                await _do_for_tenant(duty, due.tenant_id, due.what, database)
+        except ApiError as error:
+            whose = f" for {due.tenant_id}" if due.tenant_id else ""
+            pause = pause_after(attempts)
+            log.warning(
+                "%s%s failed, attempt %d (%s); again in %s", duty.name, whose, attempts + 1, _said(error), pause
+            )
+            raise JobFailed(_said(error)) from None
+
+    return do
+
+
+async def _do_for_tenant(duty: Duty, tenant_id: UUID, what: str | None, database: Database) -> None:
+    """Run the duty in the tenant's context, a transaction at a time, while there is more."""
+    place = await database.ask(PLACE, tenant_id)
+    if place is None:
+        return  # it is no organisation any more
+    context = Context(tenant_id, None, ROLE, time_zone=place[0], fiscal_year_start=place[1], is_scoped=False)
+    origin = Origin(request_id=str(uuid4()), user_agent=f"countinghouse worker: {duty.name}")
+    # As the engine writes it: the tenant and the fingerprint are compared with what the connection stands in.
+    statement = (
+        f"select {duty.run.format(what='$3::text')} as more, $3::text"
+        " where core.tenant_id() = $1::text::uuid and core.context() = $2::text"
+    )
+    arguments = (context.tenant_text, context.fingerprint, what)
+
+    async def once(transaction: Transaction) -> bool:
+        return await transaction.fetch(statement, arguments) is True
+
+    for _ in range(MOST_ROUNDS):
+        if not await database.carry_out(context, origin, once):
+            return
+
+
+def _said(error: BaseException) -> str:
+    """What went wrong, in words that hold nothing of anybody's data."""
+    if isinstance(error, ApiError):
+        return f"{error.code.value}, {error.reason}" if error.reason else error.code.value
+    state = getattr(error, "sqlstate", None)
+    return f"{type(error).__name__}, {state}" if state else type(error).__name__
