@@ -39,9 +39,11 @@ as $$
             select client_id, currency, issue_date, true, - unapplied_amount from billing.credit_notes
             where credit_notes.tenant_id = core.tenant_id() and unapplied_amount > 0 and issued_at is not null
             union all
-            select client_id, currency, ages_from, invoice_id is null, - sum(amount) from billing.client_entries
+            -- Days of one bucket are made one, so that many years are few rows.
+            select client_id, currency, greatest(least(ages_from, as_of), as_of - 91), invoice_id is null, - sum(amount)
+            from billing.client_entries
             where client_entries.tenant_id = core.tenant_id() and effective_date > as_of
-            group by client_id, currency, ages_from, invoice_id is null
+            group by 1, 2, 3, 4
         ) as item (client_id, currency, ages_from, is_credit, amount)
         group by item.client_id, item.currency
     ) as aged
