@@ -87,7 +87,7 @@ as $$
     )
     select figures.tenant_id, figures.id, figures.line, figures.month, figures.currency, figures.billed, figures.cash,
            round(figures.cash / nullif(figures.billed, 0), 4), standing.amount, standing.days,
-           round(standing.amount / nullif(figures.billed, 0) * standing.days, 2)
+           round(standing.amount * standing.days / nullif(figures.billed, 0), 2)
     from figures
     cross join lateral (
         select coalesce((select owed.amount from owed where owed.currency = figures.currency), 0)
