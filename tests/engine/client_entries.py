@@ -1,4 +1,4 @@
-"""What moved the accounts of clients in the books: around today, at both ends of time, and on documents of all kinds."""
+"""What moved the accounts of clients in the books: around today, at both ends of time, on documents of all kinds."""
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
