@@ -44,6 +44,10 @@
 \ir billing/payment_changes.sql
 \ir billing/crediting.sql
 \ir billing/settlement.sql
+\ir billing/client_entries.sql
+\ir billing/ageing.sql
+\ir billing/statements.sql
+\ir billing/revenue.sql
 \ir billing/imports.sql
 
 \ir core/grants.sql

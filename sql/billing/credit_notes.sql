@@ -86,6 +86,7 @@ create index credit_notes_number on billing.credit_notes (tenant_id, number_key,
 create index credit_notes_issue_date on billing.credit_notes (tenant_id, issue_date, id)
     include (currency, client_id, total_minor);
 create index credit_notes_total on billing.credit_notes (tenant_id, total_minor, id);
+create index credit_notes_unapplied on billing.credit_notes (tenant_id, client_id, id) where unapplied_amount > 0;
 create index credit_notes_created_at on billing.credit_notes (tenant_id, created_at, id);
 
 alter table billing.credit_notes enable row level security;

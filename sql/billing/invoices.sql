@@ -218,7 +218,7 @@ create index invoices_open_due_date on billing.invoices (tenant_id, due_date, id
 create index invoices_client_open on billing.invoices (tenant_id, client_id, due_date, id)
     where status in ('SENT', 'VIEWED', 'PARTIALLY_PAID') and balance_minor > 0;
 create index invoices_paid on billing.invoices (tenant_id, paid_minor, id);
-create index invoices_paid_date on billing.invoices (tenant_id, paid_date, id) include (currency, total_minor);
+create index invoices_paid_date on billing.invoices (tenant_id, paid_date, id) include (currency, client_id, total_minor);
 create index invoices_total on billing.invoices (tenant_id, total_minor, id);
 create index invoices_balance on billing.invoices (tenant_id, balance_minor, id);
 create index invoices_payment_method on billing.invoices (tenant_id, payment_method_id, id) where payment_method_id is not null;

@@ -137,6 +137,8 @@ create index payments_received_on on billing.payments (tenant_id, received_on, i
     include (status, currency, client_id, amount_minor);
 create index payments_created_at on billing.payments (tenant_id, created_at, id);
 create index payments_amount on billing.payments (tenant_id, amount_minor, id);
+-- The credit of clients: few of many years.
+create index payments_unapplied on billing.payments (tenant_id, client_id, id) where unapplied_amount > 0;
 create index payments_request_id on billing.payments (tenant_id, request_id, received_at, id);
 create index payments_reference on billing.payments (tenant_id, reference, received_at, id);
 create index payments_retry_count on billing.payments (tenant_id, retry_count, id);

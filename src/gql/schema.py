@@ -5,6 +5,7 @@ from functools import cache
 import strawberry
 
 from gql.billing import (
+    ageing,
     allocations,
     billed_months,
     client_contacts,
@@ -16,6 +17,8 @@ from gql.billing import (
     payment_methods,
     payments,
     recurring_invoices,
+    revenue,
+    statements,
 )
 from gql.database.comments import read_comments
 from gql.engine.assembly import assemble
@@ -40,6 +43,9 @@ DOMAINS = (
     payments,
     credit_notes,
     allocations,
+    ageing,
+    statements,
+    revenue,
 )
 OPEN_FIELDS = frozenset({"signIn"})
 """The root fields that a stranger may ask for."""

@@ -23,7 +23,7 @@ VERBS: Final = (
     "recurring_invoice_set", "recurring_invoice_pause", "recurring_invoice_stop",
 )  # fmt: skip
 CALLABLE: Final = """
-    select proname::text from pg_proc where pronamespace = 'billing'::regnamespace
+    select proname::text from pg_proc where pronamespace = 'billing'::regnamespace and provolatile = 'v'
     and has_function_privilege('countinghouse_tenant', oid, 'execute') order by 1
 """
 SCOPED: Final = (

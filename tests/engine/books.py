@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
-from tests.engine import ledgers, receipts
+from tests.engine import client_entries, ledgers, receipts
 from tests.engine.ids import client_id, invoice_id
 from tests.harness.actors import as_superuser
 from tests.harness.tenants import Tenant, make_person, make_tenant
@@ -86,7 +86,8 @@ async def _write(
     ):
         await _insert(connection, tenant, table, row)
     recurring = _recurring([each for each in invoices if each["client_id"] in known])
-    for table, row in (*recurring, *ledgers.rows(METADATA)):
+    moved = client_entries.rows(tenant.time_zone, known)
+    for table, row in (*recurring, *ledgers.rows(METADATA), *moved):
         await _insert(connection, tenant, table, row)
 
 

@@ -165,7 +165,7 @@ def everything() -> Iterator[str]:
     for noun in LISTED:
         kind = SCHEMA.type_map[noun.name]
         assert isinstance(kind, GraphQLObjectType)
-        yield f"{{ {noun.plural}(first: 30) {{ totalCount nodes {{ {_values(kind, 1)} }} }} }}"
+        yield f"{{ {noun.plural}(first: 20) {{ totalCount nodes {{ {_values(kind, 1)} }} }} }}"
 
 
 def _values(kind: GraphQLObjectType, levels: int) -> str:

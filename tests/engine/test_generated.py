@@ -38,6 +38,8 @@ ROOTS: Final = (
     ("invoices", "node", "invoiceGroups"),
     ("payments", "allocations", "creditNotes"),
     ("payment", "paymentGroups", "creditNoteGroups"),
+    ("ageing", "ageingTotals", "ageingByLastPayment"),
+    ("revenueByMonth", "collectionByMonth", "processingTimes", "clients"),
 )
 SCHEMA: Final[GraphQLSchema] = build_schema(SDL)
 # Real values take the place of these; only that there is a value is kept.

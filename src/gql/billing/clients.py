@@ -6,7 +6,7 @@ import strawberry
 from strawberry import UNSET
 
 from gql.billing.imports import IMPORT_REPORT
-from gql.engine.declare import column, computed, noun, to_many
+from gql.engine.declare import answers, column, computed, noun, to_many
 from gql.engine.inputs import described
 from gql.engine.nouns import Verb
 from gql.engine.scalars import JSON, Date, DateTime, Decimal, Money
@@ -100,6 +100,7 @@ class Client:
     invoices = to_many("Invoice", "client_id")
     payments = to_many("Payment", "client_id")
     credit_notes = to_many("CreditNote", "client_id")
+    statement = answers("ClientStatementLine", client="id")
 
 
 @described(TABLE, "What can be said of a client.")

@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from gql.engine.nouns import Noun
+from tests.engine.naive.billing_questions import BILLING_QUESTIONS
 from tests.engine.naive.world import Thing, World
 
 Arguments = Mapping[str, Any]
@@ -95,6 +96,7 @@ QUESTIONS: Final[dict[str, Callable[[World, Arguments, Thing | None], list[dict[
     "LedgerStatementLine": _statement,
     "TrialBalanceLine": _trial_balance,
     "BilledMonth": _months_billed,
+    **BILLING_QUESTIONS,
 }
 AS_OF: Final[dict[tuple[str, str], Callable[[World, Thing, date], Decimal]]] = {
     ("LedgerAccount", "balance"): lambda world, account, day: _signed(_stood(world, account, day), account),

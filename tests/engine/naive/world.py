@@ -45,6 +45,8 @@ class World:
     declarations: Declarations
     person: Context
     things: dict[str, list[Thing]] = field(default_factory=dict)
+    client_entries: list[dict[str, Any]] = field(default_factory=list)
+    """What moved the accounts of clients, which no noun shows."""
 
     @cached_property
     def by_id(self) -> dict[tuple[str, UUID], Thing]:
@@ -129,6 +131,9 @@ async def look(connection: "asyncpg.Connection[asyncpg.Record]", declarations: D
         columns = "*" if "(" in noun.table else await connection.fetchval(READABLE, noun.table)
         rows = await connection.fetch(f"select {columns} from {noun.table} thing")
         world.things[noun.name] = [Thing(noun, dict(row)) for row in rows]
+    columns = await connection.fetchval(READABLE, "billing.client_entries")
+    entries = await connection.fetch(f"select {columns} from billing.client_entries")
+    world.client_entries = [dict(row) for row in entries]
     return world
 
 
