@@ -137,12 +137,17 @@ begin
                 invoice.currency, invoice.balance, invoice.number),
             'input.allocations.amount'
         );
-    elsif new.effective_date < greatest(invoice.issue_date, source.starts_on) then
+    elsif new.effective_date < invoice.issue_date then
         perform core.refuse(
             'BAD_USER_INPUT', 'EFFECTIVE_DATE_EARLY',
-            format('This counts from %s or later: the day of the invoice or of the money, whichever is later.',
-                greatest(invoice.issue_date, source.starts_on)),
-            'input.effectiveDate'
+            format('Invoice %s was issued on %s, and nothing counts for it before. Record what came earlier as the client''s '
+                'credit, and allocate it from that day on.', invoice.number, invoice.issue_date),
+            'input.allocations.invoiceId'
+        );
+    elsif new.effective_date < source.starts_on then
+        perform core.refuse(
+            'BAD_USER_INPUT', 'EFFECTIVE_DATE_EARLY',
+            format('This money came on %s, and counts from that day or later.', source.starts_on), 'input.effectiveDate'
         );
     end if;
     if new.applied_at is not null then
@@ -223,7 +228,7 @@ begin
         );
     end if;
     for wanted in
-        select invoice.id, invoice.issue_date, (given.line ->> 'amount')::numeric as amount, given.line ->> 'invoice_id' as named
+        select invoice.id, (given.line ->> 'amount')::numeric as amount, given.line ->> 'invoice_id' as named
         from jsonb_array_elements(given_lines) with ordinality as given (line, place)
         left join billing.invoices as invoice
             on invoice.tenant_id = core.tenant_id() and invoice.client_id = client and invoice.id = (given.line ->> 'invoice_id')::uuid
@@ -241,7 +246,7 @@ begin
         insert into billing.allocations (tenant_id, client_id, invoice_id, payment_id, credit_note_id, amount, effective_date, applied_at)
         values (
             core.tenant_id(), client, wanted.id, payment, credit_note, wanted.amount,
-            coalesce(given_day, greatest(starts_on, wanted.issue_date)), case when is_applied then statement_timestamp() end
+            coalesce(given_day, starts_on), case when is_applied then statement_timestamp() end
         );
         available := available - wanted.amount;
     end loop;

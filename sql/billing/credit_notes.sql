@@ -1,10 +1,11 @@
--- A credit note takes back a part of an issued invoice, or all of it: an issued invoice itself never changes.
+-- A credit note takes back a part of an issued invoice, or all of it: an issued invoice itself never changes. One without an
+-- invoice takes back what was charged elsewhere, as before the books were kept here.
 
 create table billing.credit_notes (
     tenant_id uuid not null,
     id uuid not null default core.new_id(),
     client_id uuid not null,
-    invoice_id uuid not null,
+    invoice_id uuid,
     series text not null default 'CN',
     number text,
     issue_date date not null,
@@ -24,6 +25,7 @@ create table billing.credit_notes (
     unapplied_amount core.money not null generated always as (total - applied_amount) stored,
     total_minor bigint not null generated always as ((total * 100)::bigint) stored,
     primary key (tenant_id, id),
+    foreign key (tenant_id, client_id) references billing.clients,
     foreign key (tenant_id, client_id, invoice_id) references billing.invoices (tenant_id, client_id, id),
     constraint credit_notes_client_unique unique (tenant_id, client_id, id),
     constraint credit_notes_number_unique unique (tenant_id, number),
@@ -37,15 +39,15 @@ create table billing.credit_notes (
     constraint credit_notes_external_ref_check check (char_length(external_ref) between 1 and 200)
 );
 
-comment on table billing.credit_notes is 'What is taken back of an issued invoice. Issued at once, and never changed.';
+comment on table billing.credit_notes is 'What is taken back of an issued invoice, or of what was charged elsewhere. Issued at once, and never changed.';
 comment on column billing.credit_notes.tenant_id is 'The organisation.';
 comment on column billing.credit_notes.id is 'The credit note''s id.';
-comment on column billing.credit_notes.client_id is 'The client of the invoice.';
-comment on column billing.credit_notes.invoice_id is 'The invoice that it corrects.';
+comment on column billing.credit_notes.client_id is 'Whose credit it is: the client of the invoice.';
+comment on column billing.credit_notes.invoice_id is 'The invoice that it corrects; empty where that is not in these books.';
 comment on column billing.credit_notes.series is 'The letters that its number begins with; CN.';
 comment on column billing.credit_notes.number is 'Its number, such as CN-000007, without gaps in its series.';
 comment on column billing.credit_notes.issue_date is 'The day from which it counts; not before the invoice.';
-comment on column billing.credit_notes.currency is 'The currency of the invoice.';
+comment on column billing.credit_notes.currency is 'The currency of the invoice; without one, the client''s unless said otherwise.';
 comment on column billing.credit_notes.reason is 'Why: 1 to 2000 characters.';
 comment on column billing.credit_notes.subtotal is 'The sum of its lines before tax.';
 comment on column billing.credit_notes.tax_amount is 'The tax that is taken back.';
@@ -117,7 +119,9 @@ begin
             perform core.refuse('CONFLICT', 'CREDIT_NOTE_STARTS_EMPTY', 'A credit note is issued when its lines are there.');
         end if;
         select * into invoice from billing.invoices where tenant_id = new.tenant_id and id = new.invoice_id for update;
-        if invoice.issued_at is null or invoice.voided_at is not null or invoice.written_off > 0 then
+        if new.invoice_id is not null
+            and (invoice.issued_at is null or invoice.voided_at is not null or invoice.written_off > 0)
+        then
             perform core.refuse(
                 'CONFLICT', 'INVOICE_NOT_OPEN',
                 'Only an issued invoice that is neither void nor written off can be credited.', 'input.id'
@@ -128,8 +132,8 @@ begin
                 format('A credit note counts from the day of its invoice, %s, or later.', invoice.issue_date), 'input.issueDate'
             );
         end if;
-        new.client_id := invoice.client_id;
-        new.currency := invoice.currency;
+        new.client_id := coalesce(invoice.client_id, new.client_id);
+        new.currency := coalesce(invoice.currency, new.currency);
         new.number := null;
         new.subtotal := 0;
         new.tax_amount := 0;
@@ -143,7 +147,7 @@ begin
         new.total := new.subtotal + new.tax_amount;
         if new.issued_at is not null then
             -- Rate by rate, so that no more tax is taken back than was charged.
-            if exists (
+            if new.invoice_id is not null and exists (
                 select from (
                     select tax_rate, sum(amount) as net, sum(tax_amount) as tax from billing.credit_note_lines
                     where tenant_id = new.tenant_id and credit_note_id = new.id

@@ -17,7 +17,7 @@ as $$
         from rest
     ),
     parts as (
-        select shares.*, (hundredths + case when place <= left_over then 1 else 0 end) / 100 as part from shares
+        select shares.*, round((hundredths + case when place <= left_over then 1 else 0 end) / 100, 2) as part from shares
     ),
     -- The tax in a part is in proportion; never more than is left of it, nor so little that the net would exceed its own.
     taxed as (
@@ -39,7 +39,7 @@ as $$
                (line ->> 'unit_price')::numeric as unit_price,
                coalesce((line ->> 'tax_rate')::numeric, (
                    select invoices.tax_rate from billing.invoices where tenant_id = tenant and id = invoice
-               )) as tax_rate
+               ), 0) as tax_rate
         from jsonb_array_elements(lines) with ordinality as each (line, place)
     ),
     priced as (
@@ -59,7 +59,7 @@ as $$
         from taxed
     )
     select shares.place, description, quantity, unit_price, tax_rate,
-           (hundredths + case when turn <= tax_of_rate * 100 - sum(hundredths) over (partition by tax_rate) then 1 else 0 end) / 100
+           round((hundredths + case when turn <= tax_of_rate * 100 - sum(hundredths) over (partition by tax_rate) then 1 else 0 end) / 100, 2)
     from shares
 $$;
 comment on function billing.credit_taxes(uuid, uuid, jsonb) is
@@ -137,6 +137,38 @@ $$;
 comment on function billing.invoice_credit_note(jsonb) is
     'Takes back a part of an issued invoice: the lines given, an amount with its tax in proportion, or all that is left. It pays '
     'the invoice as far as that is open; the rest is the client''s credit.';
+
+create function billing.credit_note_create(input jsonb) returns uuid
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    client billing.clients;
+    note billing.credit_notes;
+begin
+    perform core.demand('billing:write');
+    client := billing.client_locked((input ->> 'client_id')::uuid);
+    if client.id is null or client.deleted_at is not null then
+        perform core.refuse('NOT_FOUND', 'CLIENT_NOT_FOUND', 'There is no client with this id.', 'input.clientId');
+    end if;
+    insert into billing.credit_notes (tenant_id, client_id, issue_date, currency, reason, metadata, external_ref)
+    values (
+        core.tenant_id(), client.id, coalesce((input ->> 'issue_date')::date, core.today()),
+        coalesce(input ->> 'currency', client.currency), coalesce(btrim(input ->> 'reason'), ''),
+        coalesce(nullif(input -> 'metadata', 'null'), '{}'), input ->> 'external_ref'
+    )
+    returning * into note;
+    insert into billing.credit_note_lines (
+        tenant_id, client_id, credit_note_id, position, description, quantity, unit_price, tax_rate, tax_amount
+    )
+    select core.tenant_id(), client.id, note.id, place, description, quantity, unit_price, tax_rate, tax
+    from billing.credit_taxes(core.tenant_id(), null, input -> 'lines');
+    update billing.credit_notes set issued_at = statement_timestamp() where tenant_id = core.tenant_id() and id = note.id;
+    return note.id;
+end
+$$;
+comment on function billing.credit_note_create(jsonb) is
+    'Credits a client for what was charged elsewhere: the lines given, at the tax rates given. All of it is the client''s credit.';
 
 create function billing.credit_note_allocate(input jsonb) returns uuid
 language plpgsql security definer
@@ -233,6 +265,6 @@ $$;
 comment on function billing.invoice_resolve(jsonb) is 'Ends a dispute: the invoice is what its payments make it.';
 
 grant execute on function
-    billing.invoice_credit_note(jsonb), billing.credit_note_allocate(jsonb), billing.invoice_write_off(jsonb),
-    billing.invoice_dispute(jsonb), billing.invoice_resolve(jsonb)
+    billing.invoice_credit_note(jsonb), billing.credit_note_create(jsonb), billing.credit_note_allocate(jsonb),
+    billing.invoice_write_off(jsonb), billing.invoice_dispute(jsonb), billing.invoice_resolve(jsonb)
     to countinghouse_tenant;

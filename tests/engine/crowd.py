@@ -51,7 +51,7 @@ def settling(number: int, client_id: str, invoice_id: str, marker: str) -> Itera
     if number % 5 == 4:
         credit = {"id": invoice_id, "amount": f"{1 + number % 90}.25", "reason": f"{marker}Scratched"}
         yield "billing.invoice_credit_note", {**credit, "external_ref": f"{marker}credit-{number}"}
-    amount = f"{100 + number % 900}.50" if number % 50 == 3 else f"{1 + number % 90}.75"
+    amount = f"{100 + number % 900}.50" if number % 50 == 6 else f"{1 + number % 90}.75"
     yield (
         "billing.payment_record",
         {
@@ -62,7 +62,8 @@ def settling(number: int, client_id: str, invoice_id: str, marker: str) -> Itera
             "received_at": f"2026-{1 + number % 6:02}-{1 + number % 28:02}T12:00:00Z",
             "reference": f"{marker}reference-{number}",
             "request_id": f"{marker}request-{number}",
-            "allocations": [{"invoice_id": invoice_id, "amount": amount}],
+            # Nothing is paid before it is issued, which every second one is later than that.
+            "allocations": [] if number % 2 else [{"invoice_id": invoice_id, "amount": amount}],
         },
     )
 

@@ -1,4 +1,4 @@
-"""Credit notes: what is taken back of an issued invoice."""
+"""Credit notes: what is taken back of an issued invoice, or of what was charged elsewhere."""
 
 import strawberry
 from strawberry import UNSET
@@ -24,7 +24,7 @@ LINES = "billing.credit_note_lines"
 class CreditNote:
     number: str | None = column(key="number_key", filtered=True, ordered=True)
     client_id: strawberry.ID = column(filtered=True, grouped=True)
-    invoice_id: strawberry.ID = column(filtered=True)
+    invoice_id: strawberry.ID | None = column(filtered=True)
     issue_date: Date = column(filtered=True, ordered=True, grouped=PERIODS)
     currency: str = column(grouped=True)
     reason: str = column()
@@ -38,7 +38,7 @@ class CreditNote:
     issued_at: DateTime | None = column()
     created_at: DateTime = column(filtered=True, ordered=True)
     client = to_one("Client", "client_id")
-    invoice = to_one("Invoice", "invoice_id")
+    invoice = to_one("Invoice", "invoice_id", nullable=True)
     lines = to_many("CreditNoteLine", "credit_note_id", listed=True, numbered_by="position")
     allocations = to_many("Allocation", "credit_note_id")
 
@@ -77,6 +77,19 @@ class InvoiceCreditNoteInput:
     external_ref: str | None = UNSET
 
 
+@described(TABLE, "What to credit a client for that was charged elsewhere: an invoice that is not in these books.")
+class CreditNoteCreateInput:
+    client_id: strawberry.ID
+    reason: str
+    lines: list[CreditNoteLineInput] = strawberry.field(
+        description="What is taken back, one by one, with its tax rate; 0 unless said otherwise."
+    )
+    issue_date: Date | None = UNSET
+    currency: str | None = UNSET
+    metadata: JSON | None = UNSET
+    external_ref: str | None = UNSET
+
+
 @described(TABLE, "Which invoices a credit note is to pay.")
 class CreditNoteAllocateInput:
     id: strawberry.ID
@@ -95,5 +108,6 @@ DECLARED = (
     CreditNote,
     CreditNoteLine,
     Verb("billing.invoice_credit_note", InvoiceCreditNoteInput, "CreditNote", "billing:write"),
+    Verb("billing.credit_note_create", CreditNoteCreateInput, "CreditNote", "billing:write"),
     Verb("billing.credit_note_allocate", CreditNoteAllocateInput, "CreditNote", "billing:write"),
 )

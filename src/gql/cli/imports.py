@@ -34,7 +34,7 @@ def online_retail(
     as_json: Annotated[bool, typer.Option("--json", help="Report as JSON.")] = False,
 ) -> None:
     """Import the lines of the UCI data set "Online Retail": a client for each customer, an issued invoice for each
-    invoice number. What is there already stays as it is."""
+    invoice number, a credit note for each cancellation. What is there already stays as it is."""
     from gql.imports.online_retail import read_rows
     from gql.imports.refusal import FileRefused, ImportStopped
     from gql.imports.sales import gather
@@ -61,7 +61,7 @@ async def _transfer(sales: "Sales", settings: Settings, addresses: Addresses, sl
     async with admin_connection(addresses) as admin:
         context = await owner_context(admin, slug, user)
     async with open_engine(settings, addresses.api_url) as engine:
-        with progress_bar("Importing invoices", len(sales.sales)) as advance:
+        with progress_bar("Importing invoices", len(sales.sales) + len(sales.cancellations)) as advance:
             return await transfer(sales, asker(engine, context, "import online-retail"), advance)
 
 
@@ -74,6 +74,7 @@ def _print(report: "Report") -> None:
     say(f"Rows not taken  {len(report.untaken):>12,}")
     say(f"Clients         {report.clients_taken:>12,}   ({report.clients['CREATED']} new)")
     say(f"Invoices        {report.invoices_taken:>12,}   ({report.invoices['CREATED']} new)")
+    say(f"Credit notes    {report.credit_notes_taken:>12,}   ({report.credit_notes['CREATED']} new)")
     say(f"Total amount    {report.total:>12,.2f}   {report.currency}")
 
 
@@ -111,6 +112,8 @@ def _print_json(report: "Report") -> None:
         "clientsCreated": report.clients["CREATED"],
         "invoices": report.invoices_taken,
         "invoicesCreated": report.invoices["CREATED"],
+        "creditNotes": report.credit_notes_taken,
+        "creditNotesCreated": report.credit_notes["CREATED"],
         "total": f"{report.total:.2f}",
         "currency": report.currency,
         "untaken": [

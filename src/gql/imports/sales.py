@@ -1,26 +1,15 @@
-"""What the rows of the online retailer are in our words: clients, issued invoices, and rows we cannot take."""
+"""What the rows of the online retailer are in our words: clients, invoices, credit notes, and rows we cannot take."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+from gql.imports.cancellations import Cancellation, Shelf
 from gql.imports.online_retail import Row
+from gql.imports.sales_terms import CURRENCY, SOURCE, as_client, as_line, client_ref
 
-SOURCE: Final = "online-retail"
-CURRENCY: Final = "GBP"
-WALK_IN: Final = f"{SOURCE}:walk-in"
 MOST_LINES: Final = 1000  # of one invoice, which is what an invoice takes
-
-# As the file spells countries, with their ISO 3166 codes. It also has "Unspecified" and "European Community".
-COUNTRIES: Final = {
-    "Australia": "AU", "Austria": "AT", "Bahrain": "BH", "Belgium": "BE", "Brazil": "BR", "Canada": "CA",
-    "Channel Islands": "JE", "Cyprus": "CY", "Czech Republic": "CZ", "Denmark": "DK", "EIRE": "IE", "Finland": "FI",
-    "France": "FR", "Germany": "DE", "Greece": "GR", "Hong Kong": "HK", "Iceland": "IS", "Israel": "IL", "Italy": "IT",
-    "Japan": "JP", "Lebanon": "LB", "Lithuania": "LT", "Malta": "MT", "Netherlands": "NL", "Norway": "NO",
-    "Poland": "PL", "Portugal": "PT", "RSA": "ZA", "Saudi Arabia": "SA", "Singapore": "SG", "Spain": "ES",
-    "Sweden": "SE", "Switzerland": "CH", "USA": "US", "United Arab Emirates": "AE", "United Kingdom": "GB",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +54,29 @@ class Sale:
             "currency": CURRENCY,
             "taxRate": "0",
             "metadata": {"source": SOURCE, "invoiceNo": self.number, "soldAtInLondon": sold_at.isoformat()},
-            "lines": [_as_line(row) for row in self.rows],
+            "lines": [as_line(row, row.quantity) for row in self.rows],
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Sales:
-    """A whole file. Every row is in one sale or among the untaken."""
+    """A whole file. Every row is in one sale or cancellation, or among the untaken."""
 
     rows: int
     clients: dict[str, dict[str, Any]]
     """By external reference, as the mutation clientsImport takes them."""
     sales: tuple[Sale, ...]
+    cancellations: tuple[Cancellation, ...]
     untaken: tuple[Untaken, ...]
 
     @property
     def total(self) -> Decimal:
-        return sum((sale.total for sale in self.sales), Decimal(0))
+        sold = sum((sale.total for sale in self.sales), Decimal(0))
+        return sum((cancellation.total for cancellation in self.cancellations), sold)
 
 
 def gather(rows: Iterable[Row]) -> Sales:
-    """Clients and sales of the rows, in the order of the file.
+    """Clients, sales and cancellations of the rows, in the order of the file.
 
     An invoice is taken whole or not at all: one without some of its lines would ask for another amount than the
     customer was asked for.
@@ -97,22 +88,22 @@ def gather(rows: Iterable[Row]) -> Sales:
         count += 1
         by_number.setdefault(row.invoice_number, []).append(row)
         if client_ref(row) not in clients:
-            clients[client_ref(row)] = _as_client(row)
+            clients[client_ref(row)] = as_client(row)
     sales: list[Sale] = []
+    cancellations: list[Cancellation] = []
+    shelf = Shelf()
     untaken: list[Untaken] = []
     for together in by_number.values():
         reasons = _obstacles(together)
         if reasons:
             untaken += [Untaken(row, _reason(row, reasons)) for row in together]
+        elif together[0].is_cancellation:
+            cancellations.append(Cancellation(tuple(together), shelf.take(together)))
         else:
             sales.append(Sale(tuple(together)))
+            shelf.put(sales[-1].external_ref, together)
     untaken.sort(key=lambda each: each.row.line)
-    return Sales(count, clients, tuple(sales), tuple(untaken))
-
-
-def client_ref(row: Row) -> str:
-    """The external reference of the client who bought."""
-    return f"{SOURCE}:{row.customer_id}" if row.customer_id else WALK_IN
+    return Sales(count, clients, tuple(sales), tuple(cancellations), tuple(untaken))
 
 
 def _obstacles(rows: Sequence[Row]) -> dict[int, str]:
@@ -128,11 +119,11 @@ def _obstacles(rows: Sequence[Row]) -> dict[int, str]:
 
 
 def _obstacle(row: Row, first: Row) -> str | None:
-    if row.is_cancellation:
-        return "A cancellation is a credit note, which cannot be imported yet."
-    if not row.invoice_number.isdecimal():
+    if not row.is_cancellation and not row.invoice_number.isdecimal():
         return "An invoice number with this letter is an adjustment of the books and no sale."
-    if row.quantity <= 0:
+    if row.is_cancellation and row.quantity >= 0:
+        return "A cancellation takes something back, and this quantity is not below zero."
+    if not row.is_cancellation and row.quantity <= 0:
         return "A quantity of zero or less without a cancellation is a correction of stock and no sale."
     if row.unit_price < 0:
         return "A price below zero is an adjustment of the books and no sale."
@@ -149,30 +140,3 @@ def _reason(row: Row, reasons: dict[int, str]) -> str:
         reasons.get(row.line)
         or f"It belongs to an invoice that cannot be taken whole, because of line {line}: {reason}"
     )
-
-
-def _as_client(row: Row) -> dict[str, Any]:
-    if row.customer_id is None:
-        return {
-            "externalRef": WALK_IN,
-            "name": "Walk-in customers",
-            "currency": CURRENCY,
-            "metadata": {"source": SOURCE},
-        }
-    client: dict[str, Any] = {
-        "externalRef": client_ref(row),
-        "name": f"Customer {row.customer_id}",
-        "currency": CURRENCY,
-        "metadata": {"source": SOURCE, "customerId": row.customer_id, "country": row.country},
-    }
-    if row.country in COUNTRIES:
-        client["country"] = COUNTRIES[row.country]
-    return client
-
-
-def _as_line(row: Row) -> dict[str, Any]:
-    return {
-        "description": f"{row.stock_code} {row.description}".rstrip(),
-        "quantity": str(row.quantity),
-        "unitPrice": f"{row.unit_price:.2f}",
-    }
