@@ -35,7 +35,7 @@ class Load(msgspec.Struct):
     server_ids: list[int]
     postmaster_id: int
     writes: bool = False
-    """Whether requests change something: each is sent once, in their order, and an answer with errors is a wrong one."""
+    """Whether requests change something: each is sent once, in their order, and an answer with errors is wrong."""
 
 
 class Sample(msgspec.Struct):

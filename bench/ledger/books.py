@@ -29,8 +29,8 @@ _ISSUE: Final = f"""
            ('{CLIENT_ID}' || lpad((place % {{clients}})::text, 11, '0'))::uuid as client_id
     from generate_series({{first}}, {{last}} - 1) as place;
     insert into billing.invoices (
-        tenant_id, id, client_id, number, bill_from, bill_to, issue_date, due_date, currency, subtotal, total, issued_at,
-        created_by
+        tenant_id, id, client_id, number, bill_from, bill_to, issue_date, due_date, currency, subtotal, total,
+        issued_at, created_by
     )
     select '{{tenant}}'::uuid, id, client_id, billing.number_text('INV', place + 1), '{{{{}}}}', '{{{{}}}}',
            current_date - 10, current_date + (place % 20)::integer, 'EUR', {AMOUNT}, {AMOUNT}, now(), '{{user}}'::uuid
@@ -38,7 +38,8 @@ _ISSUE: Final = f"""
     create temporary table owed as
     select client_id, count(*) * {AMOUNT} as amount from made group by client_id order by client_id;
     insert into ledger.accounts (tenant_id, code, name, kind, currency, owner_noun, owner_id, scope_ids)
-    select '{{tenant}}'::uuid, 'RECEIVABLE:' || client_id, 'Receivable', 'ASSET', 'EUR', 'CLIENT', client_id, array[client_id]
+    select '{{tenant}}'::uuid, 'RECEIVABLE:' || client_id, 'Receivable', 'ASSET', 'EUR', 'CLIENT', client_id,
+           array[client_id]
     from owed
     union all
     select '{{tenant}}'::uuid, 'REVENUE', 'Revenue', 'INCOME', 'EUR', null, null, '{{{{}}}}'::uuid[]
@@ -47,7 +48,8 @@ _ISSUE: Final = f"""
     select row_number() over () as position, accounts.id as account_id, accounts.posted, accounts.version,
            coalesce(owed.amount, - (select sum(amount) from owed)) as amount
     from ledger.accounts left join owed on accounts.owner_id = owed.client_id
-    where tenant_id = '{{tenant}}'::uuid and (accounts.code = 'REVENUE' or accounts.code = 'RECEIVABLE:' || owed.client_id);
+    where tenant_id = '{{tenant}}'::uuid
+      and (accounts.code = 'REVENUE' or accounts.code = 'RECEIVABLE:' || owed.client_id);
     with posted as (
         insert into ledger.transfers (tenant_id, kind, effective_date, description, created_by)
         values ('{{tenant}}'::uuid, 'INVOICE_ISSUE', current_date - 10, 'Many invoices', '{{user}}'::uuid)
@@ -57,8 +59,8 @@ _ISSUE: Final = f"""
         tenant_id, transfer_id, position, account_id, seq, effective_date, currency, amount, balance_before,
         balance_after, created_by
     )
-    select '{{tenant}}'::uuid, posted.id, position, account_id, version + 1, posted.effective_date, 'EUR', amount, legs.posted,
-           legs.posted + amount, '{{user}}'::uuid
+    select '{{tenant}}'::uuid, posted.id, position, account_id, version + 1, posted.effective_date, 'EUR', amount,
+           legs.posted, legs.posted + amount, '{{user}}'::uuid
     from legs cross join posted;
     update ledger.accounts set posted = accounts.posted + legs.amount, version = accounts.version + 1
     from legs where accounts.tenant_id = '{{tenant}}'::uuid and accounts.id = legs.account_id;

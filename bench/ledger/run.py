@@ -1,12 +1,9 @@
 """Transfers in turns: payments through our server, through the same function in pgbench, and two bare rows."""
 
-import asyncio
-import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Final, Protocol
 
 import asyncpg
@@ -181,7 +178,7 @@ async def run(scope: Scope, say: Say = lambda _: None) -> Result:
                     place(embedded), [books.facts], postmaster_id(embedded), version, embedded.program
                 )
                 async with server(database.place, [books.facts], scope.directory) as ours:
-                    contestants = [
+                    contestants: list[Contestant] = [
                         Server(ours, books, database, scope),
                         Function(books, database, scope),
                         BareRows(database, scope),
