@@ -35,7 +35,9 @@ class Load(msgspec.Struct):
     server_ids: list[int]
     postmaster_id: int
     writes: bool = False
-    """Whether requests change something: each is sent once, in their order, and an answer with errors is wrong."""
+    """Whether requests change something: each is sent once, in their order."""
+    looks_for_errors: bool = False
+    """Whether an answer with errors counts as a wrong one, whatever its length: where answers differ in theirs."""
 
 
 class Sample(msgspec.Struct):
@@ -134,7 +136,7 @@ class _Connection(asyncio.Protocol):
             run.latencies.append(latency)
             run.answer_bytes += size
         is_short = size < run.load.least_bytes
-        is_refused = run.load.writes and b'"errors"' in self.received
+        is_refused = run.load.looks_for_errors and b'"errors"' in self.received
         if is_short or is_refused or not self.received.startswith(b"HTTP/1.1 200"):
             run.wrong = run.wrong or self.received[:600].decode(errors="replace")
         if run.ending:

@@ -116,6 +116,7 @@ class Server:
                 server_ids=self._ours.process_ids,
                 postmaster_id=self._database.postmaster_id,
                 writes=True,
+                looks_for_errors=True,
             )
         )
 
