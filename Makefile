@@ -101,13 +101,17 @@ docs: $(VENV)/.run ## Write docs/errors.md, the catalogue of errors
 psql: $(VENV)/.run ## Open psql on the embedded database, as its administrator
 	@$(BIN)/countinghouse psql
 
-.PHONY: bench bench-quick bench-growth
-bench: $(VENV)/.dev ## Run the whole benchmark and write bench/RESULTS.md, then all of growth
+.PHONY: bench bench-quick bench-ledger bench-growth
+bench: $(VENV)/.dev ## Run the whole benchmark and write bench/RESULTS.md, then payments and all of growth
 	@$(BIN)/python -m bench --output bench/RESULTS.md
+	@$(MAKE) bench-ledger
 	@$(MAKE) bench-growth
 
 bench-quick: $(VENV)/.dev ## Run three works of it, in under two minutes
 	@$(BIN)/python -m bench --quick
+
+bench-ledger: $(VENV)/.dev ## Move money for two minutes, check the books and write bench/LEDGER.md
+	@$(BIN)/python -m bench.ledger --output bench
 
 bench-growth: $(VENV)/.dev ## Ask more and more rows, tenants and documents for hours, and write bench/GROWTH.md
 	@$(BIN)/python -m bench.growth --output bench

@@ -80,7 +80,7 @@ _INVOICES: Final = """
 _INSERT_INVOICES: Final = f"""
     insert into billing.invoices (
         tenant_id, id, client_id, number, bill_from, bill_to, issue_date, due_date, currency, tax_rate, subtotal,
-        discount, tax_amount, total, issued_at, viewed_at, voided_at, void_reason, created_at, created_by
+        discount, tax_amount, total, issued_at, viewed_at, voided_at, void_reason, created_at, created_by{{columns}}
     )
     select tenant_id, id, client_id, billing.number_text('INV', number),
            case when number is not null then jsonb_build_object('name', 'A tenant', 'country', 'IE') end,
@@ -89,7 +89,7 @@ _INSERT_INVOICES: Final = f"""
            case when number is not null then issue_date + time '09:00' end,
            case when number is not null and kind % 2 = 0 then issue_date + time '15:00' end,
            case when kind = 1 then issue_date + time '16:00' end, case when kind = 1 then 'Sent twice' end,
-           issue_date + time '08:00', created_by
+           issue_date + time '08:00', created_by{{values}}
     from made
     cross join lateral (select sum(round(quantity * unit_price, 2)) as subtotal from ({_LINE}) as line) as lines
     cross join lateral (select case when kind = 2 then subtotal else 0 end as discount) as discounts
@@ -149,12 +149,12 @@ async def make_tenant(connection: asyncpg.Connection, number: int) -> tuple[str,
     return tenant_id, user_id
 
 
-async def write_made(connection: asyncpg.Connection, lines: int) -> None:
-    """Write the invoices of the temporary table `made`, each with so many lines, and drop the table."""
-    await connection.execute(_INSERT_INVOICES, lines)
+async def write_made(connection: asyncpg.Connection, lines: int, columns: str = "", values: str = "") -> None:
+    """Write the invoices of the temporary table `made`, each with so many lines, and with more columns where these
+    are named with their values."""
+    await connection.execute(_INSERT_INVOICES.format(columns=columns, values=values), lines)
     await connection.execute(_INSERT_LINES, lines)
     await connection.execute(_SERIES)
-    await connection.execute("drop table made")
 
 
 async def settle(connection: asyncpg.Connection) -> None:
@@ -179,6 +179,7 @@ async def fill(
         # One after the other, so that ids grow with the dates.
         await connection.execute("update made set id = core.new_id()")
         await write_made(connection, sizes.lines)
+        await connection.execute("drop table made")
     await settle(connection)
 
 

@@ -34,6 +34,10 @@ class Load(msgspec.Struct):
     """A shorter answer counts as a wrong one."""
     server_ids: list[int]
     postmaster_id: int
+    writes: bool = False
+    """Whether requests change something: each is sent once, in their order."""
+    looks_for_errors: bool = False
+    """Whether an answer with errors counts as a wrong one, whatever its length: where answers differ in theirs."""
 
 
 class Sample(msgspec.Struct):
@@ -79,9 +83,13 @@ class _Run:
         chance = random.Random(load.seed)
         self._cumulated = list(accumulate(load.weights))
         self._chance = chance
+        self._unsent = iter(load.requests[0] if load.writes else ())
 
     def next_request(self) -> bytes:
+        """What to send next. Nothing at all where each was sent once."""
         requests = self.load.requests
+        if self.load.writes:
+            return next(self._unsent, b"")
         tenant = self._chance.choices(requests, cum_weights=self._cumulated)[0] if len(requests) > 1 else requests[0]
         return tenant[int(self._chance.random() * len(tenant))]
 
@@ -127,7 +135,9 @@ class _Connection(asyncio.Protocol):
         if run.measuring:
             run.latencies.append(latency)
             run.answer_bytes += size
-        if size < run.load.least_bytes or not self.received.startswith(b"HTTP/1.1 200"):
+        is_short = size < run.load.least_bytes
+        is_refused = run.load.looks_for_errors and b'"errors"' in self.received
+        if is_short or is_refused or not self.received.startswith(b"HTTP/1.1 200"):
             run.wrong = run.wrong or self.received[:600].decode(errors="replace")
         if run.ending:
             self.transport.close()
@@ -138,7 +148,12 @@ class _Connection(asyncio.Protocol):
         self.received.clear()
         self.length = MISSING
         self.sent_at = time.perf_counter()
-        self.transport.write(self.run.next_request())
+        if request := self.run.next_request():
+            self.transport.write(request)
+        else:
+            self.run.wrong = self.run.wrong or "the requests did not last for the round"
+            self.run.ending = True
+            self.transport.close()
 
 
 def _body_length(head: bytes) -> int:

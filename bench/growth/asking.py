@@ -34,6 +34,8 @@ class Question:
     connections: int = 1
     weights: Sequence[float] | None = None
     """How often each tenant is chosen; all alike unless said."""
+    varies: bool = False
+    """Whether some answers are far shorter than others."""
 
 
 @asynccontextmanager
@@ -74,7 +76,8 @@ async def sampled(ours: Ours, question: Question, scope: Scope, postmaster: int,
             warm_seconds=scope.warm_seconds,
             seconds=scope.seconds,
             seed=seed,
-            least_bytes=size // 4,
+            least_bytes=0 if question.varies else size // 4,
+            looks_for_errors=question.varies,
             server_ids=ours.process_ids,
             postmaster_id=postmaster,
         )

@@ -10,6 +10,7 @@ from typing import Final
 import asyncpg
 
 from bench.dataset import DEEP, PAGE, make_tenant, write_made
+from bench.growth import paying
 from bench.works import Facts
 
 CHUNK: Final = 50_000
@@ -52,16 +53,19 @@ _IDS: Final = """
 class Books:
     """The clients and invoices of one tenant, made by a superuser's connection."""
 
-    def __init__(self, connection: asyncpg.Connection, tenant_id: str, user_id: str) -> None:
+    def __init__(
+        self, connection: asyncpg.Connection, tenant_id: str, user_id: str, *, has_payments: bool = False
+    ) -> None:
         self._connection = connection
         self._tenant, self._user = tenant_id, user_id
+        self._has_payments = has_payments
         self.invoices = 0
         self.clients = 0
 
     @classmethod
-    async def open(cls, connection: asyncpg.Connection, number: int) -> "Books":
-        """The books of a new tenant."""
-        return cls(connection, *await make_tenant(connection, number))
+    async def open(cls, connection: asyncpg.Connection, number: int, *, has_payments: bool = False) -> "Books":
+        """The books of a new tenant, whose invoices are paid where it has payments."""
+        return cls(connection, *await make_tenant(connection, number), has_payments=has_payments)
 
     async def grow(self, invoices: int, days: tuple[int, int], made: Callable[[int], None] = lambda _: None) -> None:
         """Add invoices until there are so many, issued between so many days ago and so many. `made` is told of each
@@ -82,9 +86,15 @@ class Books:
                 span = {"days": days[0] - days[1], "first": first, "count": count, "start": start, "end": end}
                 async with self._connection.transaction():
                     await run(_MADE.format(**words, **span))
-                    await write_made(self._connection, 1)
+                    if self._has_payments:
+                        await paying.write_paid(self._connection)
+                    else:
+                        await write_made(self._connection, 1)
+                    await run("drop table made")
                 made(end - start + 1)
             await run("drop table numbered")
+            if self._has_payments:
+                await paying.count_clients(self._connection, self._tenant)
         finally:
             await run("reset session_replication_role; reset jit; reset synchronous_commit")
         self.invoices, self.clients = invoices, clients

@@ -7,11 +7,11 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table as Grid
 
+from bench.growth.scope import PARTS
 from bench.growth.section import Section, Table
 from bench.machine import machine, versions
 
 PAGE: Final = "GROWTH.md"
-ORDER: Final = ("rows", "tenants", "documents", "memory")
 _HEADING: Final = "\n## "
 
 
@@ -29,7 +29,7 @@ def write_page(directory: Path, sections: dict[str, Section], command: str) -> N
         "Written by `python -m bench.growth`; `make bench-growth` measures all of it anew. Countinghouse alone is"
         " asked; `RESULTS.md` has it beside others. The load generator, the server and PostgreSQL share the cores.\n"
     )
-    path.write_text(opening + "".join(_HEADING + told[name] for name in ORDER if name in told))
+    path.write_text(opening + "".join(_HEADING + told[name] for name in PARTS if name in told))
 
 
 def _told(text: str) -> dict[str, str]:

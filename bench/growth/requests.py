@@ -3,7 +3,7 @@
 import json
 
 
-def with_body(request: bytes, document: str, **variables: str) -> bytes:
+def with_body(request: bytes, document: str, **variables: object) -> bytes:
     """A request of the same caller for another document."""
     head, _, _ = request.partition(b"\r\n\r\n")
     body = json.dumps({"query": document, "variables": variables}).encode()

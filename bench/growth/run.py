@@ -3,13 +3,14 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from bench.growth import documents, memory, rows, tenants
+from bench.growth import documents, everyday, memory, rows, tenants
 from bench.growth.asking import Say
 from bench.growth.scope import Scope
 from bench.growth.section import Section
 
 PARTS: Final[Mapping[str, Callable[[Scope, Say], Awaitable[Section]]]] = {
     "rows": rows.measure,
+    "everyday": everyday.measure,
     "tenants": tenants.measure,
     "documents": documents.measure,
     "memory": memory.measure,

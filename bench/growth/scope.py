@@ -7,7 +7,7 @@ from typing import Final
 from bench.database import DIRECTORY
 from bench.dataset import Sizes
 
-PARTS: Final = ("rows", "tenants", "documents", "memory")
+PARTS: Final = ("rows", "everyday", "tenants", "documents", "memory")
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,10 @@ class Scope:
     parts: tuple[str, ...] = PARTS
     invoices: tuple[int, ...] = (10_000, 100_000, 1_000_000, 10_000_000)
     """Of one tenant, one step after the other."""
+    paid_invoices: tuple[int, ...] = (10_000, 100_000, 1_000_000)
+    """Of one tenant that has payments too, twice as many."""
+    neighbours: int = 199
+    """Other tenants beside that one."""
     tenants: tuple[int, ...] = (10, 1_000, 10_000)
     sign_ups: int = 10
     """How many are watched at each number of tenants."""
@@ -42,6 +46,7 @@ class Scope:
         return replace(
             self,
             invoices=_up_to(self.invoices, most),
+            paid_invoices=_up_to(self.paid_invoices, most),
             tenants=_up_to(self.tenants, most),
             unseen=min(self.unseen, most),
         )
@@ -53,6 +58,8 @@ def _up_to(steps: tuple[int, ...], most: int) -> tuple[int, ...]:
 
 QUICK: Final = Scope(
     invoices=(10_000, 100_000),
+    paid_invoices=(10_000, 50_000),
+    neighbours=20,
     tenants=(10, 100),
     sign_ups=3,
     unseen=20_000,

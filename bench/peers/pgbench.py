@@ -46,13 +46,13 @@ class PgBench:
         count = SCRIPTS if work == "point" else 1
         given: dict[str, str] = {}
         scripts = [self._script(work, tenant, number, given) for number in range(count)]
-        return await run(self._database, scripts, _options(_context(tenant)), warm_seconds, seconds, given)
+        return await run(self._database, scripts, options_of(context_of(tenant)), warm_seconds, seconds, given)
 
     def _script(self, work: str, tenant: Facts, number: int, given: dict[str, str]) -> str:
         """The statement with its parameters as variables of pgbench, whose values are put into `given`."""
         operation = self._documents.operation(document(work), None, introspection=False)
         values = self._planner.values(operation, variables(work, tenant, number))
-        context = _context(tenant)
+        context = context_of(tenant)
         statement = self._planner.plan(operation, values, scoped=context.is_scoped).statement
         assert statement is not None
         arguments = statement.arguments(context, values)
@@ -81,14 +81,14 @@ class SelectOne:
         self._database = database
 
     async def sample(self, work: str, tenant: Facts, warm_seconds: float, seconds: float) -> Sample:
-        return await run(self._database, ["select 1;\n"], _options(_context(tenant)), warm_seconds, seconds, {})
+        return await run(self._database, ["select 1;\n"], options_of(context_of(tenant)), warm_seconds, seconds, {})
 
 
-def _context(tenant: Facts) -> Context:
+def context_of(tenant: Facts) -> Context:
     return Context(UUID(tenant.tenant_id), UUID(tenant.user_id), "owner", is_scoped=False)
 
 
-def _options(context: Context) -> str:
+def options_of(context: Context) -> str:
     settings = {
         **UNCHANGING,
         "role": context.database_role,
@@ -109,9 +109,12 @@ async def run(
     warm_seconds: float,
     seconds: float,
     given: Mapping[str, str],
+    *,
+    url: str | None = None,
 ) -> Sample:
-    """A run of pgbench, of which so many seconds count after the warming. Raises RuntimeError where it fails."""
-    address = urlsplit(database.place.api_url)
+    """A run of pgbench, of which so many seconds count after the warming: as the server connects, unless another
+    address is given. Raises RuntimeError where it fails."""
+    address = urlsplit(url or database.place.api_url)
     environment = {
         **os.environ,
         "PGHOST": address.hostname or "",

@@ -191,9 +191,12 @@ begin
     );
     -- Made again from what stands now, so that both are true before anybody else can look.
     update billing.invoices set updated_at = statement_timestamp() where tenant_id = new.tenant_id and id = new.invoice_id;
-    update billing.payments set updated_at = statement_timestamp() where tenant_id = new.tenant_id and id = new.payment_id;
-    update billing.credit_notes set updated_at = statement_timestamp()
-    where tenant_id = new.tenant_id and id = new.credit_note_id;
+    if new.payment_id is not null then
+        update billing.payments set updated_at = statement_timestamp() where tenant_id = new.tenant_id and id = new.payment_id;
+    else
+        update billing.credit_notes set updated_at = statement_timestamp()
+        where tenant_id = new.tenant_id and id = new.credit_note_id;
+    end if;
     return null;
 end
 $$;

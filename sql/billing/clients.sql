@@ -204,16 +204,28 @@ $$;
 comment on function billing.client_figures() is
     'Has a client owe what its accounts say, and lets nobody set the figures that are counted.';
 
-create function billing.client_account_moved() returns trigger
+create function billing.client_accounts_moved() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    moved record;
 begin
-    update billing.clients set updated_at = statement_timestamp() where tenant_id = new.tenant_id and id = new.owner_id;
+    -- Once for each client, though an allocation moves two accounts of it; in order of ids, and each found by its key.
+    for moved in
+        select distinct account.tenant_id, account.owner_id from posted
+        cross join lateral (
+            select tenant_id, owner_id from ledger.accounts
+            where tenant_id = posted.tenant_id and id = posted.account_id and owner_noun = 'CLIENT'
+        ) as account
+        order by account.tenant_id, account.owner_id
+    loop
+        update billing.clients set updated_at = statement_timestamp() where tenant_id = moved.tenant_id and id = moved.owner_id;
+    end loop;
     return null;
 end
 $$;
-comment on function billing.client_account_moved() is 'Has a client''s figures made again when one of its accounts has moved.';
+comment on function billing.client_accounts_moved() is 'Has a client''s figures made again when entries have moved its accounts.';
 
 create trigger figures before insert or update on billing.clients for each row execute function billing.client_figures();
 create trigger touch before update on billing.clients for each row execute function core.touch();
@@ -223,8 +235,8 @@ create trigger audit after insert or update or delete on billing.clients
         'name_key,email_key,outstanding,balance,lifetime_billed,lifetime_paid,total_payments,total_received,last_payment_date,'
         'paid_invoices,paid_days,oldest_due_date,average_payment_amount,avg_payment_days,outstanding_minor,balance_minor'
     );
-create trigger client_figures after update of posted on ledger.accounts
-    for each row when (new.owner_noun = 'CLIENT') execute function billing.client_account_moved();
+create trigger client_figures after insert on ledger.entries
+    referencing new table as posted for each statement execute function billing.client_accounts_moved();
 
 create function billing.client_found(wanted uuid, field text default 'input.id') returns billing.clients
 language plpgsql

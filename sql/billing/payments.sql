@@ -182,7 +182,11 @@ as $$
 declare
     method billing.payment_methods;
 begin
-    new.received_on := (new.received_at at time zone (select time_zone from iam.tenants where id = new.tenant_id))::date;
+    if tg_op = 'UPDATE' and new.received_at = old.received_at then
+        new.received_on := old.received_on;
+    else
+        new.received_on := (new.received_at at time zone (select time_zone from iam.tenants where id = new.tenant_id))::date;
+    end if;
     if new.confirmed_at is not null and new.received_on > core.today() then
         perform core.refuse(
             'BAD_USER_INPUT', 'RECEIVED_LATER', 'A confirmed payment has been received today or before.', 'input.receivedAt'

@@ -122,13 +122,16 @@ declare
     -- Derived columns say nothing that the others do not; secrets are never written down.
     left_out constant text[] := string_to_array(coalesce(tg_argv[1], ''), ',')
         || array['tenant_id', 'created_at', 'updated_at', 'created_by', 'password_hash'];
-    before jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) - left_out end;
-    after jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) - left_out end;
-    whose jsonb := coalesce(to_jsonb(new), to_jsonb(old));
+    whose constant jsonb := case when tg_op = 'DELETE' then to_jsonb(old) else to_jsonb(new) end;
+    before constant jsonb := case tg_op when 'INSERT' then null when 'DELETE' then whose - left_out else to_jsonb(old) - left_out end;
+    after constant jsonb := case when tg_op <> 'DELETE' then whose - left_out end;
     changed_before jsonb := before;
     changed_after jsonb := after;
 begin
     if tg_op = 'UPDATE' then
+        if before = after then
+            return null;
+        end if;
         select jsonb_object_agg(key, before -> key), jsonb_object_agg(key, after -> key)
         into changed_before, changed_after
         from jsonb_object_keys(after) as keys (key)

@@ -137,8 +137,8 @@ begin
             perform core.refuse('CONFLICT', 'ACCOUNT_OUT_OF_STEP', 'A balance changes by entries alone.');
         end if;
     end if;
-    -- Of the account as it is now: a later change has its own turn.
-    if exists (
+    -- Of the account as it is now: a later change has its own turn. What is held is as it was after most entries.
+    if (new.held_up, new.held_down) is distinct from (old.held_up, old.held_down) and exists (
         select from ledger.accounts
         cross join lateral (
             select coalesce(sum(amount) filter (where direction = 'UP'), 0) as up,

@@ -13,9 +13,11 @@ as $$
 begin
     -- What is taken back comes first, then the accounts in the order of their ids, so that two transfers never wait for one
     -- another.
-    perform from ledger.transfers
-    where tenant_id = core.tenant_id() and id = coalesce(taken_back, refunded)
-    for update;
+    if coalesce(taken_back, refunded) is not null then
+        perform from ledger.transfers
+        where tenant_id = core.tenant_id() and id = coalesce(taken_back, refunded)
+        for update;
+    end if;
     perform from ledger.accounts
     where tenant_id = core.tenant_id() and id = any (array(select account_id from unnest(legs)))
     order by id

@@ -18,6 +18,8 @@ from bench.plot import bars
 async def test_every_part_is_measured_and_told(tmp_path: Path) -> None:
     scope = Scope(
         invoices=(60, 300),
+        paid_invoices=(60, 300),
+        neighbours=2,
         tenants=(2, 4),
         sign_ups=1,
         unseen=40,
@@ -38,6 +40,8 @@ async def test_every_part_is_measured_and_told(tmp_path: Path) -> None:
         assert all(len(row) == len(table.headings) for table in section.tables for row in table.rows)
         assert all(table.rows for table in section.tables)
     assert [row[0] for row in sections["rows"].tables[1].rows] == ["60", "300"]
+    assert [row[0] for row in sections["everyday"].tables[1].rows] == ["60", "300"]
+    assert int(sections["everyday"].tables[1].rows[-1][1]) > 300, "payments, and their figures were found right"
     assert [row[0] for row in sections["tenants"].tables[1].rows] == ["2", "4"]
     assert [table.rows[-1][1] for table in sections["documents"].tables[:1]] == ["6"], "six levels of one row each"
     assert sections["memory"].tables[1].rows[-1][0] == "40"
