@@ -15,6 +15,7 @@ create table billing.client_entries (
     amount core.money not null,
     description text,
     created_at timestamptz not null default statement_timestamp(),
+    created_by uuid default core.user_id(),
     primary key (tenant_id, id),
     foreign key (tenant_id, id) references ledger.entries,
     foreign key (tenant_id, client_id) references billing.clients,
@@ -45,6 +46,7 @@ comment on column billing.client_entries.currency is 'The currency of the accoun
 comment on column billing.client_entries.amount is 'By how much the client owes more; negative where it owes less.';
 comment on column billing.client_entries.description is 'What happened, in words.';
 comment on column billing.client_entries.created_at is 'When it was posted.';
+comment on column billing.client_entries.created_by is 'Who posted it.';
 comment on constraint client_entries_document_check on billing.client_entries is
     'CLIENT_ENTRY_WITHOUT_DOCUMENT: A client''s account moves by its invoices, payments and credit notes alone.';
 comment on constraint client_entries_kind_check on billing.client_entries is
@@ -69,7 +71,7 @@ create policy analyst on billing.client_entries for select to countinghouse_anal
 
 grant select (
     tenant_id, id, client_id, invoice_id, payment_id, credit_note_id, kind, effective_date, ages_from, currency, amount,
-    description, created_at
+    description, created_at, created_by
 ) on billing.client_entries to countinghouse_tenant, countinghouse_reader, countinghouse_analyst;
 -- NOTE: no INSERT, UPDATE or DELETE for anybody: they are written as the ledger's entries are.
 
@@ -104,7 +106,8 @@ begin
            coalesce(
                (select due_date from billing.invoices where tenant_id = new.tenant_id and id = document.invoice_id),
                (select received_on from billing.payments where tenant_id = new.tenant_id and id = document.payment_id),
-               (select issue_date from billing.credit_notes where tenant_id = new.tenant_id and id = document.credit_note_id)
+               (select issue_date from billing.credit_notes where tenant_id = new.tenant_id and id = document.credit_note_id),
+               new.effective_date
            ),
            new.currency, new.amount, transfer.description, new.created_at
     from (

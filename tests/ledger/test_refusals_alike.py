@@ -54,7 +54,8 @@ ATTEMPTS: Final[dict[str, Told]] = {
     "update ledger.entries set amount = amount + 1 where transfer_id = '{transfer}'": APPEND_ONLY,
     "update ledger.entries set transfer_id = '{reversed}' where transfer_id = '{transfer}'": APPEND_ONLY,
     "delete from ledger.entries where transfer_id = '{transfer}'": APPEND_ONLY,
-    "truncate ledger.entries": APPEND_ONLY,
+    "truncate ledger.entries": TRUNCATED_ALONE,
+    "truncate ledger.entries cascade": APPEND_ONLY,
     "insert into ledger.entries (tenant_id, transfer_id, position, account_id, currency, amount) "
     "values ('{tenant}', '{transfer}', 3, '{cash}', 'EUR', 1)": UNBALANCED,
     "insert into ledger.entries (tenant_id, transfer_id, position, account_id, currency, amount) "

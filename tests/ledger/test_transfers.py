@@ -134,8 +134,8 @@ CHANGES = (
     "delete from ledger.entries",
     "delete from ledger.transfers",
     "delete from ledger.accounts",
-    "truncate ledger.entries",
-    "truncate ledger.accounts, ledger.entries, ledger.holds, ledger.transfers",
+    "truncate ledger.entries cascade",
+    "truncate ledger.accounts, ledger.entries, ledger.holds, ledger.transfers cascade",
     "truncate ledger.transfers cascade",
 )
 
@@ -332,9 +332,8 @@ async def test_a_journal_that_makes_no_sense_is_refused(
 
 async def test_what_follows_documents_is_not_posted_to_by_hand(tenant: Tenant) -> None:
     async with as_owner(tenant) as owner, as_tenant(tenant) as connection:
-        client = uuid4()
         theirs = await owner.fetchval(
-            "select ledger.account('RECEIVABLE', 'EUR', 'ASSET', 'Fen', 'CLIENT', $1)", client
+            "select ledger.account('LINE', 'EUR', 'ASSET', 'Fen', 'RETAILER', $1)", uuid4()
         )
         cash = await open_account(owner, "CASH")
         legs = [{"account_id": theirs, "amount": "1"}, {"account_id": cash, "amount": "-1"}]
