@@ -30,6 +30,7 @@ VERBS = (
         "reverse",
         "credit",
         "credit_lines",
+        "credit_alone",
         "use_credit",
         "void",
         "write_off",
@@ -161,6 +162,9 @@ async def _act(house: House, connection: asyncpg.Connection, what: Act) -> None:
             price = (what.amount / 4).quantize(Decimal("0.01"))
             lines = [{"description": "Back", "unit_price": price, "tax_rate": rate} for rate in ("19", "7", "20")]
             await do("invoice_credit_note", **await found("invoice"), **reason, lines=lines[: 1 + what.first % 3])
+        case "credit_alone":
+            line = {"description": "Elsewhere", "unit_price": what.amount, "tax_rate": "19"}
+            await do("credit_note_create", client_id=client_id, lines=[line], issue_date=day, **reason)
         case "use_credit":
             await do("credit_note_allocate", **await found("credit_note"), oldest_first=True)
         case "void":
