@@ -31,7 +31,8 @@ def rate(result: Result, crowd: str, name: str) -> float:
 def ratio(result: Result, crowd: str, name: str, of: str) -> float:
     """The median of the rounds' own ratios: two that stand in the same round had the same machine."""
     pairs = zip(result.samples[crowd, name], result.samples[crowd, of], strict=True)
-    return median(mine.per_second / theirs.per_second for mine, theirs in pairs)
+    found = [mine.per_second / theirs.per_second for mine, theirs in pairs if theirs.per_second]
+    return median(found) if found else 0.0
 
 
 def rows(result: Result) -> list[tuple[str, ...]]:
@@ -39,12 +40,13 @@ def rows(result: Result) -> list[tuple[str, ...]]:
     found = []
     for (crowd, name), samples in result.samples.items():
         rates = sorted(sample.per_second for sample in samples)
+        spread = (rates[-1] - rates[0]) / median(rates) if median(rates) else 0.0
         found.append(
             (
                 crowd,
                 name,
                 f"{median(rates):,.0f}",
-                f"{(rates[-1] - rates[0]) / median(rates):.0%}",
+                f"{spread:.0%}",
                 *(f"{median(getattr(each, figure) for each in samples):.2f}" for figure in ("p50_ms", "p99_ms")),
                 *(f"{median(getattr(each, figure) for each in samples):.3f}" for figure in _CPU),
                 f"{ratio(result, crowd, name, FUNCTION):.0%}",
@@ -67,7 +69,7 @@ def verdicts(result: Result) -> list[str]:
         )
     if len(crowds) > 1:
         spread, contended = (rate(result, crowd, OURS) for crowd in crowds)
-        found.append(f"With all payments on {crowds[1]} {contended / spread:.0%} of the rate with {crowds[0]}.")
+        found.append(f"With all payments on {crowds[1]} {contended / max(spread, 1):.0%} of the rate with {crowds[0]}.")
     found.append(
         f"{result.payments:,} payments stand in the books. The trial balance is zero, each account is the sum of its"
         " entries, what is allocated is what invoices are paid, and the figures of all clients are those of their"
