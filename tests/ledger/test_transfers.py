@@ -332,9 +332,7 @@ async def test_a_journal_that_makes_no_sense_is_refused(
 
 async def test_what_follows_documents_is_not_posted_to_by_hand(tenant: Tenant) -> None:
     async with as_owner(tenant) as owner, as_tenant(tenant) as connection:
-        theirs = await owner.fetchval(
-            "select ledger.account('LINE', 'EUR', 'ASSET', 'Fen', 'RETAILER', $1)", uuid4()
-        )
+        theirs = await owner.fetchval("select ledger.account('LINE', 'EUR', 'ASSET', 'Fen', 'RETAILER', $1)", uuid4())
         cash = await open_account(owner, "CASH")
         legs = [{"account_id": theirs, "amount": "1"}, {"account_id": cash, "amount": "-1"}]
         with refused("CONFLICT", "ACCOUNT_CONTROLLED"):
