@@ -35,7 +35,6 @@
 \ir billing/invoice_lines.sql
 \ir billing/recurring_invoices.sql
 \ir billing/recurring_invoice_periods.sql
-\ir billing/billed_months.sql
 \ir billing/payments.sql
 \ir billing/credit_notes.sql
 \ir billing/credit_note_lines.sql
@@ -48,6 +47,7 @@
 \ir billing/ageing.sql
 \ir billing/statements.sql
 \ir billing/revenue.sql
+\ir billing/revenue_months.sql
 \ir billing/imports.sql
 
 \ir core/grants.sql

@@ -7,7 +7,6 @@ import strawberry
 from gql.billing import (
     ageing,
     allocations,
-    billed_months,
     client_contacts,
     client_notes,
     clients,
@@ -18,6 +17,7 @@ from gql.billing import (
     payments,
     recurring_invoices,
     revenue,
+    revenue_months,
     statements,
 )
 from gql.database.comments import read_comments
@@ -38,7 +38,7 @@ DOMAINS = (
     invoices,
     invoice_lines,
     recurring_invoices,
-    billed_months,
+    revenue_months,
     payment_methods,
     payments,
     credit_notes,

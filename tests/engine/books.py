@@ -45,7 +45,7 @@ async def open_books() -> tuple[Tenant, Tenant]:
         await connection.execute("set local session_replication_role = replica")
         await _write(connection, first, CLIENTS, INVOICES)
         await _write(connection, second, CLIENTS[:3], [*INVOICES[:4], *INVOICES[25:27]])
-        await connection.execute("refresh materialized view reports.billed_months")
+        await connection.execute("refresh materialized view reports.revenue_months")
         await connection.execute(
             "update billing.clients set summary = 'of the other organisation' where tenant_id = $1", second.tenant_id
         )

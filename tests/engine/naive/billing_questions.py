@@ -248,6 +248,7 @@ BILLING_QUESTIONS: Final[dict[str, Callable[[World, Arguments, Thing | None], Ro
     "LastPaymentAgeing": _ageing_by_last_payment,
     "ClientStatementLine": _statement,
     "RevenueMonth": _revenue,
+    "ReckonedMonth": _revenue,
     "CollectionMonth": _collections,
     "ProcessingTime": _processing_times,
 }

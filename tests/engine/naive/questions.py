@@ -3,9 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
-from hashlib import md5
 from typing import Any, Final
-from uuid import UUID
 
 from gql.engine.nouns import Noun
 from tests.engine.naive.billing_questions import BILLING_QUESTIONS
@@ -70,32 +68,10 @@ def _statement(world: World, arguments: Arguments, account: Thing | None) -> lis
     return lines
 
 
-def _months_billed(world: World, arguments: Arguments, _about: Thing | None) -> list[dict[str, Any]]:
-    last = date.fromisoformat(arguments["to"]) if arguments.get("to") else world.today
-    months = last.year * 12 + last.month - 12
-    first = date.fromisoformat(arguments["from"]) if arguments.get("from") else date(months // 12, months % 12 + 1, 1)
-    billed: dict[tuple[date, str], list[Decimal]] = {}
-    for invoice in world.things["Invoice"]:
-        month = invoice.row["issue_date"].replace(day=1)
-        if invoice.row["issued_at"] and not invoice.row["voided_at"] and first.replace(day=1) <= month <= last:
-            billed.setdefault((month, invoice.row["currency"]), []).append(invoice.row["total"])
-    return [
-        {
-            "id": UUID(md5(f"{world.person.tenant_id}:{month}:{currency}".encode(), usedforsecurity=False).hexdigest()),
-            "month": month,
-            "currency": currency,
-            "invoice_count": len(totals),
-            "billed": sum(totals, start=Decimal(0)),
-        }
-        for (month, currency), totals in sorted(billed.items())
-    ]
-
-
 # What the functions say in SQL, said again in Python. A KeyError here means that a new question has to be added.
 QUESTIONS: Final[dict[str, Callable[[World, Arguments, Thing | None], list[dict[str, Any]]]]] = {
     "LedgerStatementLine": _statement,
     "TrialBalanceLine": _trial_balance,
-    "BilledMonth": _months_billed,
     **BILLING_QUESTIONS,
 }
 AS_OF: Final[dict[tuple[str, str], Callable[[World, Thing, date], Decimal]]] = {

@@ -1,5 +1,5 @@
 select convert_to(concat(
-  '{"data":{"monthsBilled":[',
+  '{"data":{"revenueMonths":[',
   (
     select string_agg(concat(
       '{"id":"',
@@ -8,13 +8,19 @@ select convert_to(concat(
       t1.month,
       '","currency":',
       core.as_json(t1.currency),
-      ',"invoiceCount":',
-      t1.invoice_count,
       ',"billed":"',
       round(t1.billed, 2),
-      '","__typename":"BilledMonth"}'
+      '","paid":"',
+      round(t1.paid, 2),
+      '","cash":"',
+      round(t1.cash, 2),
+      '","refunded":"',
+      round(t1.refunded, 2),
+      '","credited":"',
+      round(t1.credited, 2),
+      '","__typename":"ReckonedMonth"}'
     ), ',' order by t1.line)
-    from billing.months_billed(($1::text)::date, ($2::text)::date) t1
+    from billing.revenue_reckoned(($1::text)::date, ($2::text)::date) t1
     where t1.tenant_id = ($3::uuid)
   ),
   '],"recent":[',
@@ -26,7 +32,7 @@ select convert_to(concat(
       round(t2.billed, 2),
       '"}'
     ), ',' order by t2.line)
-    from billing.months_billed((core.today() - interval '11 months')::date, core.today()) t2
+    from billing.revenue_reckoned((core.today() - interval '11 months')::date, core.today()) t2
     where t2.tenant_id = ($3::uuid)
   ),
   ']}}'

@@ -1,12 +1,12 @@
-"""What was billed in each month: a report that is reckoned ahead."""
+"""The figures of each month, reckoned ahead."""
 
 from gql.engine.declare import argument, column, noun
 from gql.engine.nouns import Question
 from gql.engine.scalars import Date, DateTime, Money
 
-VIEW = "billing.billed_months"
-MONTHS_BILLED = Question(
-    "monthsBilled",
+VIEW = "billing.revenue_months"
+REVENUE_MONTHS = Question(
+    "revenueMonths",
     (
         argument(
             "from",
@@ -21,17 +21,20 @@ MONTHS_BILLED = Question(
 
 
 @noun(
-    table="billing.months_billed({from}, {to})",
+    table="billing.revenue_reckoned({from}, {to})",
     described_by=VIEW,
     permission="billing:internal",
-    question=MONTHS_BILLED,
+    question=REVENUE_MONTHS,
 )
-class BilledMonth:
+class ReckonedMonth:
     month: Date = column()
     currency: str = column()
-    invoice_count: int = column()
     billed: Money = column()
+    paid: Money = column()
+    cash: Money = column()
+    refunded: Money = column()
+    credited: Money = column()
     as_of: DateTime = column()
 
 
-DECLARED = (BilledMonth,)
+DECLARED = (ReckonedMonth,)
