@@ -27,8 +27,6 @@ BYTES_OF_AN_INVOICE: Final = 11_000
 """On disk with its line, its payments, its allocations and all indexes, and some to spare."""
 CLIENTS_ASKED: Final = 1_000
 CONFIGURATION: Final = {"max_wal_size": "8GB", "maintenance_work_mem": "512MB"}
-# NOTE: the ageing of a client takes the place of its open invoices by due date, as soon as the API has a question for
-# it: it is `ageing` here, and nowhere else.
 DOCUMENTS: Final[Mapping[str, str]] = {
     "status": """
         { invoices(first: 20, filter: { status: { eq: PARTIALLY_PAID } }, orderBy: [ISSUE_DATE_DESC]) {
@@ -46,9 +44,7 @@ DOCUMENTS: Final[Mapping[str, str]] = {
         ) { nodes { amount receivedAt reference status method { displayName } } } }
     """,
     "ageing": """
-        query Ageing($client: ID!) { invoices(
-            first: 20, filter: { clientId: { eq: $client }, isOverdue: { eq: true } }, orderBy: [DUE_DATE_ASC]
-        ) { nodes { number dueDate balance } } }
+        { ageingTotals { currency clientCount notDue days1To30 days31To60 days61To90 over90 total } }
     """,
     "overdue": """
         { invoices(first: 20, filter: { isOverdue: { eq: true } }, orderBy: [DUE_DATE_ASC]) {

@@ -13,7 +13,7 @@ ASKED: Final = {
     "status": "the 20 newest invoices that are paid in part, each with its client",
     "payments of an invoice": "one invoice with its allocations and their payments",
     "payments of a client": "a client's 20 newest payments, each with its method",
-    "ageing": "a client's overdue invoices, the one due first at first: it stands in for its ageing",
+    "ageing": "what all clients owe, by how long it has been due",
     "overdue": "the 20 invoices that have been overdue longest, each with its client",
     "revenue": "invoices and payments of the last twelve months, grouped by month, with count and sum",
 }

@@ -13,7 +13,8 @@ create table billing.allocations (
     position integer,
     applied_at timestamptz,
     released_at timestamptz,
-    created_at timestamptz not null default statement_timestamp(),
+    -- To the moment, not the statement: one statement enters many, and their order matters.
+    created_at timestamptz not null default clock_timestamp(),
     created_by uuid default core.user_id(),
     updated_at timestamptz not null default statement_timestamp(),
     net core.money not null generated always as (
@@ -258,7 +259,7 @@ begin
             select id, issue_date, balance from billing.invoices as invoice
             where tenant_id = core.tenant_id() and client_id = client and invoice.currency = allocate.currency
               and issued_at is not null and balance > 0 and written_off = 0
-            order by due_date, id
+            order by due_date, issued_at, id
         loop
             exit when available <= 0;
             share := least(available, wanted.balance);

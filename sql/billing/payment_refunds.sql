@@ -87,7 +87,7 @@ begin
     for taken in
         select id, net from billing.allocations
         where tenant_id = new.tenant_id and payment_id = new.payment_id and net > 0
-        order by applied_at desc, position desc, id desc
+        order by applied_at desc, created_at desc, id desc
     loop
         exit when missing <= 0;
         update billing.allocations set refunded = refunded + least(missing, taken.net)

@@ -46,6 +46,26 @@ async def test_credit_goes_back_first_and_then_what_was_paid_last(tenant: Tenant
         assert await miscounted(connection) == []
 
 
+async def test_of_invoices_that_were_paid_at_once_the_one_due_last_is_open_again_first(tenant: Tenant) -> None:
+    async with as_tenant(tenant) as connection:
+        client_id = await new_client(connection)
+        days = [date(2026, 1, 1) + timedelta(days=place) for place in range(6)]
+        invoices = [await new_invoice(connection, client_id, issue_date=day) for day in days]
+        for arguments in (
+            {"oldest_first": True},
+            {"allocations": [line for each in invoices for line in on(each, "300")]},
+        ):
+            for status in ("CONFIRMED", "PENDING"):
+                payment_id = await pay(connection, client_id, "1800", status=status, **arguments)
+                if status == "PENDING":
+                    await call(connection, "billing.payment_confirm", id=payment_id)
+                for left in range(5, -1, -1):
+                    await call(connection, REFUND, id=payment_id, amount="300", reason="Sent back")
+                    paid = [(await the_row(connection, INVOICES, each))["paid_amount"] for each in invoices]
+                    assert paid == [300] * left + [0] * (6 - left)
+        assert await wrong(connection) == []
+
+
 async def test_without_an_amount_all_that_is_left_goes_back(tenant: Tenant) -> None:
     async with as_tenant(tenant) as connection:
         client_id = await new_client(connection)

@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from gql.database.refusals import translate
+from tests.billing.money import on, pay
 from tests.harness.actors import as_owner, as_superuser, as_tenant
 from tests.harness.tenants import Tenant, make_tenant
 from tests.harness.verbs import call, new_client, new_draft, new_invoice
@@ -24,7 +25,8 @@ WAYS: Final[dict[str, Callable[[Tenant], AbstractAsyncContextManager[asyncpg.Con
 }
 TABLES: Final = (
     *("ledger.transfers", "ledger.entries", "ledger.accounts", "ledger.holds"),
-    *("billing.invoices", "billing.invoice_lines", "billing.clients"),
+    *("billing.invoices", "billing.invoice_lines", "billing.clients", "billing.payments", "billing.allocations"),
+    *("billing.payment_refunds", "billing.credit_notes", "billing.credit_note_lines", "billing.client_entries"),
 )
 
 Told = tuple[str, str | None]
@@ -33,6 +35,9 @@ APPEND_ONLY: Final = ("CH409", "APPEND_ONLY")
 OUT_OF_STEP: Final = ("CH409", "ACCOUNT_OUT_OF_STEP")
 UNBALANCED: Final = ("CH400", "TRANSFER_UNBALANCED")
 ISSUED: Final = ("CH409", "INVOICE_ISSUED")
+PAYMENT_FIXED: Final = ("CH409", "PAYMENT_FIXED")
+ALLOCATION_FIXED: Final = ("CH409", "ALLOCATION_FIXED")
+CREDIT_NOTE_ISSUED: Final = ("CH409", "CREDIT_NOTE_ISSUED")
 REFERRED_TO: Final = ("23503", "REFERENCE_NOT_FOUND")
 TRUNCATED_ALONE: Final = ("0A000", None)
 """PostgreSQL's own: other tables refer to this one."""
@@ -107,6 +112,41 @@ ATTEMPTS: Final[dict[str, Told]] = {
     "insert into billing.invoice_lines (tenant_id, client_id, invoice_id, position, description, "
     "quantity, unit_price) values ('{tenant}', '{client}', '{invoice}', 2, 'Added', 1, 5)": ISSUED,
     "truncate billing.invoice_lines": APPEND_ONLY,
+    "update billing.payments set amount = amount + 1 where id = '{payment}'": PAYMENT_FIXED,
+    "update billing.payments set confirmed_at = null where id = '{payment}'": PAYMENT_FIXED,
+    "update billing.payments set client_id = '{other_client}' where id = '{payment}'": PAYMENT_FIXED,
+    "update billing.payments set reversed_at = now(), reversal_reason = 'x' where id = '{payment}'": (
+        "23514",
+        "PAYMENT_REVERSED",
+    ),
+    "delete from billing.payments where id = '{payment}'": APPEND_ONLY,
+    "truncate billing.payments cascade": APPEND_ONLY,
+    "update billing.allocations set amount = amount + 1 where payment_id = '{payment}'": ALLOCATION_FIXED,
+    "update billing.allocations set refunded = 0 where payment_id = '{payment}'": ALLOCATION_FIXED,
+    "insert into billing.allocations (tenant_id, client_id, invoice_id, payment_id, amount, effective_date, "
+    "applied_at) values ('{tenant}', '{client}', '{invoice}', '{payment}', 1000, '2199-01-01', now())": (
+        "CH400",
+        "ALLOCATION_TOO_LARGE",
+    ),
+    "delete from billing.allocations where payment_id = '{payment}'": APPEND_ONLY,
+    "truncate billing.allocations": APPEND_ONLY,
+    "update billing.payment_refunds set amount = 1 where payment_id = '{payment}'": APPEND_ONLY,
+    "insert into billing.payment_refunds (tenant_id, client_id, payment_id, amount, reason) "
+    "values ('{tenant}', '{client}', '{payment}', 1000, 'All of it')": ("CH400", "REFUND_TOO_LARGE"),
+    "delete from billing.payment_refunds where payment_id = '{payment}'": APPEND_ONLY,
+    "truncate billing.payment_refunds": APPEND_ONLY,
+    "update billing.credit_notes set total = 1 where id = '{note}'": CREDIT_NOTE_ISSUED,
+    "update billing.credit_notes set issue_date = issue_date + 1 where id = '{note}'": CREDIT_NOTE_ISSUED,
+    "delete from billing.credit_notes where id = '{note}'": APPEND_ONLY,
+    "truncate billing.credit_notes cascade": APPEND_ONLY,
+    "update billing.credit_note_lines set tax_rate = 1 where credit_note_id = '{note}'": APPEND_ONLY,
+    "insert into billing.credit_note_lines (tenant_id, client_id, credit_note_id, position, description, unit_price, "
+    "tax_rate, tax_amount) values ('{tenant}', '{client}', '{note}', 2, 'Added', 5, 0, 0)": CREDIT_NOTE_ISSUED,
+    "delete from billing.credit_note_lines where credit_note_id = '{note}'": APPEND_ONLY,
+    "truncate billing.credit_note_lines": APPEND_ONLY,
+    "update billing.client_entries set amount = 1 where client_id = '{client}'": APPEND_ONLY,
+    "delete from billing.client_entries where client_id = '{client}'": APPEND_ONLY,
+    "truncate billing.client_entries": APPEND_ONLY,
     "delete from billing.clients where id = '{client}'": REFERRED_TO,
     "update billing.clients set id = core.new_id() where id = '{client}'": REFERRED_TO,
     "truncate billing.clients cascade": APPEND_ONLY,
@@ -171,6 +211,12 @@ async def books() -> AsyncIterator[Books]:
         names["draft"] = await new_draft(person, names["client"])
         names["void"] = await new_invoice(person, names["client"])
         await call(person, "billing.invoice_void", id=names["void"], reason="Not wanted")
+        paid = on(names["invoice"], "90.00")
+        names["payment"] = await pay(person, names["client"], "100.00", allocations=paid)
+        await call(person, "billing.payment_refund", id=names["payment"], amount="15.00", reason="Too much")
+        names["note"] = await call(
+            person, "billing.invoice_credit_note", id=names["invoice"], amount="30.00", reason="Scratched"
+        )
     async with as_superuser() as superuser:
         await superuser.execute(DEFINER)
         try:
