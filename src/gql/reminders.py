@@ -12,6 +12,10 @@ from typing import Any, Final
 TICK_SECONDS: Final = 0.05
 
 
+def _nothing() -> None:
+    """What a timer does that was taken back."""
+
+
 class Reminder:
     """One timer. `ring` is called once, on the loop."""
 
@@ -49,7 +53,10 @@ class Reminders:
         return reminder
 
     def take_back(self, reminder: Reminder) -> None:
+        """The timer never rings. It lets go of whoever set it and holds it in turn: else each request were a circle of
+        references, to be found by the garbage collector only."""
         self._pending.discard(reminder)
+        reminder.ring = _nothing
 
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()

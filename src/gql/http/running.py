@@ -59,6 +59,7 @@ class _Watch:
         self._reminders.take_back(self._reminder)
         if self._listening is not None:
             self._listening.cancel()
+            self._listening = None  # which holds this watch in turn
 
 
 class Writes:
