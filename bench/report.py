@@ -143,8 +143,8 @@ def write_page(result: Result, scope: Scope, command: str, path: Path) -> None:
         "- PostGraphile is set up as its guide advises for production: a persisted operation, and a token verified for"
         " each request. A second one, `postgraphile tuned`, has what the guide does not advise: tokens that are"
         " verified once, as ours are, and answers written as strings.",
-        "- Each peer has as many connections to PostgreSQL as it opens unless told otherwise: ours 8, of which one"
-        " tenant holds 6 at most, PostGraphile and stock Strawberry 10, pgbench 16.",
+        "- Each peer has as many connections to PostgreSQL as it opens unless told otherwise: ours 10, of which"
+        " one tenant holds 8 at most, PostGraphile and stock Strawberry 10, pgbench 16.",
         "- pgbench sends our own generated statements; `select 1` and a bare ASGI answer are the two floors.",
         "",
         "## Works",

@@ -1,10 +1,13 @@
 """Timers that share a clock ring once, in time, and not when they were taken back."""
 
 import asyncio
+import gc
+from collections.abc import MutableMapping
 from typing import Any
 
 import pytest
 
+from gql.http.running import while_client_stays
 from gql.reminders import TICK_SECONDS, Deadline, Reminders
 
 SOON = TICK_SECONDS / 2
@@ -100,3 +103,34 @@ async def test_a_cancellation_is_not_swallowed_by_a_deadline_that_ends_with_it()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_what_has_its_time_limited_leaves_nothing_for_the_garbage_collector() -> None:
+    reminders, task = Reminders(), this_task()
+
+    async def silence() -> MutableMapping[str, Any]:
+        await asyncio.sleep(60)
+        return {}
+
+    async def answer(seconds: float) -> bytes:
+        await asyncio.sleep(seconds)
+        return b""
+
+    async def limited(seconds: float) -> None:
+        with Deadline(reminders, 60, task):
+            await while_client_stays(answer(seconds), silence, reminders, task)
+
+    async def several() -> None:
+        for _ in range(50):
+            await limited(0)
+        await limited(LONG)  # which has its client watched
+        await asyncio.sleep(0)
+
+    await several()
+    gc.collect()
+    gc.disable()
+    try:
+        await several()
+        assert gc.collect() < 50
+    finally:
+        gc.enable()

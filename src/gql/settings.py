@@ -111,13 +111,13 @@ class Settings:
         "Development shows GraphiQL and the schema to everyone. It is the default only with the embedded database.",
     )
     read_connections: int = _setting(
-        8, _whole_number(1, 1000), "a whole number from 1 to 1000", "Connections for queries."
+        10, _whole_number(1, 1000), "a whole number from 1 to 1000", "Connections for queries."
     )
     write_connections: int = _setting(
         4, _whole_number(1, 1000), "a whole number from 1 to 1000", "Connections for mutations and sign-in."
     )
     connections_per_tenant: int = _setting(
-        6, _whole_number(1, 1000), "a whole number from 1 to 1000", "The most that one organisation may hold in a pool."
+        8, _whole_number(1, 1000), "a whole number from 1 to 1000", "The most that one organisation may hold in a pool."
     )
     pool_mode: PoolMode = _setting(
         "session",

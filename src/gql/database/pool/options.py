@@ -20,9 +20,9 @@ class DatabaseOptions:
     url: str
     read_url: str | None = None
     mode: PoolMode = PoolMode.SESSION
-    read_connections: int = 8
+    read_connections: int = 10
     write_connections: int = 4
-    connections_per_tenant: int = 6
+    connections_per_tenant: int = 8
     acquire_timeout: float = 5.0
     connect_timeout: float = 5.0
     statement_timeout_ms: int = 10_000
