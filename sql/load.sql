@@ -11,6 +11,8 @@
 
 \ir iam/tenants.sql
 \ir iam/users.sql
+\ir iam/sessions.sql
+\ir iam/throttles.sql
 \ir iam/memberships.sql
 
 \ir core/audit_seals.sql

@@ -128,7 +128,23 @@ $$;
 comment on function iam.sign_in_lookup(text) is
     'The account of an e-mail address: the hash to verify, and the organisations to choose from.';
 
-create function iam.context(user_id uuid, tenant_id uuid) returns table (
+create function iam.sign_in_refused(email text, why text, ip_address text, user_agent text, request_id text) returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform iam.session_noted(
+        users.id, memberships.tenant_id, 'SIGN_IN', jsonb_build_object('refused', why), sign_in_refused.ip_address,
+        sign_in_refused.user_agent, sign_in_refused.request_id
+    )
+    from iam.users join iam.memberships on memberships.user_id = users.id
+    where users.email = lower(btrim(sign_in_refused.email)) and memberships.is_active;
+end
+$$;
+comment on function iam.sign_in_refused(text, text, text, text, text) is
+    'Notes in the log of each organisation of an account that somebody was refused who named it.';
+
+create function iam.context(user_id uuid, tenant_id uuid, session_id uuid default null) returns table (
     role text, scope_ids uuid[], time_zone text, fiscal_year_start integer, permissions text[], sees_all boolean,
     slug text, tenant_name text, user_name text, email text
 )
@@ -143,32 +159,27 @@ as $$
     join iam.users on users.id = memberships.user_id
     where memberships.tenant_id = context.tenant_id and memberships.user_id = context.user_id
       and memberships.is_active and tenants.suspended_at is null and users.is_active and users.deleted_at is null
+      and (
+          context.session_id is null
+          or exists (
+              select from iam.sessions
+              where sessions.id = context.session_id and sessions.user_id = context.user_id and sessions.ended_at is null
+          )
+      )
 $$;
-comment on function iam.context(uuid, uuid) is
-    'What the server puts on a connection for this person in this organisation; no row where they may not work there.';
-
-create function iam.signed_in(user_id uuid, tenant_id uuid, ip_address text, user_agent text, request_id text) returns void
-language sql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-    update iam.users set last_login_at = statement_timestamp() where id = signed_in.user_id;
-    insert into core.audit_log (tenant_id, action, entity_type, entity_id, user_id, ip_address, user_agent, request_id)
-    values (
-        signed_in.tenant_id, 'SIGN_IN', 'USER', signed_in.user_id, signed_in.user_id,
-        signed_in.ip_address, signed_in.user_agent, signed_in.request_id
-    )
-$$;
-comment on function iam.signed_in(uuid, uuid, text, text, text) is 'Records that a person has signed in.';
+comment on function iam.context(uuid, uuid, uuid) is
+    'What the server puts on a connection for this person in this organisation; no row where they may not work there, or have ended the session that their token is of.';
 
 reset role;
 grant create on schema iam to countinghouse_auth;
 alter function iam.membership_name() owner to countinghouse_auth;
 alter function iam.memberships_rename() owner to countinghouse_auth;
 alter function iam.sign_in_lookup(text) owner to countinghouse_auth;
-alter function iam.context(uuid, uuid) owner to countinghouse_auth;
-alter function iam.signed_in(uuid, uuid, text, text, text) owner to countinghouse_auth;
+alter function iam.sign_in_refused(text, text, text, text, text) owner to countinghouse_auth;
+alter function iam.context(uuid, uuid, uuid) owner to countinghouse_auth;
 revoke create on schema iam from countinghouse_auth;
 revoke execute on all functions in schema iam from public;
-grant execute on function iam.sign_in_lookup(text), iam.context(uuid, uuid), iam.signed_in(uuid, uuid, text, text, text)
+grant execute on function
+    iam.sign_in_lookup(text), iam.sign_in_refused(text, text, text, text, text), iam.context(uuid, uuid, uuid)
     to countinghouse_api;
 set local role countinghouse_owner;

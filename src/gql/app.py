@@ -15,6 +15,7 @@ from gql.database.pool.options import DatabaseOptions
 from gql.engine.engine import Engine
 from gql.http import graphiql
 from gql.http.authentication import Authentication
+from gql.http.cookies import Cookie
 from gql.http.compression import LEAST_BYTES
 from gql.http.endpoint import GraphQLEndpoint
 from gql.http.headers import as_bytes, security_headers, with_headers
@@ -23,7 +24,8 @@ from gql.http.metrics import Metrics
 from gql.http.running import Writes
 from gql.iam.passwords import Passwords
 from gql.iam.principals import Principals
-from gql.iam.sign_in import Services
+from gql.iam.secrets import Secrets
+from gql.iam.services import Services
 from gql.iam.tokens import Tokens
 from gql.schema import OPEN_FIELDS, build_schema, declarations
 from gql.settings import Settings
@@ -52,7 +54,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
     database = Database(DatabaseOptions.from_settings(settings, database_url))
     tokens = Tokens.from_settings(settings)
     passwords = Passwords()
-    services = Services(database, tokens, passwords)
+    services = Services.of(database, tokens, passwords, Secrets.from_settings(settings))
     engine = Engine(build_schema(), declarations(), database, OPEN_FIELDS, services)
     headers = security_headers(production=settings.environment == "production")
     health, metrics, writes = Health(database), Metrics(), Writes()
@@ -89,5 +91,6 @@ def create_app(settings: Settings, database_url: str) -> Application:
         writes,
         shows_schema=settings.environment == "development",
         headers=as_bytes(headers),
+        cookie=Cookie(secure=settings.environment == "production"),
     )
     return app

@@ -23,12 +23,13 @@ from gql.billing import (
 from gql.database.comments import read_comments
 from gql.engine.assembly import assemble
 from gql.engine.nouns import Declarations
-from gql.iam import memberships, tenants, users
+from gql.iam import memberships, my_sessions, tenants, users
 from gql.ledger import accounts, reports, transfers
 
 DOMAINS = (
     tenants,
     memberships,
+    my_sessions,
     accounts,
     transfers,
     reports,
@@ -47,7 +48,7 @@ DOMAINS = (
     statements,
     revenue,
 )
-OPEN_FIELDS = frozenset({"signIn"})
+OPEN_FIELDS = users.OPEN_FIELDS
 """The root fields that a stranger may ask for."""
 
 

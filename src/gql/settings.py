@@ -137,6 +137,12 @@ class Settings:
         "the path of a file that exists",
         "The Ed25519 private key (PEM) that signs access tokens; unset: one made in the data directory.",
     )
+    secret_keys_file: Path | None = _setting(
+        None,
+        _existing_file,
+        "the path of a file that exists",
+        "The house's secret keys, one in base64 on each line, the newest first; unset: one made in the data directory.",
+    )
     issuer: str = _setting("countinghouse", _word, "one word or address", "The `iss` of access tokens.")
     audience: str = _setting("countinghouse", _word, "one word or address", "The `aud` of access tokens.")
 

@@ -111,7 +111,9 @@ async def test_what_the_operator_of_the_house_does_is_recorded_with_the_tenant(t
 async def test_a_sign_in_is_recorded(tenant: Tenant) -> None:
     async with as_nobody() as connection:
         await connection.execute(
-            "select iam.signed_in($1, $2, '203.0.113.9', 'curl/8', 'req-2')", tenant.owner_id, tenant.tenant_id
+            "select iam.session_begin($1, $2, sha256('t'), '203.0.113.9', 'curl/8', 'req-2')",
+            tenant.owner_id,
+            tenant.tenant_id,
         )
     [entry] = await entries(tenant, "USER")
     assert (entry["action"], entry["entity_id"], entry["user_id"]) == ("SIGN_IN", tenant.owner_id, tenant.owner_id)

@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
@@ -86,7 +87,9 @@ async def running(settings: Settings, database_url: str, notice: float = 0.0) ->
         while not server.started:
             await asyncio.sleep(0)
             assert not task.done(), "the server did not start"
-        async with httpx.AsyncClient(base_url=url, timeout=20) as client:
+        # A client without a memory: each test says itself which cookies it sends.
+        forgetful = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+        async with httpx.AsyncClient(base_url=url, timeout=20, cookies=forgetful) as client:
             yield Running(app, settings, url, client, server)
     finally:
         server.should_exit = True

@@ -1,6 +1,7 @@
 """The services of signing in, on the database of this run."""
 
 from collections.abc import AsyncIterator
+from secrets import token_bytes
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -8,8 +9,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gql.database.pool import Database, DatabaseOptions
 from gql.iam.keys import Keys
 from gql.iam.passwords import Passwords
-from gql.iam.sign_in import Services
+from gql.iam.secrets import Secrets
+from gql.iam.services import Services
 from gql.iam.tokens import Tokens
+from tests.harness.actors import as_superuser
 from tests.harness.postgres import TestDatabase
 
 
@@ -19,6 +22,13 @@ async def services(database: TestDatabase) -> AsyncIterator[Services]:
     opened = await Database.open(DatabaseOptions(url=database.api_url, read_connections=1, write_connections=2))
     passwords = Passwords(workers=2)
     tokens = Tokens(Keys.of(Ed25519PrivateKey.generate()), issuer="the-house", audience="its-api")
-    yield Services(opened, tokens, passwords)
+    yield Services.of(opened, tokens, passwords, Secrets([token_bytes(32)]))
     passwords.close()
     await opened.close()
+
+
+@pytest.fixture(autouse=True)
+async def nobody_has_failed_yet(database: TestDatabase) -> None:
+    """Tests do not wait for one another's failures."""
+    async with as_superuser() as connection:
+        await connection.execute("delete from iam.throttles")

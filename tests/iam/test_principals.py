@@ -12,7 +12,7 @@ from gql.database.pool import Database, DatabaseOptions
 from gql.errors import ApiError, Code
 from gql.iam import principals as rules
 from gql.iam.principals import Principals
-from gql.iam.sign_in import Services
+from gql.iam.services import Services
 from gql.iam.tokens import Identity
 from tests.harness.actors import as_superuser
 from tests.harness.tenants import Tenant, make_person, make_tenant

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from secrets import token_bytes
 from typing import Final
 from uuid import uuid4
 
@@ -13,9 +14,17 @@ from tests.harness.tenants import Tenant, make_person
 
 FUNCTIONS: Final = {
     "iam.sign_in_lookup(text)": "('x@example.org')",
-    "iam.context(uuid, uuid)": "(gen_random_uuid(), gen_random_uuid())",
-    "iam.signed_in(uuid, uuid, text, text, text)": "(gen_random_uuid(), gen_random_uuid(), null, null, null)",
+    "iam.sign_in_refused(text, text, text, text, text)": "('x@example.org', 'WRONG', null, null, null)",
+    "iam.context(uuid, uuid, uuid)": "(gen_random_uuid(), gen_random_uuid(), null)",
+    "iam.session_begin(uuid, uuid, bytea, text, text, text)": "(null, null, null, null, null, null)",
+    "iam.session_noted(uuid, uuid, text, jsonb, text, text, text)": "(null, null, null, null, null, null, null)",
+    "iam.session_refresh(bytea, bytea[], text, text, text)": "(null, null, null, null, null)",
+    "iam.session_switch(uuid, uuid, text, text, text, text)": "(null, null, null, null, null, null)",
+    "iam.session_end(uuid, uuid, text, text, text, text)": "(null, null, null, null, null, null)",
+    "iam.throttle(text[], integer[])": "('{}', '{}')",
+    "iam.throttle_forgive(text[], text[])": "('{}', '{}')",
 }
+BEGIN: Final = "select iam.session_begin($1, $2, $3, null, null, 'r')"
 WHO_MAY: Final = """
 select rolname::text from pg_roles
 where has_function_privilege(oid, $1, 'execute') and not rolsuper and rolname !~ '^(pg|analyst_test|owner_test)_'
@@ -119,10 +128,7 @@ async def test_finding_an_account_uses_its_index(tenant: Tenant) -> None:
 async def test_recording_a_sign_in_tells_nobody_and_touches_that_person_alone(tenant: Tenant) -> None:
     colleague = await make_person(tenant, "viewer")
     async with as_nobody() as connection:
-        answer = await connection.fetchval(
-            "select iam.signed_in($1, $2, null, null, 'r')", tenant.owner_id, tenant.tenant_id
-        )
-        assert not answer
+        await connection.execute(BEGIN, tenant.owner_id, tenant.tenant_id, token_bytes(32))
     async with as_superuser() as connection:
         last = {
             row["id"]: row["last_login_at"]
@@ -138,7 +144,7 @@ async def test_the_sign_ins_of_one_organisation_are_not_in_the_log_of_another(
     tenant: Tenant, other_tenant: Tenant
 ) -> None:
     async with as_nobody() as connection:
-        await connection.execute("select iam.signed_in($1, $2, null, null, 'r')", tenant.owner_id, tenant.tenant_id)
+        await connection.execute(BEGIN, tenant.owner_id, tenant.tenant_id, token_bytes(32))
     count = "select count(*) from core.audit_log where action = 'SIGN_IN' and tenant_id = $1"
     async with as_superuser() as connection:
         assert await connection.fetchval(count, tenant.tenant_id) == 1
@@ -147,7 +153,7 @@ async def test_the_sign_ins_of_one_organisation_are_not_in_the_log_of_another(
 
 async def test_a_context_is_answered_for_one_person_in_one_organisation(tenant: Tenant, other_tenant: Tenant) -> None:
     async with as_nobody() as connection:
-        ask = "select count(*) from iam.context($1, $2)"
+        ask = "select count(*) from iam.context($1, $2, null)"
         assert await connection.fetchval(ask, tenant.owner_id, tenant.tenant_id) == 1
         for user_id, tenant_id in (
             (tenant.owner_id, other_tenant.tenant_id),

@@ -11,7 +11,7 @@ from gql.database.pool import Origin
 from gql.engine.engine import Caller, Engine
 from gql.errors import RequestRefused
 from gql.iam.principals import Principals
-from gql.iam.sign_in import Services
+from gql.iam.services import Services
 from gql.schema import OPEN_FIELDS, build_schema, declarations
 from tests.harness.tenants import PASSWORD, Tenant
 

@@ -35,14 +35,23 @@ AS_USUAL: Final = Terms()
 """A mutation is done, as often as it is sent."""
 
 
+@dataclass(slots=True)
+class Told:
+    """What a resolver tells besides its answer: the `cookie` of `Changed`."""
+
+    cookie: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """What a resolver finds as `info.context`: the caller, the operation, and what else the application gives."""
+    """What a resolver finds as `info.context`: the caller, the operation, what else the application gives, and where to
+    leave what belongs beside the answer."""
 
     engine: "Engine"
     caller: Caller
     operation: Operation
     services: Any
+    told: Told = field(default_factory=Told)
 
 
 @dataclass
@@ -90,7 +99,7 @@ class Engine:
         if operation.kind == "mutation":
             return (await self.change(operation, caller)).body
         if self._needs_python(operation, caller):
-            return await self._through_strawberry(operation, caller)
+            return await self._through_strawberry(operation, caller, Told())
         if caller.context is None:
             raise RequestRefused([_UNKNOWN_CALLER()])
         return await self._query(self._plan(operation, caller.context), operation, caller.context, caller.origin)
@@ -165,7 +174,8 @@ class Engine:
         Raises RequestRefused when it is refused before anything has run.
         """
         if self._needs_python(operation, caller):
-            return Changed(await self._through_strawberry(operation, caller))
+            told = Told()
+            return Changed(await self._through_strawberry(operation, caller, told), cookie=told.cookie)
         if caller.context is None:
             raise RequestRefused([_UNKNOWN_CALLER()])
         return await self.mutations.run(self._verbs(operation, caller.context, caller.origin), terms)
@@ -194,12 +204,12 @@ class Engine:
             raise RequestRefused([ApiError(Code.BAD_USER_INPUT, sentence, reason="FIELD_STANDS_ALONE")])
         return bool(by_python)
 
-    async def _through_strawberry(self, operation: Operation, caller: Caller) -> bytes:
+    async def _through_strawberry(self, operation: Operation, caller: Caller, told: Told) -> bytes:
         result: Any = await self.schema.execute(
             operation.text.source,
             variable_values=operation.given,
             operation_name=operation.name,
-            context_value=Execution(self, caller, operation, self.services),
+            context_value=Execution(self, caller, operation, self.services, told),
         )
         found: dict[str, Any] = {"data": result.data}
         if result.errors:

@@ -1,6 +1,7 @@
 """What is asked of the engine, by whom, and on which terms."""
 
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from gql.database.context import Context
 from gql.database.pool import Origin
@@ -9,10 +10,13 @@ from gql.engine.documents import OperationText
 
 
 class Caller(NamedTuple):
-    """Who asks, and from where. A stranger has no context."""
+    """Who asks, and from where. A stranger has no context. `session_id` is the session of their access token, `cookie`
+    what we keep at their browser, if anything."""
 
     context: Context | None
     origin: Origin
+    session_id: UUID | None = None
+    cookie: str | None = None
 
 
 class Operation(NamedTuple):
@@ -38,8 +42,10 @@ class Terms(NamedTuple):
 
 
 class Changed(NamedTuple):
-    """The answer to a mutation as JSON, and how it came about: anew, again from the first time, or in a rehearsal."""
+    """The answer to a mutation as JSON, and how it came about: anew, again from the first time, or in a rehearsal.
+    `cookie` is what to keep at the browser from now on: empty for nothing, None for what is there."""
 
     body: bytes
     is_replay: bool = False
     is_rehearsal: bool = False
+    cookie: str | None = None

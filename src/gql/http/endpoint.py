@@ -13,6 +13,7 @@ from gql.errors import ApiError, Code, RequestRefused
 from gql.http import metrics, requests
 from gql.http.authentication import Authentication, origin_of
 from gql.http.compression import LEAST_BYTES, compressed
+from gql.http.cookies import Cookie
 from gql.http.headers import Headers, request_id_of
 from gql.http.metrics import Metrics
 from gql.http.negotiation import JSON, OFFERED, encoding, media_type
@@ -72,12 +73,14 @@ class GraphQLEndpoint:
         *,
         shows_schema: bool,
         headers: Headers,
+        cookie: Cookie,
     ) -> None:
         self._engine = engine
         self._authentication = authentication
         self._metrics = metrics
         self._writes = writes
         self._shows_schema = shows_schema
+        self._cookie = cookie
         self._headers = {
             accepted: [(b"content-type", f"{accepted}; charset=utf-8".encode()), *headers] for accepted in OFFERED
         }
@@ -131,7 +134,12 @@ class GraphQLEndpoint:
             else await requests.from_body(headers, exchange.receive, self._deadline(exchange))
         )
         context = await self._authentication.context(identity) if identity else None
-        caller = Caller(context, origin_of(exchange.scope, headers, exchange.request_id))
+        caller = Caller(
+            context,
+            origin_of(exchange.scope, headers, exchange.request_id),
+            identity.session_id if identity else None,
+            self._cookie.read(headers.get(b"cookie")),
+        )
         return await self._execute(exchange, parameters, caller)
 
     def _deadline(self, exchange: Exchange) -> Deadline:
@@ -155,7 +163,8 @@ class GraphQLEndpoint:
         if exchange.scope["method"] == "GET":
             raise _wrong_method("A mutation changes things, so it must come by POST.", "MUTATION_BY_GET", b"POST")
         changed = await self._writes.run(self._engine.change(operation, caller, terms_of(exchange.scope["headers"])))
-        return Answer(200, changed.body, metrics.code_of(changed.body), told_by(changed))
+        told = told_by(changed) + self._cookie.write(changed.cookie)
+        return Answer(200, changed.body, metrics.code_of(changed.body), told)
 
     async def _send(self, answer: Answer, exchange: Exchange, send: Send) -> None:
         body = answer.body

@@ -9,8 +9,6 @@ import base64
 import hashlib
 import json
 import logging
-import os
-import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
+from gql.iam.key_files import make_once
 from gql.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
@@ -75,24 +74,12 @@ def key_id(key: Ed25519PublicKey) -> str:
 
 
 def make_signing_key(directory: Path) -> None:
-    """Make the signing key of this directory unless it has one. Of several processes that begin at once, one makes it
-    and all read that one. Raises OSError."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    directory.chmod(0o700)
-    if (directory / SIGNING_KEY).exists():
-        return
-    key = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    new = directory / f".{secrets.token_hex(8)}.new"
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(key)
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        # Unlike a rename, a link never replaces what is there; and what is there is whole.
-        with suppress(FileExistsError):
-            os.link(new, directory / SIGNING_KEY)
-    finally:
-        new.unlink()
+    """Make the signing key of this directory unless it has one. Raises OSError."""
+    make_once(directory / SIGNING_KEY, _new_key)
+
+
+def _new_key() -> bytes:
+    return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def _private_key(path: Path) -> Ed25519PrivateKey:

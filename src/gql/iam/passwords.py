@@ -72,7 +72,7 @@ class Passwords:
 
         Raises ApiError RATE_LIMITED when too many wait already.
         """
-        self._demand_room()
+        self.demand_room()
         self._waiting += 1
         try:
             await self._free.acquire()
@@ -111,7 +111,8 @@ class Passwords:
         """Let the threads end. What waits is cancelled."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _demand_room(self) -> None:
+    def demand_room(self) -> None:
+        """Raises ApiError RATE_LIMITED when too many wait already."""
         if self._free.locked() and self._waiting >= self._longest_queue:
             self._refused += 1
             seconds = math.ceil((self._waiting + self._running) * SECONDS_EACH / self._workers)

@@ -24,11 +24,11 @@ REFUSAL_REMEMBERED_SECONDS: Final = 1.0
 REMEMBERED: Final = 10_000
 # Ids as text: asyncpg would ask the catalog about an array of uuids, on every new connection.
 CONTEXT: Final = """
-    select role, scope_ids::text[], time_zone, fiscal_year_start, permissions, sees_all from iam.context($1, $2)
+    select role, scope_ids::text[], time_zone, fiscal_year_start, permissions, sees_all from iam.context($1, $2, $3)
 """
 
-Who = tuple[int, int]
-"""Person and organisation: the numbers that their ids are, which Python hashes faster."""
+Who = tuple[int, int, int]
+"""Person, organisation and session: the numbers that their ids are, which Python hashes faster."""
 
 
 class _Answer(NamedTuple):
@@ -40,7 +40,7 @@ _UNKNOWN: Final = _Answer(None, float("-inf"))
 
 
 class Principals:
-    """Contexts by person and organisation, each asked of the database once at a time."""
+    """Contexts by person, organisation and session, each asked of the database once at a time."""
 
     def __init__(self, database: Database, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
@@ -52,9 +52,10 @@ class Principals:
         """What the server puts on a connection for this person.
 
         Raises ApiError: UNAUTHENTICATED, reason MEMBERSHIP_GONE, where they may not work in the organisation (any
-        more); UNAVAILABLE where the database cannot be asked.
+        more) or have ended the session; UNAVAILABLE where the database cannot be asked.
         """
-        who = (identity.user_id.int, identity.tenant_id.int)
+        session = identity.session_id
+        who = (identity.user_id.int, identity.tenant_id.int, session.int if session else 0)
         try:
             answer = self._answers[who]
         except KeyError:
@@ -80,7 +81,7 @@ class Principals:
     async def _look_up(self, identity: Identity) -> _Answer:
         # From before the question: what changes while it is answered counts from then.
         asked_at = self._clock()
-        row = await self._database.ask(CONTEXT, identity.user_id, identity.tenant_id)
+        row = await self._database.ask(CONTEXT, identity.user_id, identity.tenant_id, identity.session_id)
         context = _context(identity.user_id, identity.tenant_id, row)
         seconds = REFUSAL_REMEMBERED_SECONDS if context is None else REMEMBERED_SECONDS
         return _Answer(context, asked_at + seconds)
@@ -96,7 +97,7 @@ async def context_of(
     connection: "asyncpg.Connection[asyncpg.Record]", user_id: UUID, tenant_id: UUID
 ) -> Context | None:
     """The context of this person in this organisation; None where they may not work there."""
-    return _context(user_id, tenant_id, await connection.fetchrow(CONTEXT, user_id, tenant_id))
+    return _context(user_id, tenant_id, await connection.fetchrow(CONTEXT, user_id, tenant_id, None))
 
 
 def _context(user_id: UUID, tenant_id: UUID, row: Row | None) -> Context | None:

@@ -1,28 +1,20 @@
 """Signing in with an e-mail address and a password."""
 
 import json
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from gql.database.pool import Database, Origin
-from gql.database.pool.standing import origin_values
 from gql.errors import ApiError, Code
 from gql.iam import passwords as rules
 from gql.iam.passwords import Passwords
-from gql.iam.tokens import IssuedToken, Tokens
+from gql.iam.sessions import Organisation, Sessions, SignedIn, organisation_unknown, told_of
+from gql.iam.throttling import Attempt, Throttle
 
 LOOK_UP: Final = "select user_id, password_hash, memberships from iam.sign_in_lookup($1)"
-RECORD: Final = "select iam.signed_in($1, $2, $3, $4, $5)"
+NOTE_REFUSAL: Final = "select iam.sign_in_refused($1, $2, $3, $4, $5)"
 LONGEST_EMAIL: Final = 254
-
-
-class Organisation(NamedTuple):
-    """An organisation that somebody may work in."""
-
-    tenant_id: UUID
-    slug: str
-    name: str
+WAY: Final = "password"
 
 
 class Account(NamedTuple):
@@ -33,45 +25,43 @@ class Account(NamedTuple):
     organisations: tuple[Organisation, ...]
 
 
-class SignedIn(NamedTuple):
-    """The token of somebody who has signed in, and where they now work."""
+class SignIn:
+    """The way in for whoever has a password."""
 
-    token: IssuedToken
-    organisation: Organisation
+    def __init__(self, database: Database, passwords: Passwords, sessions: Sessions, throttle: Throttle) -> None:
+        self._database = database
+        self._passwords = passwords
+        self._sessions = sessions
+        self._throttle = throttle
 
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What the resolvers written in Python need: they find it as `info.context.services`."""
-
-    database: Database
-    tokens: Tokens
-    passwords: Passwords
-
-    async def sign_in(self, email: str, password: str, slug: str | None, origin: Origin) -> SignedIn:
+    async def with_password(self, email: str, password: str, slug: str | None, origin: Origin) -> SignedIn:
         """Sign somebody in to the organisation with this short name, or to the first of theirs by name.
 
         Raises ApiError: UNAUTHENTICATED CREDENTIALS_INVALID, the same for an address that is unknown or closed and for
         a wrong password, and as slowly; BAD_USER_INPUT ORGANISATION_UNKNOWN, the same for one that does not exist and
-        one that they do not belong to; FORBIDDEN NO_ORGANISATION for who belongs to none; RATE_LIMITED SIGN_IN_BUSY.
+        one that they do not belong to; FORBIDDEN NO_ORGANISATION for who belongs to none; RATE_LIMITED
+        TOO_MANY_FAILURES and SIGN_IN_BUSY.
         """
-        if len(password) > rules.LONGEST:
-            raise _credentials_invalid()
-        # The turn comes first, so that guessers wait in its queue and not in that of the connections; and no connection
-        # is held during the slow part.
-        async with self.passwords.turn() as turn:
-            account = await self._look_up(email)
-            is_right = await turn.verify(account and account.password_hash, password)
+        attempt = Attempt(WAY, email.strip().lower(), origin)
+        self._passwords.demand_room()
+        await self._throttle.demand(attempt)
+        account, is_right = None, False
+        if len(password) <= rules.LONGEST:
+            # The turn comes first, so that guessers wait in its queue and not in that of the connections; and no
+            # connection is held during the slow part.
+            async with self._passwords.turn() as turn:
+                account = await self._look_up(email)
+                is_right = await turn.verify(account and account.password_hash, password)
         if account is None or not is_right:
+            await self._note_refusal(email, origin)
             raise _credentials_invalid()
-        organisation = _choose(account.organisations, slug)
-        await self._record(account.user_id, organisation.tenant_id, origin)
-        return SignedIn(self.tokens.issue(account.user_id, organisation.tenant_id), organisation)
+        await self._throttle.forgive(attempt)
+        return await self._sessions.begin(account.user_id, _choose(account.organisations, slug), origin)
 
     async def _look_up(self, email: str) -> Account | None:
         if not _may_be_known(email):
             return None
-        async with self.database.nobody() as connection:
+        async with self._database.nobody() as connection:
             row = await connection.fetchrow(LOOK_UP, email.strip())
         if row is None:
             return None
@@ -82,10 +72,12 @@ class Services:
             tuple(Organisation(UUID(each["tenant_id"]), each["slug"], each["name"]) for each in memberships),
         )
 
-    async def _record(self, user_id: UUID, tenant_id: UUID, origin: Origin) -> None:
-        request_id, ip_address, user_agent = origin_values(origin)
-        async with self.database.nobody() as connection:
-            await connection.execute(RECORD, user_id, tenant_id, ip_address or None, user_agent or None, request_id)
+
+    async def _note_refusal(self, email: str, origin: Origin) -> None:
+        """In the log of each organisation of the account; for an unknown one the same is asked, and nothing noted."""
+        known = email.strip() if _may_be_known(email) else ""
+        async with self._database.nobody() as connection:
+            await connection.execute(NOTE_REFUSAL, known, "CREDENTIALS_INVALID", *told_of(origin))
 
 
 def _may_be_known(email: str) -> bool:
@@ -98,12 +90,7 @@ def _choose(organisations: tuple[Organisation, ...], slug: str | None) -> Organi
         for each in organisations:
             if each.slug == slug:
                 return each
-        raise ApiError(
-            Code.BAD_USER_INPUT,
-            "You belong to no organisation of this short name. Leave it out to sign in to one that you belong to.",
-            reason="ORGANISATION_UNKNOWN",
-            field="input.organisation",
-        )
+        raise organisation_unknown()
     if not organisations:
         raise ApiError(
             Code.FORBIDDEN,

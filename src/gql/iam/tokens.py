@@ -24,6 +24,7 @@ LIFE_SECONDS: Final = 600
 LEEWAY_SECONDS: Final = 30
 """How far the clocks of two servers of one house may be apart."""
 TENANT: Final = "tenant_id"
+SESSION: Final = "sid"
 REQUIRED: Final = ("exp", "iat", "iss", "aud", "sub", "jti", TENANT)
 REMEMBERED: Final = 4096
 LONGEST: Final = 2048
@@ -44,11 +45,13 @@ class IssuedToken(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a valid token says: the person, the organisation, and until when we believe it (seconds since 1970)."""
+    """What a valid token says: the person, the organisation, until when we believe it (seconds since 1970), and the
+    session that it is of, if any."""
 
     user_id: UUID
     tenant_id: UUID
     good_until: float
+    session_id: UUID | None = None
 
 
 class Tokens:
@@ -67,8 +70,8 @@ class Tokens:
         """Tokens with the keys and names of the settings. Raises SettingsError where there is no usable key."""
         return cls(Keys.from_settings(settings), issuer=settings.issuer, audience=settings.audience)
 
-    def issue(self, user_id: UUID, tenant_id: UUID) -> IssuedToken:
-        """A token for this person in this organisation."""
+    def issue(self, user_id: UUID, tenant_id: UUID, session_id: UUID | None = None) -> IssuedToken:
+        """A token for this person in this organisation; of a session, with which it ends, or of none."""
         issued_at = int(self._clock())
         expires_at = issued_at + LIFE_SECONDS
         claims = {
@@ -80,6 +83,8 @@ class Tokens:
             "exp": expires_at,
             "jti": str(uuid4()),
         }
+        if session_id is not None:
+            claims[SESSION] = str(session_id)
         header = {"typ": TYPE, "kid": self._keys.signing_id}
         text = jwt.encode(claims, self._keys.signing, ALGORITHM, headers=header)
         return IssuedToken(text, datetime.fromtimestamp(expires_at, UTC))
@@ -133,7 +138,8 @@ class Tokens:
             raise _invalid()
         if not isinstance(claims["jti"], str) or not claims["jti"]:
             raise _invalid()
-        return Identity(_uuid(claims["sub"]), _uuid(claims[TENANT]), expires_at + LEEWAY_SECONDS)
+        session_id = _uuid(claims[SESSION]) if SESSION in claims else None
+        return Identity(_uuid(claims["sub"]), _uuid(claims[TENANT]), expires_at + LEEWAY_SECONDS, session_id)
 
 
 def _is_whole(value: object) -> bool:

@@ -1,12 +1,27 @@
-"""Users, as the API sees them: people sign in. Who works in an organisation, its memberships say."""
+"""Signing in, staying signed in and signing out, as the API has it. Who works in an organisation, its memberships say."""
 
+from enum import Enum
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 
+from gql.engine.declare import answers, column, noun
 from gql.engine.engine import Execution
 from gql.engine.scalars import DateTime
-from gql.iam.sign_in import Services
+from gql.errors import ApiError, Code
+from gql.iam.services import Services
+from gql.iam.sessions import SignedIn
+
+Info = strawberry.Info[Execution, None]
+
+
+@strawberry.enum(description="Where the refresh token is kept.")
+class RefreshTokenPlace(Enum):
+    BODY = strawberry.enum_value("body", description="In the answer: for programs, which keep it themselves.")
+    COOKIE = strawberry.enum_value(
+        "cookie", description="In a cookie that no script can read: for pages, which send it without knowing it."
+    )
 
 
 @strawberry.input(description="Who signs in, and where.")
@@ -17,6 +32,29 @@ class SignInInput:
         default=strawberry.UNSET,
         description="The short name of the organisation to work in; left out, it is the first of yours by name.",
     )
+    refresh_token: RefreshTokenPlace = strawberry.field(
+        default=RefreshTokenPlace.BODY, description="Where to put the refresh token."
+    )
+
+
+@strawberry.input(description="The session to go on with.")
+class SessionRefreshInput:
+    refresh_token: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The refresh token that was given last; left out, it is the cookie's."
+    )
+
+
+@strawberry.input(description="Where to work from now on.")
+class OrganisationSwitchInput:
+    organisation: str = strawberry.field(description="The short name of an organisation that you belong to.")
+
+
+@strawberry.input(description="Which session to end: this one, unless another one or all are named.")
+class SignOutInput:
+    session: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="The id of another session of yours."
+    )
+    everywhere: bool = strawberry.field(default=False, description="All of them, this one included.")
 
 
 @strawberry.type(description="The organisation that a token is for.")
@@ -25,27 +63,120 @@ class SignInOrganisation:
     name: str = strawberry.field(description="Its name.")
 
 
-@strawberry.type(description="What signing in gives.")
+@strawberry.type(description="What signing in gives, and going on.")
 class SignInPayload:
     access_token: str = strawberry.field(
         description="Send it with every request as `Authorization: Bearer …`. Keep it as safe as a password."
     )
-    expires_at: DateTime = strawberry.field(description="Until when it is valid; then sign in again.")
+    expires_at: DateTime = strawberry.field(description="Until when it is valid; then ask `sessionRefresh` for another.")
+    refresh_token: str | None = strawberry.field(
+        description="What `sessionRefresh` takes, once; null where it is in the cookie, or stays as it was. A session "
+        "ends 30 days after its last use, and 180 days after its beginning."
+    )
+    session_id: strawberry.ID = strawberry.field(description="The session, as `mySessions` lists it.")
     organisation: SignInOrganisation = strawberry.field(description="The organisation that you now work in.")
 
 
+@strawberry.type(description="What became of it.")
+class SignOutPayload:
+    ended: int = strawberry.field(description="How many sessions were ended. Their access tokens are refused in seconds.")
+
+
+def _payload(signed_in: SignedIn, refresh_token: str | None) -> SignInPayload:
+    organisation = signed_in.organisation
+    return SignInPayload(
+        access_token=signed_in.access.text,
+        expires_at=DateTime(signed_in.access.expires_at.isoformat().replace("+00:00", "Z")),
+        refresh_token=refresh_token,
+        session_id=strawberry.ID(str(signed_in.session_id)),
+        organisation=SignInOrganisation(slug=organisation.slug, name=organisation.name),
+    )
+
+
+def _given(value: str | None) -> str | None:
+    return None if value is strawberry.UNSET else value
+
+
 async def _sign_in(
-    info: strawberry.Info[Execution, None],
+    info: Info,
     input: Annotated[SignInInput, strawberry.argument(description="Who signs in, and where.")],  # noqa: A002
 ) -> SignInPayload:
     services: Services = info.context.services
-    slug = None if input.organisation is strawberry.UNSET else input.organisation
-    signed_in = await services.sign_in(input.email, input.password, slug, info.context.caller.origin)
-    return SignInPayload(
-        access_token=signed_in.token.text,
-        expires_at=DateTime(signed_in.token.expires_at.isoformat().replace("+00:00", "Z")),
-        organisation=SignInOrganisation(slug=signed_in.organisation.slug, name=signed_in.organisation.name),
+    signed_in = await services.sign_in.with_password(
+        input.email, input.password, _given(input.organisation), info.context.caller.origin
     )
+    if input.refresh_token is RefreshTokenPlace.COOKIE:
+        info.context.told.cookie = signed_in.refresh
+        return _payload(signed_in, None)
+    return _payload(signed_in, signed_in.refresh)
+
+
+async def _session_refresh(
+    info: Info,
+    input: Annotated[SessionRefreshInput, strawberry.argument(description="The session to go on with.")],  # noqa: A002
+) -> SignInPayload:
+    services: Services = info.context.services
+    caller = info.context.caller
+    given = _given(input.refresh_token)
+    token = caller.cookie if given is None else given
+    if not token:
+        sentence = "There is no refresh token: neither in the input nor in the cookie. Sign in."
+        raise ApiError(Code.UNAUTHENTICATED, sentence, reason="REFRESH_TOKEN_MISSING", field="input.refreshToken")
+    signed_in = await services.sessions.refresh(token, caller.origin)
+    if given is None:
+        info.context.told.cookie = signed_in.refresh
+        return _payload(signed_in, None)
+    return _payload(signed_in, signed_in.refresh)
+
+
+def _own_session(info: Info) -> tuple[UUID, UUID]:
+    """The person who asks and the session of their token. Raises ApiError UNAUTHENTICATED."""
+    caller = info.context.caller
+    if caller.context is None or caller.context.user_id is None or caller.session_id is None:
+        sentence = "Sign in first: this is about the session of your access token."
+        raise ApiError(Code.UNAUTHENTICATED, sentence, reason="TOKEN_MISSING")
+    return caller.context.user_id, caller.session_id
+
+
+async def _organisation_switch(
+    info: Info,
+    input: Annotated[OrganisationSwitchInput, strawberry.argument(description="Where to work.")],  # noqa: A002
+) -> SignInPayload:
+    services: Services = info.context.services
+    user_id, session_id = _own_session(info)
+    switched = await services.sessions.switch(user_id, session_id, input.organisation, info.context.caller.origin)
+    return _payload(switched, None)
+
+
+async def _sign_out(
+    info: Info,
+    input: Annotated[SignOutInput, strawberry.argument(description="Which session to end.")],  # noqa: A002
+) -> SignOutPayload:
+    services: Services = info.context.services
+    user_id, own = _own_session(info)
+    named = _given(input.session)
+    if input.everywhere:
+        wanted, why = None, "SIGNED_OUT_EVERYWHERE"
+    else:
+        wanted, why = _session_id(named) if named is not None else own, "SIGNED_OUT"
+    ended = await services.sessions.end(user_id, wanted, why, info.context.caller.origin)
+    if named is not None and not ended:
+        raise _no_session()
+    if wanted in (None, own) and info.context.caller.cookie:
+        info.context.told.cookie = ""
+    return SignOutPayload(ended=ended)
+
+
+def _session_id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise _no_session() from None
+
+
+def _no_session() -> ApiError:
+    sentence = "You have no session with this id that is still open. `mySessions` lists them."
+    return ApiError(Code.NOT_FOUND, sentence, reason="SESSION_NOT_FOUND", field="input.session")
 
 
 @strawberry.type
@@ -53,5 +184,21 @@ class SignInMutation:
     sign_in: SignInPayload = strawberry.field(
         resolver=_sign_in,
         description="Sign in with an e-mail address and a password. The answer is the same for an unknown address and "
-        "for a wrong password.",
+        "for a wrong password; each failure makes the next try wait longer.",
     )
+    session_refresh: SignInPayload = strawberry.field(
+        resolver=_session_refresh,
+        description="Exchange a refresh token for a new access token and the next refresh token. A token that comes a "
+        "second time, later than ten seconds after the first, ends the session: somebody else may hold it.",
+    )
+    organisation_switch: SignInPayload = strawberry.field(
+        resolver=_organisation_switch,
+        description="Work in another organisation of yours, in the same session and without signing in again.",
+    )
+    sign_out: SignOutPayload = strawberry.field(
+        resolver=_sign_out, description="End this session, another one of yours, or all of them."
+    )
+
+
+OPEN_FIELDS = frozenset({"signIn", "sessionRefresh", "organisationSwitch", "signOut"})
+"""Root fields that go through Python, and see for themselves who asks."""

@@ -1,0 +1,28 @@
+"""What the resolvers written in Python need: they find it as `info.context.services`."""
+
+from dataclasses import dataclass
+
+from gql.database.pool import Database
+from gql.iam.passwords import Passwords
+from gql.iam.secrets import Secrets
+from gql.iam.sessions import Sessions
+from gql.iam.sign_in import SignIn
+from gql.iam.throttling import Throttle
+from gql.iam.tokens import Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The ways to come in, and to go."""
+
+    database: Database
+    tokens: Tokens
+    passwords: Passwords
+    sessions: Sessions
+    sign_in: SignIn
+
+    @classmethod
+    def of(cls, database: Database, tokens: Tokens, passwords: Passwords, secrets: Secrets) -> "Services":
+        """All of them, on this database."""
+        sessions = Sessions(database, tokens, secrets)
+        return cls(database, tokens, passwords, sessions, SignIn(database, passwords, sessions, Throttle(database)))

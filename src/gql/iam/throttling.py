@@ -1,0 +1,79 @@
+"""Who tries to come in has to wait longer after each failure: counted in the database, so that all servers know."""
+
+import hashlib
+import ipaddress
+from typing import Final, NamedTuple
+
+from gql.database.pool import Database, Origin
+from gql.errors import ApiError, Code
+
+TRY: Final = "select iam.throttle($1, $2) as seconds"
+FORGIVE: Final = "select iam.throttle_forgive($1, $2)"
+
+FROM_HERE: Final = 5
+"""Failures of one account from one address before the first wait."""
+OF_ACCOUNT: Final = 30
+"""Of one account from anywhere: more, because who does not know the password could keep its owner out so."""
+OF_ADDRESS: Final = 60
+"""Of one address with any account: a whole office may have one."""
+
+
+class Attempt(NamedTuple):
+    """A try to come in: with which account, from where, by which way (signing in, a code)."""
+
+    way: str
+    account: str
+    origin: Origin
+
+    @property
+    def own(self) -> tuple[str, str]:
+        """The account from this address, and from anywhere."""
+        return _hashed(self.way, "from", network(self.origin), self.account), _hashed(self.way, "account", self.account)
+
+    @property
+    def shared(self) -> str:
+        """The address, whatever the account."""
+        return _hashed(self.way, "address", network(self.origin))
+
+
+class Throttle:
+    """Counts tries, before anything dear is done for them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def demand(self, attempt: Attempt) -> None:
+        """Count the try as a failure, until it is forgiven. Raises ApiError RATE_LIMITED, reason TOO_MANY_FAILURES."""
+        async with self._database.nobody() as connection:
+            seconds = await connection.fetchval(
+                TRY, [*attempt.own, attempt.shared], [FROM_HERE, OF_ACCOUNT, OF_ADDRESS]
+            )
+        if seconds:
+            raise ApiError(
+                Code.RATE_LIMITED,
+                "That went wrong too often. Wait before the next try; each further failure makes the wait longer.",
+                reason="TOO_MANY_FAILURES",
+                retry_after=seconds,
+            )
+
+    async def forgive(self, attempt: Attempt) -> None:
+        """It went well."""
+        async with self._database.nobody() as connection:
+            await connection.execute(FORGIVE, list(attempt.own), [attempt.shared])
+
+
+def network(origin: Origin) -> str:
+    """The address, or of IPv6 the network of 64 bits, of which whoever has one has all addresses."""
+    try:
+        address = ipaddress.ip_address(origin.ip_address or "")
+    except ValueError:
+        return origin.ip_address or ""
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
+
+
+def _hashed(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
