@@ -35,6 +35,7 @@
 \ir billing/number_series.sql
 \ir billing/invoices.sql
 \ir billing/invoice_lines.sql
+\ir billing/invoice_changes.sql
 \ir billing/recurring_invoices.sql
 \ir billing/recurring_invoice_periods.sql
 \ir billing/payments.sql

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from tests.billing.money import miscounted, on, pay, wrong
-from tests.harness.actors import as_owner, as_tenant
+from tests.harness.actors import as_owner, as_superuser, as_tenant
 from tests.harness.tenants import Tenant
 from tests.harness.verbs import call, new_client, new_draft, new_invoice, refused, the_row
 
@@ -55,6 +55,22 @@ async def test_a_partial_payment_does_not_hide_that_an_invoice_is_overdue(tenant
         await pay(connection, client_id, "1", allocations=on(invoice_id, "1"))
         assert (await the_row(connection, INVOICES, invoice_id))["status"] == "PARTIALLY_PAID"
         assert (await the_row(connection, "billing.clients", client_id))["oldest_due_date"] == date(2026, 4, 9)
+
+
+async def test_money_that_came_before_the_invoice_was_issued_counts_from_its_issue(tenant: Tenant) -> None:
+    async with as_tenant(tenant) as connection:
+        client_id = await new_client(connection)
+        invoice_id = await new_invoice(connection, client_id, **MARCH)
+        payment_id = await pay(connection, client_id, "300", status="PENDING", allocations=on(invoice_id, "300"))
+        await call(connection, "billing.payment_confirm", id=payment_id, received_at="2026-02-20T12:00Z")
+        assert (await the_row(connection, PAYMENTS, payment_id))["received_on"] == date(2026, 2, 20)
+        row = await the_row(connection, INVOICES, invoice_id)
+        assert (row["status"], row["paid_date"]) == ("PAID", date(2026, 3, 10))
+        lines = await connection.fetch(
+            "select kind, balance from billing.statement($1, '2026-02-01', '2026-02-28') order by line", client_id
+        )
+        assert [tuple(line) for line in lines][1:] == [("PAYMENT", -300), ("CLOSING_BALANCE", -300)]
+        assert await wrong(connection) == []
 
 
 async def test_the_oldest_due_is_paid_first_and_the_rest_is_credit(tenant: Tenant) -> None:
@@ -207,3 +223,27 @@ async def test_an_allocation_is_taken_back_once_and_the_money_is_credit(tenant: 
         for change in ("amount = 1", "effective_date = '2030-01-01'", "released_at = null", "refunded = 1"):
             with refused("CONFLICT", "ALLOCATION_FIXED"):
                 await connection.execute(f"update billing.allocations set {change}")
+
+
+async def test_allocations_credit_notes_and_what_becomes_of_them_stand_in_the_audit_log(tenant: Tenant) -> None:
+    async with as_tenant(tenant) as connection:
+        client_id = await new_client(connection)
+        invoice_id = await new_invoice(connection, client_id)
+        payment_id = await pay(connection, client_id, "300", status="PENDING", allocations=on(invoice_id, "200"))
+        await call(connection, "billing.payment_confirm", id=payment_id)
+        await call(connection, "billing.payment_reverse", id=payment_id, reason="Bounced")
+        note_id = await call(connection, "billing.invoice_credit_note", id=invoice_id, amount="30", reason="Scratched")
+    async with as_superuser() as connection:
+        rows = await connection.fetch(
+            "select entity_type, action, user_id, entity_id, new_values::text as said from core.audit_log"
+            " where tenant_id = $1 and entity_type in ('ALLOCATION', 'CREDIT_NOTE') order by created_at, id",
+            tenant.tenant_id,
+        )
+    assert {row["user_id"] for row in rows} == {tenant.owner.user_id}
+    [paid] = {row["entity_id"] for row in rows if row["entity_type"] == "ALLOCATION" and str(payment_id) in row["said"]}
+    steps = [row for row in rows if row["entity_id"] == paid]
+    assert steps[0]["action"] == "CREATE"
+    assert any("applied_at" in row["said"] for row in steps[1:])
+    assert any("released_at" in row["said"] for row in steps[1:])
+    assert "CREATE" in {row["action"] for row in rows if row["entity_id"] == note_id}
+    assert any(row["entity_type"] == "ALLOCATION" and str(note_id) in row["said"] for row in rows)

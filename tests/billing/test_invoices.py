@@ -1,4 +1,4 @@
-"""Invoices: their verbs, and what each refuses. sql/billing/invoices.sql."""
+"""Invoices: their verbs, and what each refuses. sql/billing/invoice_changes.sql."""
 
 import json
 from datetime import date, timedelta
