@@ -11,9 +11,13 @@
 
 \ir iam/tenants.sql
 \ir iam/users.sql
+\ir iam/memberships.sql
 \ir iam/sessions.sql
 \ir iam/throttles.sql
-\ir iam/memberships.sql
+\ir iam/sign_in.sql
+\ir iam/codes.sql
+\ir iam/signup_sessions.sql
+\ir iam/forgetting.sql
 
 \ir core/audit_seals.sql
 \ir core/idempotency.sql

@@ -113,7 +113,7 @@ begin
     ] loop
         execute format(
             'grant execute on function core.%s to countinghouse_tenant, countinghouse_analyst, countinghouse_reader, '
-            'countinghouse_auth, countinghouse_api, countinghouse_provisioner, countinghouse_reports',
+            'countinghouse_auth, countinghouse_accounts, countinghouse_api, countinghouse_provisioner, countinghouse_reports',
             signature
         );
     end loop;

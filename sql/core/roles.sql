@@ -12,6 +12,7 @@ begin
             ('countinghouse_analyst',     'nologin',                  'the group of all analyst logins: what an analyst may read'),
             ('countinghouse_reader',      'nologin',                  'owner of the read door; reads what a tenant reads'),
             ('countinghouse_auth',        'nologin',                  'owner of the sign-in look-ups'),
+            ('countinghouse_accounts',    'nologin',                  'owner of the functions by which people make and change their accounts'),
             ('countinghouse_provisioner', 'nologin createrole',       'owner of the functions that make and drop tenant roles'),
             ('countinghouse_worker',      'login noinherit',          'what the worker connects as; sees that something is due, becomes a tenant to do it'),
             ('countinghouse_reports',     'nologin',                  'owner of the materialized views; reads what they are made of')
@@ -69,7 +70,7 @@ $$;
 create schema core authorization countinghouse_owner;
 comment on schema core is 'What every domain shares: the context of a statement, money, ids, refusals, the audit log.';
 grant usage on schema core to countinghouse_api, countinghouse_tenant, countinghouse_analyst, countinghouse_reader,
-    countinghouse_auth, countinghouse_provisioner, countinghouse_worker, countinghouse_reports;
+    countinghouse_auth, countinghouse_accounts, countinghouse_provisioner, countinghouse_worker, countinghouse_reports;
 
 -- From here on everything belongs to the owner, who is bound by the policies like everybody else.
 set local role countinghouse_owner;

@@ -5,7 +5,8 @@ create table iam.memberships (
     id uuid not null default core.new_id(),
     user_id uuid not null references iam.users,
     user_name text not null,
-    user_email text not null,
+    user_email text,
+    user_phone text,
     role text not null,
     scope_ids uuid[] not null default '{}',
     is_active boolean not null default true,
@@ -24,6 +25,7 @@ comment on column iam.memberships.id is 'The membership''s id.';
 comment on column iam.memberships.user_id is 'The person.';
 comment on column iam.memberships.user_name is 'The person''s name.';
 comment on column iam.memberships.user_email is 'The person''s e-mail address.';
+comment on column iam.memberships.user_phone is 'The person''s telephone number.';
 comment on column iam.memberships.role is
     'What they may do: OWNER and ADMIN everything, ACCOUNTANT and OPERATOR the daily work, VIEWER reads, MEMBER reads what concerns them.';
 comment on column iam.memberships.scope_ids is 'For a MEMBER: the clients that they speak for.';
@@ -53,9 +55,9 @@ create policy analyst on iam.memberships for select to countinghouse_analyst usi
 -- Signing in looks where a person belongs, before there is a tenant, and keeps their name there current.
 create policy auth on iam.memberships to countinghouse_auth using (true) with check (true);
 
-grant select (tenant_id, id, user_id, user_name, user_email, role, scope_ids, is_active, created_at, created_by, updated_at)
+grant select (tenant_id, id, user_id, user_name, user_email, user_phone, role, scope_ids, is_active, created_at, created_by, updated_at)
     on iam.memberships to countinghouse_tenant, countinghouse_reader, countinghouse_analyst;
-grant select, update (user_name, user_email, updated_at) on iam.memberships to countinghouse_auth;
+grant select, update (user_name, user_email, user_phone, updated_at) on iam.memberships to countinghouse_auth;
 -- NOTE: nobody writes a membership but the functions below, for the operator of the house; inviting comes with its issue.
 
 create trigger touch before update on iam.memberships for each row execute function core.touch();
@@ -67,7 +69,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    select name, email into new.user_name, new.user_email from iam.users where id = new.user_id;
+    select name, email, phone into new.user_name, new.user_email, new.user_phone from iam.users where id = new.user_id;
     return new;
 end
 $$;
@@ -79,13 +81,13 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    update iam.memberships set user_name = new.name, user_email = new.email where user_id = new.id;
+    update iam.memberships set user_name = new.name, user_email = new.email, user_phone = new.phone where user_id = new.id;
     return null;
 end
 $$;
 comment on function iam.memberships_rename() is 'Keeps the copies of a person''s name and address current.';
-create trigger rename after update of name, email on iam.users
-    for each row when (old.name is distinct from new.name or old.email is distinct from new.email)
+create trigger rename after update of name, email, phone on iam.users
+    for each row when ((old.name, old.email, old.phone) is distinct from (new.name, new.email, new.phone))
     execute function iam.memberships_rename();
 
 create function iam.membership_create(input jsonb) returns uuid
@@ -104,82 +106,10 @@ as $$
 $$;
 comment on function iam.membership_create(jsonb) is 'Lets a person into an organisation. For the operator of the house.';
 
--- Signing in: what the server may ask before it knows who is there.
-
-create function iam.sign_in_lookup(email text) returns table (user_id uuid, password_hash text, memberships jsonb)
-language sql stable security definer
-set search_path = pg_catalog, pg_temp
-as $$
-    select users.id, users.password_hash, coalesce(
-        (
-            select jsonb_agg(
-                jsonb_build_object('tenant_id', tenants.id, 'slug', tenants.slug, 'name', tenants.name, 'role', memberships.role)
-                order by tenants.name, tenants.slug
-            )
-            from iam.memberships
-            join iam.tenants on tenants.id = memberships.tenant_id
-            where memberships.user_id = users.id and memberships.is_active and tenants.suspended_at is null
-        ),
-        '[]'
-    )
-    from iam.users
-    where users.email = lower(btrim(sign_in_lookup.email)) and users.is_active and users.deleted_at is null
-$$;
-comment on function iam.sign_in_lookup(text) is
-    'The account of an e-mail address: the hash to verify, and the organisations to choose from.';
-
-create function iam.sign_in_refused(email text, why text, ip_address text, user_agent text, request_id text) returns void
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    perform iam.session_noted(
-        users.id, memberships.tenant_id, 'SIGN_IN', jsonb_build_object('refused', why), sign_in_refused.ip_address,
-        sign_in_refused.user_agent, sign_in_refused.request_id
-    )
-    from iam.users join iam.memberships on memberships.user_id = users.id
-    where users.email = lower(btrim(sign_in_refused.email)) and memberships.is_active;
-end
-$$;
-comment on function iam.sign_in_refused(text, text, text, text, text) is
-    'Notes in the log of each organisation of an account that somebody was refused who named it.';
-
-create function iam.context(user_id uuid, tenant_id uuid, session_id uuid default null) returns table (
-    role text, scope_ids uuid[], time_zone text, fiscal_year_start integer, permissions text[], sees_all boolean,
-    slug text, tenant_name text, user_name text, email text
-)
-language sql stable security definer
-set search_path = pg_catalog, pg_temp
-as $$
-    select memberships.role, memberships.scope_ids, tenants.time_zone, tenants.fiscal_year_start,
-           core.permissions(memberships.role), core.role_sees_all(memberships.role),
-           tenants.slug, tenants.name, users.name, users.email
-    from iam.memberships
-    join iam.tenants on tenants.id = memberships.tenant_id
-    join iam.users on users.id = memberships.user_id
-    where memberships.tenant_id = context.tenant_id and memberships.user_id = context.user_id
-      and memberships.is_active and tenants.suspended_at is null and users.is_active and users.deleted_at is null
-      and (
-          context.session_id is null
-          or exists (
-              select from iam.sessions
-              where sessions.id = context.session_id and sessions.user_id = context.user_id and sessions.ended_at is null
-          )
-      )
-$$;
-comment on function iam.context(uuid, uuid, uuid) is
-    'What the server puts on a connection for this person in this organisation; no row where they may not work there, or have ended the session that their token is of.';
-
 reset role;
 grant create on schema iam to countinghouse_auth;
 alter function iam.membership_name() owner to countinghouse_auth;
 alter function iam.memberships_rename() owner to countinghouse_auth;
-alter function iam.sign_in_lookup(text) owner to countinghouse_auth;
-alter function iam.sign_in_refused(text, text, text, text, text) owner to countinghouse_auth;
-alter function iam.context(uuid, uuid, uuid) owner to countinghouse_auth;
 revoke create on schema iam from countinghouse_auth;
 revoke execute on all functions in schema iam from public;
-grant execute on function
-    iam.sign_in_lookup(text), iam.sign_in_refused(text, text, text, text, text), iam.context(uuid, uuid, uuid)
-    to countinghouse_api;
 set local role countinghouse_owner;

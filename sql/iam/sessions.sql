@@ -46,7 +46,7 @@ alter table iam.sessions force row level security;
 
 -- People belong to no tenant, and neither does where they are signed in.
 create policy auth on iam.sessions to countinghouse_auth using (true) with check (true);
-grant select, insert, update on iam.sessions to countinghouse_auth;
+grant select, insert, update, delete on iam.sessions to countinghouse_auth;
 -- NOTE: nothing for anybody else: theirs a person sees by my_sessions().
 
 create trigger touch before update on iam.sessions for each row execute function core.touch();

@@ -4,7 +4,7 @@ reset role;
 create schema iam authorization countinghouse_owner;
 comment on schema iam is 'Identity and access: organisations, people, and who may do what.';
 grant usage on schema iam to countinghouse_api, countinghouse_tenant, countinghouse_analyst, countinghouse_reader,
-    countinghouse_auth, countinghouse_provisioner, countinghouse_worker;
+    countinghouse_auth, countinghouse_accounts, countinghouse_provisioner, countinghouse_worker;
 set local role countinghouse_owner;
 
 create table iam.tenants (

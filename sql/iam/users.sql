@@ -2,9 +2,12 @@
 
 create table iam.users (
     id uuid primary key default core.new_id(),
-    email text collate "C" not null,
+    email text collate "C",
+    phone text collate "C",
     name text not null,
     password_hash text,
+    email_verified_at timestamptz,
+    phone_verified_at timestamptz,
     is_active boolean not null default true,
     last_login_at timestamptz,
     deleted_at timestamptz,
@@ -12,6 +15,9 @@ create table iam.users (
     created_by uuid,
     updated_at timestamptz not null default statement_timestamp(),
     constraint users_email_unique unique (email),
+    constraint users_phone_unique unique (phone),
+    constraint users_address_check check (email is not null or phone is not null),
+    constraint users_phone_check check (phone ~ '^\+[1-9][0-9]{6,14}$'),
     constraint users_email_check check (email = lower(email) and email ~ '^[^[:space:]@]+@[^[:space:]@]+$' and char_length(email) <= 254),
     constraint users_name_check check (name = btrim(name) and char_length(name) between 1 and 200),
     constraint users_password_hash_check check (password_hash like '$argon2id$%')
@@ -20,6 +26,9 @@ create table iam.users (
 comment on table iam.users is 'A person who can sign in.';
 comment on column iam.users.id is 'The person''s id.';
 comment on column iam.users.email is 'The e-mail address that they sign in with, in small letters; unique over the whole house.';
+comment on column iam.users.phone is 'The telephone number that they sign in with, as +447911123456; unique over the whole house.';
+comment on column iam.users.email_verified_at is 'When they showed that the e-mail address is theirs.';
+comment on column iam.users.phone_verified_at is 'When they showed that the telephone number is theirs.';
 comment on column iam.users.name is 'Their name.';
 comment on column iam.users.password_hash is 'The argon2id hash of their password; empty where they sign in otherwise.';
 comment on column iam.users.is_active is 'Whether they may sign in.';
@@ -30,6 +39,12 @@ comment on column iam.users.created_by is 'Who made it; empty for the operator o
 comment on column iam.users.updated_at is 'When it last changed.';
 comment on constraint users_email_unique on iam.users is
     'EMAIL_TAKEN input.email: There is an account with this e-mail address already.';
+comment on constraint users_phone_unique on iam.users is
+    'PHONE_TAKEN input.phone: There is an account with this telephone number already.';
+comment on constraint users_address_check on iam.users is
+    'ADDRESS_REQUIRED input.email: An account has an e-mail address or a telephone number.';
+comment on constraint users_phone_check on iam.users is
+    'PHONE_INVALID input.phone: A telephone number begins with + and the country, such as +447911123456.';
 comment on constraint users_email_check on iam.users is
     'EMAIL_INVALID input.email: An e-mail address looks like name@example.com.';
 comment on constraint users_name_check on iam.users is
@@ -43,6 +58,12 @@ alter table iam.users force row level security;
 -- Signing in looks among all people, and notes when they came.
 create policy auth on iam.users to countinghouse_auth using (true) with check (true);
 grant select, update (last_login_at, updated_at) on iam.users to countinghouse_auth;
+-- People make their accounts, and change their passwords, by functions of their own.
+create policy accounts on iam.users to countinghouse_accounts using (true) with check (true);
+grant select (id, email, phone, name, password_hash, email_verified_at, phone_verified_at, is_active, deleted_at),
+    insert (email, phone, name, password_hash, email_verified_at, phone_verified_at),
+    update (password_hash, email_verified_at, phone_verified_at, updated_at)
+    on iam.users to countinghouse_accounts;
 
 -- NOTE: no policy for the owner, no grant to tenants, analysts or the reader: people belong to no tenant.
 

@@ -15,13 +15,14 @@ from gql.database.pool.options import DatabaseOptions
 from gql.engine.engine import Engine
 from gql.http import graphiql
 from gql.http.authentication import Authentication
-from gql.http.cookies import Cookie
 from gql.http.compression import LEAST_BYTES
+from gql.http.cookies import Cookie
 from gql.http.endpoint import GraphQLEndpoint
 from gql.http.headers import as_bytes, security_headers, with_headers
 from gql.http.health import Health
 from gql.http.metrics import Metrics
 from gql.http.running import Writes
+from gql.iam.messages import Post
 from gql.iam.passwords import Passwords
 from gql.iam.principals import Principals
 from gql.iam.secrets import Secrets
@@ -53,8 +54,8 @@ def create_app(settings: Settings, database_url: str) -> Application:
     """The application on the database of this address. Nothing is connected before it is needed."""
     database = Database(DatabaseOptions.from_settings(settings, database_url))
     tokens = Tokens.from_settings(settings)
-    passwords = Passwords()
-    services = Services.of(database, tokens, passwords, Secrets.from_settings(settings))
+    passwords, post = Passwords(), Post.from_settings(settings)
+    services = Services.of(database, tokens, passwords, Secrets.from_settings(settings), post)
     engine = Engine(build_schema(), declarations(), database, OPEN_FIELDS, services)
     headers = security_headers(production=settings.environment == "production")
     health, metrics, writes = Health(database), Metrics(), Writes()
@@ -67,6 +68,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
         yield
         health.is_draining = True
         await writes.finish(DRAIN_SECONDS)
+        await post.close(DRAIN_SECONDS)
         await database.close()
         passwords.close()
 

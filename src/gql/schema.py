@@ -23,6 +23,7 @@ from gql.billing import (
 from gql.database.comments import read_comments
 from gql.engine.assembly import assemble
 from gql.engine.nouns import Declarations
+from gql.iam import accounts as people
 from gql.iam import memberships, my_sessions, tenants, users
 from gql.ledger import accounts, reports, transfers
 
@@ -48,7 +49,7 @@ DOMAINS = (
     statements,
     revenue,
 )
-OPEN_FIELDS = users.OPEN_FIELDS
+OPEN_FIELDS = users.OPEN_FIELDS | people.OPEN_FIELDS
 """The root fields that a stranger may ask for."""
 
 
@@ -64,4 +65,4 @@ def declarations() -> Declarations:
 @cache
 def build_schema() -> strawberry.Schema:
     """The Strawberry schema that the server serves and `countinghouse schema` prints."""
-    return assemble(declarations(), read_comments(), mutations=(users.SignInMutation,))
+    return assemble(declarations(), read_comments(), mutations=(users.SignInMutation, people.AccountMutation))

@@ -6,6 +6,7 @@ otherwise leave a default in force unnoticed).
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
@@ -39,6 +40,20 @@ def _database_address(text: str) -> str:
     if address.scheme not in ("postgresql", "postgres") or not address.hostname or len(address.path) < 2:
         raise ValueError
     _ = address.port  # raises ValueError for a port that is no number
+    return text
+
+
+def _mail_server(text: str) -> str:
+    address = urlsplit(text)
+    if address.scheme not in ("smtp", "smtps") or not address.hostname or address.path not in ("", "/"):
+        raise ValueError
+    _ = address.port
+    return text
+
+
+def _mail_address(text: str) -> str:
+    if not re.fullmatch(r"[^\s@<>]+@[^\s@<>]+", text):
+        raise ValueError
     return text
 
 
@@ -142,6 +157,17 @@ class Settings:
         _existing_file,
         "the path of a file that exists",
         "The house's secret keys, one in base64 on each line, the newest first; unset: one made in the data directory.",
+    )
+    smtp_url: str | None = _setting(
+        None,
+        _mail_server,
+        "an address like smtp://user:password@host:587 or smtps://user:password@host:465",
+        "The mail server that carries messages; unset: the console in development, none in production.",
+        secret=True,
+    )
+    mail_from: str = _setting("countinghouse@localhost", _mail_address, "an e-mail address", "Whom messages come from.")
+    sms_domain: str | None = _setting(
+        None, _word, "a domain", "The mail domain of a gateway that sends what comes to +44…@domain as an SMS."
     )
     issuer: str = _setting("countinghouse", _word, "one word or address", "The `iss` of access tokens.")
     audience: str = _setting("countinghouse", _word, "one word or address", "The `aud` of access tokens.")

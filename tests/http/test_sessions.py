@@ -76,9 +76,7 @@ async def test_a_page_keeps_it_in_a_cookie_that_no_script_reads(
 
 
 @pytest.mark.parametrize("header", [{}, {"Cookie": "countinghouse="}, {"Cookie": "x=1"}, {"Cookie": "a" * 9000}])
-async def test_without_a_refresh_token_there_is_nothing_to_go_on_with(
-    server: Running, header: dict[str, str]
-) -> None:
+async def test_without_a_refresh_token_there_is_nothing_to_go_on_with(server: Running, header: dict[str, str]) -> None:
     answer = await server.ask(REFRESH, variables={"input": {}}, headers=header)
     assert refusal(answer) == (401, "UNAUTHENTICATED", "REFRESH_TOKEN_MISSING")
 
@@ -112,9 +110,7 @@ async def test_another_device_is_signed_out_by_its_id_and_nobody_elses(server: R
         answer = await server.ask(SIGN_OUT, token=here["accessToken"], variables={"input": {"session": session}})
         [error] = answer.json()["errors"]
         assert (error["extensions"]["code"], error["extensions"]["reason"]) == ("NOT_FOUND", "SESSION_NOT_FOUND")
-    answer = await server.ask(
-        SIGN_OUT, token=here["accessToken"], variables={"input": {"session": there["sessionId"]}}
-    )
+    answer = await server.ask(SIGN_OUT, token=here["accessToken"], variables={"input": {"session": there["sessionId"]}})
     assert answer.json()["data"]["signOut"] == {"ended": 1}
     mine = (await server.ask(MINE, token=here["accessToken"])).json()["data"]["mySessions"]
     assert [each["id"] for each in mine] == [here["sessionId"]]

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from secrets import token_bytes
+from typing import Final
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -14,6 +15,16 @@ from gql.iam.services import Services
 from gql.iam.tokens import Tokens
 from tests.harness.actors import as_superuser
 from tests.harness.postgres import TestDatabase
+from tests.iam.inbox import Inbox
+
+INBOX: Final = Inbox()
+
+
+@pytest.fixture
+def inbox() -> Inbox:
+    """What is sent from now on."""
+    INBOX.messages.clear()
+    return INBOX
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +33,7 @@ async def services(database: TestDatabase) -> AsyncIterator[Services]:
     opened = await Database.open(DatabaseOptions(url=database.api_url, read_connections=1, write_connections=2))
     passwords = Passwords(workers=2)
     tokens = Tokens(Keys.of(Ed25519PrivateKey.generate()), issuer="the-house", audience="its-api")
-    yield Services.of(opened, tokens, passwords, Secrets([token_bytes(32)]))
+    yield Services.of(opened, tokens, passwords, Secrets([token_bytes(32)]), INBOX.post)
     passwords.close()
     await opened.close()
 

@@ -43,14 +43,15 @@ async def row_of(session_id: UUID) -> dict[str, Any]:
 async def let_pass(session_id: UUID, interval: str) -> None:
     """As if so much time had gone by since the last use."""
     async with as_superuser() as connection, connection.transaction():
+        await connection.execute("set local session_replication_role = replica")  # created_at never changes otherwise
         await connection.execute(
             "update iam.refresh_tokens set used_at = used_at - $2::text::interval where session_id = $1",
             session_id,
             interval,
         )
         await connection.execute(
-            "update iam.sessions set created_at = created_at - $2::text::interval, expires_at = expires_at - $2::text::interval"
-            " where id = $1",
+            "update iam.sessions set created_at = created_at - $2::text::interval,"
+            " expires_at = expires_at - $2::text::interval where id = $1",
             session_id,
             interval,
         )
@@ -70,7 +71,9 @@ async def test_each_refresh_gives_a_new_access_token_and_the_next_refresh_token(
         seen.add(held.refresh)
     assert len(seen) == 6
     async with as_superuser() as connection:
-        rows = await connection.fetch("select t::text from iam.refresh_tokens t union all select s::text from iam.sessions s")
+        rows = await connection.fetch(
+            "select t::text from iam.refresh_tokens t union all select s::text from iam.sessions s"
+        )
     assert not any(token in row[0] for row in rows for token in seen if token)
 
 
@@ -134,9 +137,7 @@ async def test_a_session_ends_thirty_days_after_its_last_use(services: Services,
     assert await refused(services.sessions, held.refresh) == "SESSION_ENDED"
 
 
-async def test_a_session_ends_a_hundred_and_eighty_days_after_its_beginning(
-    services: Services, tenant: Tenant
-) -> None:
+async def test_a_session_ends_a_hundred_and_eighty_days_after_its_beginning(services: Services, tenant: Tenant) -> None:
     held = await begun(services, tenant)
     for _ in range(8):
         assert held.refresh is not None
@@ -191,7 +192,8 @@ async def test_somebody_switches_among_their_organisations_and_to_no_other(
     assert (unknown.value.reason, unknown.value.message) == (strange.value.reason, strange.value.message)
     async with as_superuser() as connection:
         await connection.execute(
-            "select iam.membership_create(jsonb_build_object('tenant_id', $1::uuid, 'user_id', $2::uuid, 'role', 'viewer'))",
+            "select iam.membership_create("
+            "jsonb_build_object('tenant_id', $1::uuid, 'user_id', $2::uuid, 'role', 'viewer'))",
             other_tenant.tenant_id,
             tenant.owner_id,
         )

@@ -52,7 +52,7 @@ async def test_an_address_is_one_person_however_it_is_written(tenant: Tenant) ->
         ({"name": "x" * 201}, "NAME_INVALID"),
         ({"password_hash": "plain text"}, "PASSWORD_HASH_INVALID"),
         ({"password_hash": "$2b$12$bcrypt"}, "PASSWORD_HASH_INVALID"),
-        ({"email": None}, "REQUIRED"),
+        ({"email": None}, "ADDRESS_REQUIRED"),
     ],
 )
 async def test_an_account_that_makes_no_sense_is_refused(facts: dict[str, Any], reason: str) -> None:
@@ -131,7 +131,9 @@ async def test_there_is_no_context_in_an_organisation_that_a_person_does_not_bel
 
 async def test_the_last_sign_in_is_noted(tenant: Tenant) -> None:
     async with as_nobody() as connection:
-        await connection.execute("select iam.signed_in($1, $2, null, null, null)", tenant.owner_id, tenant.tenant_id)
+        await connection.execute(
+            "select iam.session_begin($1, $2, sha256('t'), null, null, 'r')", tenant.owner_id, tenant.tenant_id
+        )
     async with as_superuser() as connection:
         row = await connection.fetchrow(
             "select last_login_at, updated_at, created_at from iam.users where id = $1", tenant.owner_id
@@ -145,7 +147,7 @@ async def test_the_last_sign_in_is_noted(tenant: Tenant) -> None:
     [
         "select iam.sign_in_lookup('x@example.org')",
         "select iam.context(gen_random_uuid(), gen_random_uuid())",
-        "select iam.signed_in(gen_random_uuid(), gen_random_uuid(), null, null, null)",
+        "select iam.session_begin(gen_random_uuid(), gen_random_uuid(), sha256('t'), null, null, 'r')",
     ],
 )
 async def test_tenants_and_analysts_cannot_ask_about_people(tenant: Tenant, statement: str) -> None:

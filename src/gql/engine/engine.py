@@ -99,7 +99,7 @@ class Engine:
         if operation.kind == "mutation":
             return (await self.change(operation, caller)).body
         if self._needs_python(operation, caller):
-            return await self._through_strawberry(operation, caller, Told())
+            return await self._through_strawberry(operation, caller)
         if caller.context is None:
             raise RequestRefused([_UNKNOWN_CALLER()])
         return await self._query(self._plan(operation, caller.context), operation, caller.context, caller.origin)
@@ -204,12 +204,12 @@ class Engine:
             raise RequestRefused([ApiError(Code.BAD_USER_INPUT, sentence, reason="FIELD_STANDS_ALONE")])
         return bool(by_python)
 
-    async def _through_strawberry(self, operation: Operation, caller: Caller, told: Told) -> bytes:
+    async def _through_strawberry(self, operation: Operation, caller: Caller, told: Told | None = None) -> bytes:
         result: Any = await self.schema.execute(
             operation.text.source,
             variable_values=operation.given,
             operation_name=operation.name,
-            context_value=Execution(self, caller, operation, self.services, told),
+            context_value=Execution(self, caller, operation, self.services, told or Told()),
         )
         found: dict[str, Any] = {"data": result.data}
         if result.errors:

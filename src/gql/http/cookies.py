@@ -1,4 +1,4 @@
-"""The one cookie that the API keeps at a browser: a secret that no script can read and no other site can make it send."""
+"""The one cookie that the API keeps at a browser: a secret that no script reads and no other site makes it send."""
 
 from typing import Final
 

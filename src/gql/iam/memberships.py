@@ -31,7 +31,8 @@ class Membership:
     user_id: strawberry.ID = column()
     role: Role = column(filtered=True)
     user_name: str = column()
-    user_email: str = column()
+    user_email: str | None = column()
+    user_phone: str | None = column()
     is_active: bool = column()
     created_at: DateTime = column(filtered=True, ordered=True)
 

@@ -1,7 +1,5 @@
 """Where the caller is signed in."""
 
-import strawberry
-
 from gql.engine.declare import column, noun
 from gql.engine.nouns import Question
 from gql.engine.scalars import DateTime

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import argon2
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from gql.errors import ApiError, Code
 
@@ -34,6 +35,10 @@ WORKERS: Final = max(1, (os.cpu_count() or 2) // 2)
 """Half of the cores: the others go on answering."""
 WAITING_PER_WORKER: Final = 16
 SECONDS_EACH: Final = 0.1
+
+_COMMON: Final = frozenset(
+    word for words in FREQUENCY_LISTS.values() for word in words if SHORTEST <= len(word) <= LONGEST
+)
 
 _HASHER: Final = argon2.PasswordHasher(
     time_cost=ROUNDS, memory_cost=MEMORY_KIB, parallelism=LANES, hash_len=HASH_BYTES, salt_len=SALT_BYTES
@@ -170,6 +175,13 @@ def judge_new(password: str) -> None:
             Code.BAD_USER_INPUT,
             f"A password has {SHORTEST} to {LONGEST} characters.",
             reason="PASSWORD_LENGTH",
+            field="input.password",
+        )
+    if unicodedata.normalize("NFKC", password).lower() in _COMMON:
+        raise ApiError(
+            Code.BAD_USER_INPUT,
+            "This password is on the lists that guessers begin with. Choose another one; several words do well.",
+            reason="PASSWORD_COMMON",
             field="input.password",
         )
 

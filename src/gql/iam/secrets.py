@@ -1,8 +1,8 @@
 """The house's own secret keys: for keyed hashes of short secrets, for refresh tokens, for what must be read again.
 
-They stand in a file, one on each line, never in the database, so that who has the one has nothing without the other. The
-first line is used for what is new, all of them for what is there: to change the key, write a new line above the others,
-and take the old one away when nothing of it is left (`Secrets.is_of_the_newest` tells).
+They stand in a file, one on each line, never in the database, so that who has the one has nothing without the other.
+The first line is used for what is new, all of them for what is there: to change the key, write a new line above the
+others, and take the old one away when nothing of it is left (`Secrets.is_of_the_newest` tells).
 """
 
 import base64

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 
 from gql.database.pool import Database
+from gql.iam.codes import Codes
+from gql.iam.messages import Post
 from gql.iam.passwords import Passwords
 from gql.iam.secrets import Secrets
 from gql.iam.sessions import Sessions
 from gql.iam.sign_in import SignIn
+from gql.iam.sign_up import SignUp
 from gql.iam.throttling import Throttle
 from gql.iam.tokens import Tokens
 
@@ -20,9 +23,20 @@ class Services:
     passwords: Passwords
     sessions: Sessions
     sign_in: SignIn
+    codes: Codes
+    sign_up: SignUp
 
     @classmethod
-    def of(cls, database: Database, tokens: Tokens, passwords: Passwords, secrets: Secrets) -> "Services":
+    def of(cls, database: Database, tokens: Tokens, passwords: Passwords, secrets: Secrets, post: Post) -> "Services":
         """All of them, on this database."""
-        sessions = Sessions(database, tokens, secrets)
-        return cls(database, tokens, passwords, sessions, SignIn(database, passwords, sessions, Throttle(database)))
+        sessions, throttle = Sessions(database, tokens, secrets), Throttle(database)
+        codes = Codes(database, sessions, passwords, throttle, secrets, post)
+        return cls(
+            database,
+            tokens,
+            passwords,
+            sessions,
+            SignIn(database, passwords, sessions, throttle),
+            codes,
+            SignUp(database, sessions, passwords, throttle, codes, post),
+        )

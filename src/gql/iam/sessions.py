@@ -99,9 +99,7 @@ class Sessions:
         async with self._database.nobody() as connection:
             return int(await connection.fetchval(END, user_id, session_id, why, *told_of(origin)))
 
-    def _signed_in(
-        self, user_id: UUID, session_id: UUID, organisation: Organisation, refresh: str | None
-    ) -> SignedIn:
+    def _signed_in(self, user_id: UUID, session_id: UUID, organisation: Organisation, refresh: str | None) -> SignedIn:
         access = self._tokens.issue(user_id, organisation.tenant_id, session_id)
         return SignedIn(session_id, access, refresh, organisation)
 
@@ -126,6 +124,4 @@ def _as_token(digest: bytes) -> str:
 
 
 def _session_ended() -> ApiError:
-    return ApiError(
-        Code.UNAUTHENTICATED, "This session is over. Sign in again.", reason="SESSION_ENDED"
-    )
+    return ApiError(Code.UNAUTHENTICATED, "This session is over. Sign in again.", reason="SESSION_ENDED")

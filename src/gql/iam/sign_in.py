@@ -1,4 +1,4 @@
-"""Signing in with an e-mail address and a password."""
+"""Signing in with an address and a password."""
 
 import json
 from typing import Any, Final, NamedTuple
@@ -13,7 +13,7 @@ from gql.iam.throttling import Attempt, Throttle
 
 LOOK_UP: Final = "select user_id, password_hash, memberships from iam.sign_in_lookup($1)"
 NOTE_REFUSAL: Final = "select iam.sign_in_refused($1, $2, $3, $4, $5)"
-LONGEST_EMAIL: Final = 254
+LONGEST_ADDRESS: Final = 254
 WAY: Final = "password"
 
 
@@ -34,7 +34,7 @@ class SignIn:
         self._sessions = sessions
         self._throttle = throttle
 
-    async def with_password(self, email: str, password: str, slug: str | None, origin: Origin) -> SignedIn:
+    async def with_password(self, address: str, password: str, slug: str | None, origin: Origin) -> SignedIn:
         """Sign somebody in to the organisation with this short name, or to the first of theirs by name.
 
         Raises ApiError: UNAUTHENTICATED CREDENTIALS_INVALID, the same for an address that is unknown or closed and for
@@ -42,50 +42,52 @@ class SignIn:
         one that they do not belong to; FORBIDDEN NO_ORGANISATION for who belongs to none; RATE_LIMITED
         TOO_MANY_FAILURES and SIGN_IN_BUSY.
         """
-        attempt = Attempt(WAY, email.strip().lower(), origin)
+        if len(password) > rules.LONGEST:
+            raise _credentials_invalid()
+        attempt = Attempt(WAY, address.strip().lower(), origin)
         self._passwords.demand_room()
         await self._throttle.demand(attempt)
-        account, is_right = None, False
-        if len(password) <= rules.LONGEST:
-            # The turn comes first, so that guessers wait in its queue and not in that of the connections; and no
-            # connection is held during the slow part.
-            async with self._passwords.turn() as turn:
-                account = await self._look_up(email)
-                is_right = await turn.verify(account and account.password_hash, password)
+        # The turn comes first, so that guessers wait in its queue and not in that of the connections; and no connection
+        # is held during the slow part.
+        async with self._passwords.turn() as turn:
+            account = await self._look_up(address)
+            is_right = await turn.verify(account and account.password_hash, password)
         if account is None or not is_right:
-            await self._note_refusal(email, origin)
+            await self._note_refusal(address, origin)
             raise _credentials_invalid()
         await self._throttle.forgive(attempt)
-        return await self._sessions.begin(account.user_id, _choose(account.organisations, slug), origin)
+        return await self._sessions.begin(account.user_id, choose(account.organisations, slug), origin)
 
-    async def _look_up(self, email: str) -> Account | None:
-        if not _may_be_known(email):
+    async def _look_up(self, address: str) -> Account | None:
+        if not _may_be_known(address):
             return None
         async with self._database.nobody() as connection:
-            row = await connection.fetchrow(LOOK_UP, email.strip())
+            row = await connection.fetchrow(LOOK_UP, address.strip())
         if row is None:
             return None
-        memberships: list[dict[str, Any]] = json.loads(row["memberships"])
-        return Account(
-            row["user_id"],
-            row["password_hash"],
-            tuple(Organisation(UUID(each["tenant_id"]), each["slug"], each["name"]) for each in memberships),
-        )
+        return Account(row["user_id"], row["password_hash"], organisations_in(row["memberships"]))
 
-
-    async def _note_refusal(self, email: str, origin: Origin) -> None:
+    async def _note_refusal(self, address: str, origin: Origin) -> None:
         """In the log of each organisation of the account; for an unknown one the same is asked, and nothing noted."""
-        known = email.strip() if _may_be_known(email) else ""
+        known = address.strip() if _may_be_known(address) else ""
         async with self._database.nobody() as connection:
             await connection.execute(NOTE_REFUSAL, known, "CREDENTIALS_INVALID", *told_of(origin))
 
 
-def _may_be_known(email: str) -> bool:
+def _may_be_known(address: str) -> bool:
     """Whether PostgreSQL can be asked about this text at all: it takes neither NUL nor half a surrogate pair."""
-    return len(email) <= LONGEST_EMAIL and "\0" not in email and not any("\ud800" <= each <= "\udfff" for each in email)
+    is_text = "\0" not in address and not any("\ud800" <= each <= "\udfff" for each in address)
+    return len(address) <= LONGEST_ADDRESS and is_text
 
 
-def _choose(organisations: tuple[Organisation, ...], slug: str | None) -> Organisation:
+def organisations_in(memberships: str) -> tuple[Organisation, ...]:
+    """The organisations of iam.organisations_of()."""
+    found: list[dict[str, Any]] = json.loads(memberships)
+    return tuple(Organisation(UUID(each["tenant_id"]), each["slug"], each["name"]) for each in found)
+
+
+def choose(organisations: tuple[Organisation, ...], slug: str | None) -> Organisation:
+    """The one of this short name, or the first. Raises ApiError ORGANISATION_UNKNOWN, NO_ORGANISATION."""
     if slug is not None:
         for each in organisations:
             if each.slug == slug:
@@ -103,6 +105,6 @@ def _choose(organisations: tuple[Organisation, ...], slug: str | None) -> Organi
 def _credentials_invalid() -> ApiError:
     return ApiError(
         Code.UNAUTHENTICATED,
-        "There is no account with this e-mail address and password. Check both and try again.",
+        "There is no account with this address and password. Check both and try again.",
         reason="CREDENTIALS_INVALID",
     )

@@ -1,4 +1,4 @@
-"""Signing in, staying signed in and signing out, as the API has it. Who works in an organisation, its memberships say."""
+"""Signing in, staying signed in and signing out, as the API has it. Who works where, memberships say."""
 
 from enum import Enum
 from typing import Annotated
@@ -6,7 +6,6 @@ from uuid import UUID
 
 import strawberry
 
-from gql.engine.declare import answers, column, noun
 from gql.engine.engine import Execution
 from gql.engine.scalars import DateTime
 from gql.errors import ApiError, Code
@@ -26,7 +25,9 @@ class RefreshTokenPlace(Enum):
 
 @strawberry.input(description="Who signs in, and where.")
 class SignInInput:
-    email: str = strawberry.field(description="The e-mail address of the account; capitals do not matter.")
+    email: str = strawberry.field(
+        description="The e-mail address of the account, or its telephone number; capitals do not matter."
+    )
     password: str = strawberry.field(description="The password of the account.")
     organisation: str | None = strawberry.field(
         default=strawberry.UNSET,
@@ -68,7 +69,9 @@ class SignInPayload:
     access_token: str = strawberry.field(
         description="Send it with every request as `Authorization: Bearer …`. Keep it as safe as a password."
     )
-    expires_at: DateTime = strawberry.field(description="Until when it is valid; then ask `sessionRefresh` for another.")
+    expires_at: DateTime = strawberry.field(
+        description="Until when it is valid; then ask `sessionRefresh` for another."
+    )
     refresh_token: str | None = strawberry.field(
         description="What `sessionRefresh` takes, once; null where it is in the cookie, or stays as it was. A session "
         "ends 30 days after its last use, and 180 days after its beginning."
@@ -79,10 +82,13 @@ class SignInPayload:
 
 @strawberry.type(description="What became of it.")
 class SignOutPayload:
-    ended: int = strawberry.field(description="How many sessions were ended. Their access tokens are refused in seconds.")
+    ended: int = strawberry.field(
+        description="How many sessions were ended. Their access tokens are refused in seconds."
+    )
 
 
-def _payload(signed_in: SignedIn, refresh_token: str | None) -> SignInPayload:
+def payload(signed_in: SignedIn, refresh_token: str | None) -> SignInPayload:
+    """What somebody is given who is signed in now."""
     organisation = signed_in.organisation
     return SignInPayload(
         access_token=signed_in.access.text,
@@ -93,7 +99,8 @@ def _payload(signed_in: SignedIn, refresh_token: str | None) -> SignInPayload:
     )
 
 
-def _given(value: str | None) -> str | None:
+def given(value: str | None) -> str | None:
+    """A value that may be left out."""
     return None if value is strawberry.UNSET else value
 
 
@@ -103,12 +110,17 @@ async def _sign_in(
 ) -> SignInPayload:
     services: Services = info.context.services
     signed_in = await services.sign_in.with_password(
-        input.email, input.password, _given(input.organisation), info.context.caller.origin
+        input.email, input.password, given(input.organisation), info.context.caller.origin
     )
-    if input.refresh_token is RefreshTokenPlace.COOKIE:
+    return handed_over(info, signed_in, input.refresh_token)
+
+
+def handed_over(info: Info, signed_in: SignedIn, place: RefreshTokenPlace) -> SignInPayload:
+    """The payload, with the refresh token where it is wanted."""
+    if place is RefreshTokenPlace.COOKIE:
         info.context.told.cookie = signed_in.refresh
-        return _payload(signed_in, None)
-    return _payload(signed_in, signed_in.refresh)
+        return payload(signed_in, None)
+    return payload(signed_in, signed_in.refresh)
 
 
 async def _session_refresh(
@@ -117,16 +129,13 @@ async def _session_refresh(
 ) -> SignInPayload:
     services: Services = info.context.services
     caller = info.context.caller
-    given = _given(input.refresh_token)
-    token = caller.cookie if given is None else given
+    sent = given(input.refresh_token)
+    token = caller.cookie if sent is None else sent
     if not token:
         sentence = "There is no refresh token: neither in the input nor in the cookie. Sign in."
         raise ApiError(Code.UNAUTHENTICATED, sentence, reason="REFRESH_TOKEN_MISSING", field="input.refreshToken")
     signed_in = await services.sessions.refresh(token, caller.origin)
-    if given is None:
-        info.context.told.cookie = signed_in.refresh
-        return _payload(signed_in, None)
-    return _payload(signed_in, signed_in.refresh)
+    return handed_over(info, signed_in, RefreshTokenPlace.COOKIE if sent is None else RefreshTokenPlace.BODY)
 
 
 def _own_session(info: Info) -> tuple[UUID, UUID]:
@@ -145,7 +154,7 @@ async def _organisation_switch(
     services: Services = info.context.services
     user_id, session_id = _own_session(info)
     switched = await services.sessions.switch(user_id, session_id, input.organisation, info.context.caller.origin)
-    return _payload(switched, None)
+    return payload(switched, None)
 
 
 async def _sign_out(
@@ -154,7 +163,7 @@ async def _sign_out(
 ) -> SignOutPayload:
     services: Services = info.context.services
     user_id, own = _own_session(info)
-    named = _given(input.session)
+    named = given(input.session)
     if input.everywhere:
         wanted, why = None, "SIGNED_OUT_EVERYWHERE"
     else:

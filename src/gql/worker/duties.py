@@ -62,6 +62,12 @@ DUTIES: Final = (
         every=HOUR,
     ),
     Duty(
+        name="forget-who-tried",
+        due="select null, null where iam.forgettable()",
+        run="iam.forget()",
+        every=HOUR,
+    ),
+    Duty(
         name="make-audit-partitions",
         due="select null, null where core.audit_partitions_due()",
         run="core.audit_partitions(current_date, 13)",

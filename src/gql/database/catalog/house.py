@@ -12,6 +12,7 @@ TENANT: Final = "countinghouse_tenant"
 ANALYST: Final = "countinghouse_analyst"
 READER: Final = "countinghouse_reader"
 AUTH: Final = "countinghouse_auth"
+ACCOUNTS: Final = "countinghouse_accounts"
 PROVISIONER: Final = "countinghouse_provisioner"
 WORKER: Final = "countinghouse_worker"
 REPORTS: Final = "countinghouse_reports"
@@ -34,6 +35,7 @@ class House:
         ANALYST,
         READER,
         AUTH,
+        ACCOUNTS,
         PROVISIONER,
         WORKER,
         REPORTS,
@@ -45,6 +47,7 @@ class House:
         ANALYST,
         READER,
         AUTH,
+        ACCOUNTS,
         PROVISIONER,
         WORKER,
         REPORTS,
@@ -63,7 +66,8 @@ class House:
         "iam.tenants",
         "iam.users",
         "iam.sessions",
-        "iam.devices",
+        "iam.refresh_tokens",
+        "iam.throttles",
         "iam.codes",
         "iam.signup_sessions",
     )
@@ -75,6 +79,9 @@ class House:
     # reports are refreshed for all.
     open_policies: tuple[str, ...] = (
         f"{AUTH} iam.* *",
+        f"{ACCOUNTS} iam.users *",
+        f"{ACCOUNTS} iam.codes *",
+        f"{ACCOUNTS} iam.signup_sessions *",
         f"{AUTH} core.audit_log insert",
         f"{PROVISIONER} iam.* *",
         f"{SEARCH} *.* select",

@@ -1,0 +1,49 @@
+-- What was tried and sent is kept for a day, and where somebody was signed in for a month after it ended.
+
+create function iam.codes_forget() returns void
+language sql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    delete from iam.signup_sessions where created_at < statement_timestamp() - interval '1 day';
+    delete from iam.codes where created_at < statement_timestamp() - interval '1 day'
+        and id not in (select code_id from iam.signup_sessions)
+$$;
+comment on function iam.codes_forget() is 'Forgets the sign-ups and codes that are older than a day.';
+
+create function iam.forgettable() returns boolean
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Whoever is sent a code has been counted as well.
+    select exists (select from iam.throttles where updated_at < statement_timestamp() - interval '25 hours')
+        or exists (select from iam.sessions where least(ended_at, expires_at) < statement_timestamp() - interval '31 days')
+$$;
+comment on function iam.forgettable() is 'Whether there is anything to forget of who came in and who tried. For the worker.';
+
+create function iam.forget() returns boolean
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    delete from iam.throttles where updated_at < statement_timestamp() - interval '1 day';
+    delete from iam.refresh_tokens using iam.sessions
+    where sessions.id = refresh_tokens.session_id
+      and least(sessions.ended_at, sessions.expires_at) < statement_timestamp() - interval '30 days';
+    delete from iam.sessions where least(ended_at, expires_at) < statement_timestamp() - interval '30 days';
+    perform iam.codes_forget();
+    return false;
+end
+$$;
+comment on function iam.forget() is
+    'Forgets what was tried and sent more than a day ago, and sessions that ended more than 30 days ago. For the worker.';
+
+reset role;
+grant create on schema iam to countinghouse_auth, countinghouse_accounts;
+alter function iam.codes_forget() owner to countinghouse_accounts;
+alter function iam.forgettable() owner to countinghouse_auth;
+alter function iam.forget() owner to countinghouse_auth;
+revoke create on schema iam from countinghouse_auth, countinghouse_accounts;
+revoke execute on all functions in schema iam from public;
+grant execute on function iam.codes_forget() to countinghouse_auth;
+grant execute on function iam.forgettable(), iam.forget() to countinghouse_worker;
+set local role countinghouse_owner;

@@ -1,0 +1,163 @@
+"""Codes of six digits, sent to an address: how somebody comes in without a password, or gets a new one."""
+
+import secrets
+from datetime import datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from gql.database.pool import Database, Origin
+from gql.errors import ApiError, Code
+from gql.iam.messages import Message, Post
+from gql.iam.passwords import Passwords
+from gql.iam.secrets import Secrets
+from gql.iam.sessions import Sessions, SignedIn, told_of
+from gql.iam.sign_in import choose, organisations_in
+from gql.iam.throttling import Attempt, Throttle
+
+REQUEST: Final = "select * from iam.code_request($1, $2, $3)"
+SIGN_IN: Final = "select * from iam.sign_in_by_code($1, $2)"
+RESET: Final = "select iam.password_reset($1, $2, $3, $4, $5, $6)"
+OLD_HASH: Final = "select iam.password_of($1)"
+CHANGE: Final = "select iam.password_change($1, $2, $3, $4, $5, $6)"
+PURPOSE: Final = "code"
+DIGITS: Final = 6
+LONGEST_ADDRESS: Final = 254
+
+
+class Requested(NamedTuple):
+    """A code that is on its way, or not: with this id it is given back."""
+
+    id: UUID
+    expires_at: datetime
+
+
+class Codes:
+    """The ways in for whoever reads what is sent to their address. None of them tells who has an account."""
+
+    def __init__(
+        self,
+        database: Database,
+        sessions: Sessions,
+        passwords: Passwords,
+        throttle: Throttle,
+        secrets: Secrets,
+        post: Post,
+    ) -> None:
+        self._database = database
+        self._sessions = sessions
+        self._passwords = passwords
+        self._throttle = throttle
+        self._secrets = secrets
+        self._post = post
+
+    def new(self) -> tuple[str, bytes]:
+        """A code, and the hash to keep of it."""
+        digits = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
+        return digits, self.hashes(digits)[0]
+
+    def hashes(self, digits: str) -> list[bytes]:
+        """What may be kept of a code that somebody gives."""
+        return self._secrets.digests(PURPOSE, digits.strip())
+
+    async def request(self, purpose: str, address: str, origin: Origin) -> Requested:
+        """Send a code for this purpose (SIGN_IN, PASSWORD_RESET) to an address, if it has an account.
+
+        Raises ApiError: BAD_USER_INPUT ADDRESS_REQUIRED, RATE_LIMITED TOO_MANY_FAILURES, UNAVAILABLE MESSAGES_OFF and
+        MESSAGES_BUSY; the same whether there is an account or not.
+        """
+        self._post.demand()
+        address = normal(address)
+        await self._throttle.demand(Attempt("send", address, origin))
+        digits, kept = self.new()
+        async with self._database.nobody() as connection:
+            row = await connection.fetchrow(REQUEST, purpose, address, kept)
+        assert row is not None
+        if row["is_known"]:
+            self._post.send(code_message(address, digits, purpose))
+        return Requested(row["id"], row["expires_at"])
+
+    async def sign_in(self, given: UUID, digits: str, slug: str | None, origin: Origin) -> SignedIn:
+        """Sign in whoever has the code. Raises ApiError UNAUTHENTICATED CODE_INVALID, and as signing in does."""
+        attempt = Attempt("code", str(given), origin)
+        await self._throttle.demand(attempt)
+        async with self._database.nobody() as connection:
+            row = await connection.fetchrow(SIGN_IN, given, self.hashes(digits))
+        if row is None:
+            raise code_invalid()
+        await self._throttle.forgive(attempt)
+        organisations = organisations_in(row["memberships"])
+        return await self._sessions.begin(row["user_id"], choose(organisations, slug), origin)
+
+    async def reset_password(self, given: UUID, digits: str, password: str, origin: Origin) -> None:
+        """Give whoever has the code a new password, and sign them out everywhere.
+
+        Raises ApiError: UNAUTHENTICATED CODE_INVALID; BAD_USER_INPUT PASSWORD_LENGTH and PASSWORD_COMMON.
+        """
+        attempt = Attempt("code", str(given), origin)
+        await self._throttle.demand(attempt)
+        new_hash = await self._passwords.hash(password)
+        async with self._database.nobody() as connection:
+            is_done = await connection.fetchval(RESET, given, self.hashes(digits), new_hash, *told_of(origin))
+        if not is_done:
+            raise code_invalid()
+        await self._throttle.forgive(attempt)
+
+    async def change_password(self, person: UUID, old: str, new: str, origin: Origin) -> None:
+        """Give somebody who is signed in and knows their password another one, and sign them out everywhere.
+
+        Raises ApiError: UNAUTHENTICATED CREDENTIALS_INVALID; BAD_USER_INPUT PASSWORD_LENGTH and PASSWORD_COMMON.
+        """
+        attempt = Attempt("password change", str(person), origin)
+        await self._throttle.demand(attempt)
+        async with self._database.nobody() as connection:
+            old_hash = await connection.fetchval(OLD_HASH, person)
+        is_right = await self._passwords.verify(old_hash, old)
+        new_hash = await self._passwords.hash(new) if is_right else None
+        async with self._database.nobody() as connection:
+            is_done = is_right and await connection.fetchval(CHANGE, person, old_hash, new_hash, *told_of(origin))
+        if not is_done:
+            sentence = "This is not your password. Check it, or ask for a code to set a new one."
+            raise ApiError(Code.UNAUTHENTICATED, sentence, reason="CREDENTIALS_INVALID", field="input.currentPassword")
+        await self._throttle.forgive(attempt)
+
+
+def normal(address: str) -> str:
+    """An address as it is kept. Raises ApiError BAD_USER_INPUT, reason ADDRESS_REQUIRED."""
+    stripped = address.strip().lower()
+    bad = "\0" in stripped or any("\ud800" <= each <= "\udfff" for each in stripped)
+    if not stripped or bad or len(stripped) > LONGEST_ADDRESS:
+        raise address_required()
+    return stripped
+
+
+def address_required() -> ApiError:
+    return ApiError(
+        Code.BAD_USER_INPUT,
+        "Give an e-mail address such as name@example.com, or a telephone number such as +447911123456; one of them.",
+        reason="ADDRESS_REQUIRED",
+        field="input.email",
+    )
+
+
+def code_invalid() -> ApiError:
+    """One sentence for all faults: a code that is wrong, late, used, or for another purpose, and one for nobody."""
+    return ApiError(
+        Code.UNAUTHENTICATED,
+        "This code is wrong or no longer good: a code is good for ten minutes and five tries. Ask for another one.",
+        reason="CODE_INVALID",
+        field="input.code",
+    )
+
+
+def code_message(address: str, digits: str, purpose: str) -> Message:
+    what = {
+        "SIGN_UP": "finish signing up",
+        "SIGN_IN": "sign in",
+        "PASSWORD_RESET": "set a new password",
+    }[purpose]
+    return Message(
+        address,
+        f"{digits} is your Countinghouse code",
+        f"Your code to {what} is {digits}. It is good for ten minutes.\n\n"
+        "If you did not ask for it, do nothing, and give it to nobody: we never ask for it.\n",
+    )
