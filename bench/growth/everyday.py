@@ -43,6 +43,11 @@ DOCUMENTS: Final[Mapping[str, str]] = {
             first: 20, filter: { clientId: { eq: $client } }, orderBy: [RECEIVED_AT_DESC]
         ) { nodes { amount receivedAt reference status method { displayName } } } }
     """,
+    "ageing of a client": """
+        query Ageing($client: ID!) { invoices(
+            first: 20, filter: { clientId: { eq: $client }, isOverdue: { eq: true } }, orderBy: [DUE_DATE_ASC]
+        ) { nodes { number dueDate balance } } }
+    """,
     "ageing": """
         { ageingTotals { currency clientCount notDue days1To30 days31To60 days61To90 over90 total } }
     """,
@@ -59,6 +64,11 @@ DOCUMENTS: Final[Mapping[str, str]] = {
             paymentGroups(by: [RECEIVED_ON_MONTH], filter: { receivedOn: { gte: $since } }) {
                 key { receivedOnMonth } count amount { sum }
             }
+        }
+    """,
+    "revenue ahead": """
+        query Reckoned($since: Date!) {
+            revenueMonths(from: $since, to: "9999-12-31") { month currency billed paid cash refunded credited asOf }
         }
     """,
 }
@@ -115,6 +125,7 @@ async def _fill(books: Books, invoices: int, days: tuple[int, int], connection: 
     seconds = time.monotonic() - begun
     say("vacuum (analyze)")
     await settle(connection)
+    await connection.execute("refresh materialized view reports.revenue_months")
     await paying.check(connection, (await books.facts()).tenant_id)
     return seconds
 
