@@ -82,7 +82,8 @@ create function core.permissions(role text) returns text[]
 language sql immutable parallel safe
 return case role
     when 'owner' then array[
-        'billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'ledger:write', 'iam:read', 'iam:write'
+        'billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'ledger:write', 'iam:read', 'iam:write',
+        'iam:members'
     ]
     when 'admin' then array[
         'billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'ledger:write', 'iam:read', 'iam:write'

@@ -58,7 +58,7 @@ create policy auth on iam.memberships to countinghouse_auth using (true) with ch
 grant select (tenant_id, id, user_id, user_name, user_email, user_phone, role, scope_ids, is_active, created_at, created_by, updated_at)
     on iam.memberships to countinghouse_tenant, countinghouse_reader, countinghouse_analyst;
 grant select, update (user_name, user_email, user_phone, updated_at) on iam.memberships to countinghouse_auth;
--- NOTE: nobody writes a membership but the functions below, for the operator of the house; inviting comes with its issue.
+-- NOTE: nobody writes a membership but the functions below.
 
 create trigger touch before update on iam.memberships for each row execute function core.touch();
 create trigger audit after insert or update or delete on iam.memberships
@@ -89,6 +89,56 @@ comment on function iam.memberships_rename() is 'Keeps the copies of a person''s
 create trigger rename after update of name, email, phone on iam.users
     for each row when ((old.name, old.email, old.phone) is distinct from (new.name, new.email, new.phone))
     execute function iam.memberships_rename();
+
+create function iam.membership_keep() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- One after the other, or the last two could go at once.
+    perform from iam.tenants where id = old.tenant_id for no key update;
+    if not exists (
+        select from iam.memberships
+        where tenant_id = old.tenant_id and id <> old.id and role = 'owner' and is_active
+    ) then
+        perform core.refuse(
+            'CONFLICT', 'LAST_OWNER', 'This is the last owner of the organisation. Make somebody else an owner first.', 'input.id'
+        );
+    end if;
+    return new;
+end
+$$;
+comment on function iam.membership_keep() is 'Keeps an owner in every organisation, whoever writes.';
+create trigger keep before update on iam.memberships
+    for each row when (old.role = 'owner' and old.is_active and (new.role <> 'owner' or not new.is_active))
+    execute function iam.membership_keep();
+
+create function iam.membership_update(input jsonb) returns uuid
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    before iam.memberships;
+    after iam.memberships;
+begin
+    perform core.demand('iam:members');
+    select * into before from iam.memberships
+    where tenant_id = core.tenant_id() and id = (input ->> 'id')::uuid for update;
+    if before.id is null then
+        perform core.refuse('NOT_FOUND', 'MEMBERSHIP_NOT_FOUND', 'There is no membership with this id.', 'input.id');
+    end if;
+    after := jsonb_populate_record(before, input - 'user_id');
+    if after.role <> 'member' and not input ? 'scope_ids' then
+        after.scope_ids := '{}';
+    end if;
+    update iam.memberships set role = after.role, scope_ids = after.scope_ids, is_active = after.is_active
+    where tenant_id = core.tenant_id() and id = before.id;
+    return before.id;
+end
+$$;
+comment on function iam.membership_update(jsonb) is
+    'Gives a person another role or scope, or keeps them out. It counts within ten seconds. What is left out stays as it is.';
+grant execute on function iam.membership_update(jsonb) to countinghouse_tenant;
 
 create function iam.membership_create(input jsonb) returns uuid
 language sql

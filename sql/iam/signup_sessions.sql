@@ -64,6 +64,7 @@ comment on constraint signup_sessions_hash_check on iam.signup_sessions is
 comment on constraint signup_sessions_expires_at_check on iam.signup_sessions is
     'SIGN_UP_LIFE: A sign-up is gone on with for fifteen minutes at most.';
 
+create index signup_sessions_code on iam.signup_sessions (code_id);
 create index signup_sessions_created_at on iam.signup_sessions (created_at);
 
 alter table iam.signup_sessions enable row level security;
@@ -184,6 +185,7 @@ declare
         regexp_replace(lower(input ->> 'name'), '[^a-z0-9]+', '-', 'g'), '^[-0-9]+|-+$', '', 'g'
     ), ''), 'organisation'), 50);
 begin
+    perform core.demand('iam:members');
     if core.tenant_id() is null or exists (select from iam.tenants where id = core.tenant_id()) then
         perform core.refuse('CONFLICT', 'ORGANISATION_OPEN', 'This organisation is open already.');
     end if;

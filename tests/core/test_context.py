@@ -100,6 +100,7 @@ MAY = {
         "ledger:write",
         "iam:read",
         "iam:write",
+        "iam:members",
     },
     "admin": {
         "billing:read",

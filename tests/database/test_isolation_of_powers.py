@@ -56,6 +56,7 @@ async def test_an_analyst_cannot_become_anyone_else(mine: Filled, theirs: Filled
         "countinghouse_tenant",
         "countinghouse_reader",
         "countinghouse_auth",
+        "countinghouse_accounts",
         "countinghouse_provisioner",
         "postgres",
     ]

@@ -31,6 +31,22 @@ METADATA: Final = {
 }
 
 
+SESSION: Final = """
+insert into iam.sessions (
+    user_id, organisation_id, user_agent, ip_address, last_used_at, expires_at, ended_at, end_reason
+)
+values ($1, $2, $3, $4, now() - $5 * interval '1 day', now() + $6 * interval '1 day',
+    case when $7 then now() end, case when $7 then 'SIGNED_OUT' end)
+"""
+SESSIONS: Final = (
+    ("a browser", "192.0.2.1", 1, 29, False),
+    ('a "program" \\ of sorts', None, 0, 30, False),
+    (None, "2001:db8::1", 29, 1, False),
+    ("ended", "192.0.2.1", 1, 29, True),
+    ("expired", "192.0.2.1", 31, -1, False),
+)
+"""Of each owner: program, address, days since the last use and until the end, and whether it was ended."""
+
 SCOPE: Final = (client_id(1), client_id(4), client_id(13))
 """The clients that the member of the first organisation speaks for."""
 
@@ -45,6 +61,8 @@ async def open_books() -> tuple[Tenant, Tenant]:
         await connection.execute("set local session_replication_role = replica")
         await _write(connection, first, CLIENTS, INVOICES)
         await _write(connection, second, CLIENTS[:3], [*INVOICES[:4], *INVOICES[25:27]])
+        for tenant in (first, second):
+            await connection.executemany(SESSION, [(tenant.owner_id, tenant.tenant_id, *each) for each in SESSIONS])
         await connection.execute("refresh materialized view reports.revenue_months")
         await connection.execute(
             "update billing.clients set summary = 'of the other organisation' where tenant_id = $1", second.tenant_id

@@ -1,7 +1,8 @@
 """Who works where, in which role: sql/iam/memberships.sql."""
 
+import asyncio
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -127,3 +128,96 @@ async def test_the_owner_of_the_tables_reaches_the_memberships_of_its_tenant_alo
         await connection.execute("update iam.memberships set is_active = false")
     async with as_tenant(other_tenant) as connection:
         assert await connection.fetchval("select bool_and(is_active) from iam.memberships") is True
+
+
+async def changed(connection: asyncpg.Connection, user_id: UUID, **facts: Any) -> dict[str, Any]:
+    wanted = await connection.fetchval("select id from iam.memberships where user_id = $1", user_id)
+    await call(connection, "iam.membership_update", id=wanted, **facts)
+    row = await connection.fetchrow("select role, scope_ids, is_active from iam.memberships where id = $1", wanted)
+    assert row is not None
+    return dict(row)
+
+
+async def test_an_owner_changes_what_others_may_do(tenant: Tenant) -> None:
+    person, client = await make_person(tenant, "viewer"), uuid4()
+    async with as_tenant(tenant) as connection:
+        told = [
+            await changed(connection, person.user_id, **facts)
+            for facts in (
+                {"role": "accountant"},
+                {"role": "member", "scope_ids": [str(client)]},
+                {"is_active": False},
+                {"is_active": True, "role": "operator"},
+            )
+        ]
+    assert [tuple(each.values()) for each in told] == [
+        ("accountant", [], True),
+        ("member", [client], True),
+        ("member", [client], False),
+        ("operator", [], True),
+    ]
+    async with as_superuser() as connection:
+        said = await connection.fetch(
+            "select new_values ->> 'role' from core.audit_log where tenant_id = $1 and entity_type = 'MEMBERSHIP'"
+            " and action = 'UPDATE' and user_id = $2 and new_values ? 'role' order by created_at, id",
+            tenant.tenant_id,
+            tenant.owner_id,
+        )
+    assert [row[0] for row in said] == ["accountant", "member", "operator"]
+
+
+@pytest.mark.parametrize("role", ["admin", "accountant", "operator", "viewer", "member", ""])
+async def test_nobody_but_an_owner_does(tenant: Tenant, role: str) -> None:
+    person = await make_person(tenant, "viewer")
+    async with as_tenant(tenant) as connection:
+        wanted = await connection.fetchval("select id from iam.memberships where user_id = $1", person.user_id)
+    async with as_tenant(tenant, role, [uuid4()], user_id=person.user_id) as connection:
+        with refused("FORBIDDEN", "PERMISSION_MISSING"):
+            await call(connection, "iam.membership_update", id=wanted, role="owner")
+
+
+@pytest.mark.parametrize(
+    "facts", [{"role": "admin"}, {"is_active": False}, {"role": "member", "scope_ids": [str(uuid4())]}]
+)
+async def test_an_organisation_keeps_an_owner(tenant: Tenant, facts: dict[str, Any]) -> None:
+    other = await make_person(tenant, "viewer")
+    async with as_tenant(tenant) as connection:
+        with refused("CONFLICT", "LAST_OWNER"):
+            await changed(connection, tenant.owner_id, **facts)
+        await changed(connection, other.user_id, role="owner")
+        await changed(connection, tenant.owner_id, **facts)
+        with refused("CONFLICT", "LAST_OWNER"):
+            await changed(connection, other.user_id, **facts)
+    async with as_owner(tenant) as connection:
+        with refused("CONFLICT", "LAST_OWNER"):
+            await connection.execute("update iam.memberships set is_active = false where user_id = $1", other.user_id)
+
+
+async def test_of_two_owners_who_go_at_once_one_stays(tenant: Tenant) -> None:
+    other = await make_person(tenant, "owner")
+
+    async def go(user_id: UUID) -> bool:
+        async with as_tenant(tenant, user_id=user_id) as connection, asyncio.timeout(20):
+            try:
+                await changed(connection, user_id, role="viewer")
+            except asyncpg.PostgresError:
+                return False
+            return True
+
+    for _ in range(5):
+        went = await asyncio.gather(go(tenant.owner_id), go(other.user_id))
+        assert went.count(True) == 1
+        async with as_superuser() as connection:
+            await connection.execute("update iam.memberships set role = 'owner' where tenant_id = $1", tenant.tenant_id)
+
+
+async def test_another_organisations_membership_is_not_there(tenant: Tenant, other_tenant: Tenant) -> None:
+    async with as_tenant(other_tenant) as connection:
+        foreign = await connection.fetchval("select id from iam.memberships")
+    async with as_tenant(tenant) as connection:
+        for wanted in (foreign, uuid4()):
+            with refused("NOT_FOUND", "MEMBERSHIP_NOT_FOUND"):
+                await call(connection, "iam.membership_update", id=wanted, role="viewer")
+        with refused("BAD_USER_INPUT", "ROLE_UNKNOWN"):
+            person = await make_person(tenant, "viewer")
+            await changed(connection, person.user_id, role="boss")

@@ -60,7 +60,8 @@ async def test_the_server_is_given_name_and_password() -> None:
     assert len(server.received) == 1
 
 
-async def test_over_tls_it_is_the_server_of_that_name_or_nobody(caplog: pytest.LogCaptureFixture) -> None:
+def certified() -> tuple[ssl.SSLContext, str]:
+    """What a mail server of this machine shows, and the certificate that whoever trusts it knows."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a mail server")])
     now = datetime.now(UTC)
@@ -77,6 +78,11 @@ async def test_over_tls_it_is_the_server_of_that_name_or_nobody(caplog: pytest.L
         path.write_text(pem + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
         serving = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         serving.load_cert_chain(path)
+    return serving, pem
+
+
+async def test_over_tls_it_is_the_server_of_that_name_or_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    serving, pem = certified()
     trusting = ssl.create_default_context(cadata=pem)
     async with mail_server(tls=serving) as (server, port):
         url = f"smtps://127.0.0.1:{port}"

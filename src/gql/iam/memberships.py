@@ -3,8 +3,11 @@
 from enum import Enum
 
 import strawberry
+from strawberry import UNSET
 
 from gql.engine.declare import column, noun
+from gql.engine.inputs import described
+from gql.engine.nouns import Verb
 from gql.engine.scalars import DateTime
 
 TABLE = "iam.memberships"
@@ -37,4 +40,15 @@ class Membership:
     created_at: DateTime = column(filtered=True, ordered=True)
 
 
-DECLARED = (Membership,)
+@described(TABLE, "What changes of a membership. A field that is left out stays as it is.")
+class MembershipUpdateInput:
+    id: strawberry.ID
+    role: Role | None = UNSET
+    scope_ids: list[strawberry.ID] | None = UNSET
+    is_active: bool | None = UNSET
+
+
+DECLARED = (
+    Membership,
+    Verb("iam.membership_update", MembershipUpdateInput, "Membership", "iam:members"),
+)

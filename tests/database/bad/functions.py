@@ -32,6 +32,11 @@ FUNCTIONS: Final = (
     ),
     bad(
         "function-owner",
+        "billing.sample_close(input jsonb)",
+        "alter function billing.sample_close owner to countinghouse_accounts",
+    ),
+    bad(
+        "function-owner",
         "core.read(statement text, arguments text[])",
         "alter function core.read owner to countinghouse_owner",
     ),
@@ -149,6 +154,11 @@ FUNCTIONS: Final = (
             alter function iam.everyone() owner to countinghouse_auth;
             revoke execute on function iam.everyone() from public;
             grant execute on function iam.everyone() to countinghouse_tenant""",
+    ),
+    bad(
+        "unbound-functions-closed",
+        "iam.password_of(person uuid)",
+        "grant execute on function iam.password_of(uuid) to countinghouse_tenant",
     ),
     bad(
         "unbound-functions-closed",

@@ -1,7 +1,7 @@
 """Questions, answered a second time: from the rows that the person sees, by a few lines of Python."""
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -68,10 +68,19 @@ def _statement(world: World, arguments: Arguments, account: Thing | None) -> lis
     return lines
 
 
+def _my_sessions(world: World, _arguments: Arguments, _about: Thing | None) -> list[dict[str, Any]]:
+    now = datetime.now(UTC)
+    is_here = any(thing.row["user_id"] == world.person.user_id for thing in world.things["Membership"])
+    still_open = [row for row in world.sessions if row["ended_at"] is None and row["expires_at"] > now and is_here]
+    newest = sorted(still_open, key=lambda row: (-row["last_used_at"].timestamp(), row["id"]))
+    return [{**row, "signed_in_at": row["created_at"]} for row in newest]
+
+
 # What the functions say in SQL, said again in Python. A KeyError here means that a new question has to be added.
 QUESTIONS: Final[dict[str, Callable[[World, Arguments, Thing | None], list[dict[str, Any]]]]] = {
     "LedgerStatementLine": _statement,
     "TrialBalanceLine": _trial_balance,
+    "Session": _my_sessions,
     **BILLING_QUESTIONS,
 }
 AS_OF: Final[dict[tuple[str, str], Callable[[World, Thing, date], Decimal]]] = {

@@ -14,6 +14,7 @@ import asyncpg
 
 from gql.database.context import Context
 from gql.engine.nouns import Column, Declarations, Noun
+from tests.harness.actors import as_superuser
 
 
 class Refused(Exception):
@@ -47,6 +48,8 @@ class World:
     things: dict[str, list[Thing]] = field(default_factory=dict)
     client_entries: list[dict[str, Any]] = field(default_factory=list)
     """What moved the accounts of clients, which no noun shows."""
+    sessions: list[dict[str, Any]] = field(default_factory=list)
+    """Where the person is, and was, signed in, whatever has become of it."""
 
     @cached_property
     def by_id(self) -> dict[tuple[str, UUID], Thing]:
@@ -134,6 +137,9 @@ async def look(connection: "asyncpg.Connection[asyncpg.Record]", declarations: D
     columns = await connection.fetchval(READABLE, "billing.client_entries")
     entries = await connection.fetch(f"select {columns} from billing.client_entries")
     world.client_entries = [dict(row) for row in entries]
+    async with as_superuser() as superuser:
+        rows = await superuser.fetch("select * from iam.sessions where user_id = $1", person.user_id)
+    world.sessions = [dict(row) for row in rows]
     return world
 
 

@@ -18,7 +18,8 @@ RULES: Final = (
         reason="A definer function has its owner's rights, and only a few functions have business with rights that are"
         " not bound to one tenant.",
         remedy="Give it to countinghouse_owner, or name it in the catalog's house.",
-        # countinghouse_auth works in iam alone; a search function of countinghouse_search is called like one.
+        # countinghouse_auth and countinghouse_accounts work in iam alone; a search function of countinghouse_search is
+        # called like one.
         query=r"""
             select name, 'belongs to ' || owner from functions
             where case owner
@@ -29,6 +30,7 @@ RULES: Final = (
                 when 'countinghouse_provisioner' then short not in (select name from provisioner_functions)
                 when 'countinghouse_reports' then short not in (select name from reports_functions)
                 when 'countinghouse_auth' then schema <> 'iam'
+                when 'countinghouse_accounts' then schema <> 'iam'
                 when 'countinghouse_search' then proname !~ '_search$'
                 else true end
         """,
@@ -159,15 +161,16 @@ RULES: Final = (
     ),
     Rule(
         "unbound-functions-closed",
-        reason="What runs as countinghouse_auth or countinghouse_provisioner sees the people of every tenant, and what"
-        " runs as countinghouse_reports its figures.",
+        reason="What runs as countinghouse_auth, countinghouse_accounts or countinghouse_provisioner sees the people of"
+        " every tenant, and what runs as countinghouse_reports its figures.",
         remedy="Grant sign-in look-ups to countinghouse_api alone, what reckons reports to the worker, and what makes"
         " roles to nobody of a tenant.",
         query="""
             select f.name, format('runs as %s and can be executed by %s', f.owner, g.grantee)
             from functions f join grants g on g.kind = 'function' and g.object = f.name
             where f.prosecdef and (
-                f.owner = 'countinghouse_auth' and g.grantee in (select name from readers)
+                f.owner in ('countinghouse_auth', 'countinghouse_accounts') and g.grantee in (select name from readers)
+                    and f.short not in (select name from own_functions)
                 or f.owner = 'countinghouse_reports' and f.short <> 'reports.as_of' and (
                     g.grantee in (select name from readers) or g.grantee = 'countinghouse_api')
                 or f.owner = 'countinghouse_provisioner' and (
@@ -181,7 +184,8 @@ RULES: Final = (
         query="""
             select f.name, 'can be executed by countinghouse_api before it has become a tenant'
             from functions f join grants g on g.kind = 'function' and g.object = f.name
-            where g.grantee = 'countinghouse_api' and f.prosecdef and f.owner <> 'countinghouse_auth'
+            where g.grantee = 'countinghouse_api' and f.prosecdef
+                and f.owner not in ('countinghouse_auth', 'countinghouse_accounts')
         """,
     ),
 )

@@ -173,6 +173,9 @@ class House:
     # What reckons a report anew, and tells how old it is.
     reports_functions: tuple[str, ...] = ("reports.refresh", "reports.as_of")
 
+    # What a person may ask of countinghouse_auth while they work in an organisation: it tells of them alone.
+    own_functions: tuple[str, ...] = ("iam.my_sessions",)
+
     # Names that sound like a secret and are none: of any column, or of one.
     harmless_columns: tuple[str, ...] = (
         "zip_code",
