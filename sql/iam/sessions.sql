@@ -59,6 +59,7 @@ create table iam.refresh_tokens (
     used_at timestamptz,
     created_at timestamptz not null default statement_timestamp(),
     created_by uuid,
+    updated_at timestamptz not null default statement_timestamp(),
     constraint refresh_tokens_hash_check check (octet_length(token_hash) = 32 and octet_length(successor_hash) = 32),
     constraint refresh_tokens_used_check check ((used_at is null) = (successor_hash is null))
 );
@@ -70,6 +71,7 @@ comment on column iam.refresh_tokens.successor_hash is 'The hash of the token th
 comment on column iam.refresh_tokens.used_at is 'When it was exchanged.';
 comment on column iam.refresh_tokens.created_at is 'When it was given.';
 comment on column iam.refresh_tokens.created_by is 'Empty: it is given to the person of its session.';
+comment on column iam.refresh_tokens.updated_at is 'When it was exchanged, or given.';
 comment on constraint refresh_tokens_hash_check on iam.refresh_tokens is 'TOKEN_HASH: A refresh token is kept as its SHA-256 hash.';
 comment on constraint refresh_tokens_used_check on iam.refresh_tokens is 'TOKEN_SUCCESSOR: A token that was used has one that follows it.';
 
@@ -82,6 +84,8 @@ alter table iam.refresh_tokens force row level security;
 create policy auth on iam.refresh_tokens to countinghouse_auth using (true) with check (true);
 grant select, insert, update, delete on iam.refresh_tokens to countinghouse_auth;
 -- NOTE: nothing for anybody else, ever.
+
+create trigger touch before update on iam.refresh_tokens for each row execute function core.touch();
 
 create function iam.session_begin(
     user_id uuid, organisation_id uuid, token_hash bytea, ip_address text, user_agent text, request_id text

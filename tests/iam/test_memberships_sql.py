@@ -124,8 +124,10 @@ async def test_nobody_raises_themselves(tenant: Tenant, statement: str) -> None:
 async def test_the_owner_of_the_tables_reaches_the_memberships_of_its_tenant_alone(
     tenant: Tenant, other_tenant: Tenant
 ) -> None:
+    await make_person(tenant, "viewer")
     async with as_owner(tenant) as connection:
-        await connection.execute("update iam.memberships set is_active = false")
+        await connection.execute("update iam.memberships set is_active = false where role = 'viewer'")
+        await connection.execute("update iam.memberships set is_active = true")
     async with as_tenant(other_tenant) as connection:
         assert await connection.fetchval("select bool_and(is_active) from iam.memberships") is True
 

@@ -19,6 +19,7 @@ from tests.harness.tenants import Tenant, make_person, make_tenant
 from tests.iam.forging import Clock
 
 SUSPEND: Final = "update iam.tenants set suspended_at = now() where id = $1"
+OWNERS: Final = "id = (select id from iam.memberships where tenant_id = $1 order by created_at, id limit 1)"
 PEOPLE: Final = "(select user_id from iam.memberships where tenant_id = $1)"
 RESUME: Final = "update iam.tenants set suspended_at = null where id = $1"
 
@@ -102,7 +103,7 @@ async def gone(people: Principals, who: Identity) -> None:
     "statement",
     [
         SUSPEND,
-        "update iam.memberships set is_active = false where tenant_id = $1",
+        f"update iam.memberships set is_active = false where {OWNERS}",
         "delete from iam.memberships where tenant_id = $1",
         f"update iam.users set is_active = false where id in {PEOPLE}",
         f"update iam.users set deleted_at = now() where id in {PEOPLE}",
@@ -114,6 +115,7 @@ async def test_who_may_no_longer_work_there_is_refused_within_ten_seconds(
     clock = Clock()
     people = Principals(services.database, clock=clock)
     await people.context(identity(tenant))
+    await make_person(tenant, "owner")  # one always stays
     await change(statement, tenant.tenant_id)
     clock.now += rules.REMEMBERED_SECONDS
     await gone(people, identity(tenant))
@@ -124,7 +126,8 @@ async def test_a_role_that_changes_changes_within_ten_seconds(services: Services
     clock = Clock()
     people = Principals(services.database, clock=clock)
     before = await people.context(identity(tenant))
-    await change("update iam.memberships set role = 'viewer' where tenant_id = $1", tenant.tenant_id)
+    await make_person(tenant, "owner")
+    await change(f"update iam.memberships set role = 'viewer' where {OWNERS}", tenant.tenant_id)
     clock.now += rules.REMEMBERED_SECONDS
     after = await people.context(identity(tenant))
     assert (before.role, after.role) == ("owner", "viewer")

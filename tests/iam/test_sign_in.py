@@ -150,6 +150,7 @@ async def test_a_deactivated_membership_cannot_be_signed_in_to(
     services: Services, tenant: Tenant, other_tenant: Tenant
 ) -> None:
     await join(other_tenant, tenant.owner)
+    await make_person(tenant, "owner")
     await change(
         "update iam.memberships set is_active = false where tenant_id = $1 and user_id = $2",
         tenant.tenant_id,
