@@ -111,7 +111,8 @@ async def test_what_the_operator_of_the_house_does_is_recorded_with_the_tenant(t
 async def test_a_sign_in_is_recorded(tenant: Tenant) -> None:
     async with as_nobody() as connection:
         await connection.execute(
-            "select iam.session_begin($1, $2, sha256(gen_random_uuid()::text::bytea), '203.0.113.9', 'curl/8', 'req-2')",
+            "select iam.session_begin("
+            "$1, $2, sha256(gen_random_uuid()::text::bytea), '203.0.113.9', 'curl/8', 'req-2')",
             tenant.owner_id,
             tenant.tenant_id,
         )

@@ -93,7 +93,7 @@ async def test_a_question_is_a_function_that_answers_what_is_declared(noun: Noun
     """Its arguments are in the order of its placeholders, with their types, and its rows have every column."""
     assert noun.question is not None
     name, _, placeholders = noun.table.rstrip(")").partition("(")
-    assert placeholders.split(", ") == [f"{{{argument.name}}}" for argument in noun.question.arguments]
+    assert placeholders == ", ".join(f"{{{argument.name}}}" for argument in noun.question.arguments)
     async with as_superuser() as connection:
         found = await connection.fetch(ANSWERS, name)
     given = [row["type"] for row in found if row["mode"] == "i"]

@@ -49,7 +49,7 @@ select convert_to(concat(
       '","userName":',
       core.as_json(t2.user_name),
       ',"userEmail":',
-      core.as_json(t2.user_email),
+      coalesce(core.as_json(t2.user_email)::text, 'null'),
       ',"isActive":',
       case t2.is_active when true then 'true' when false then 'false' else 'null' end,
       ',"createdAt":',
