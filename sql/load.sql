@@ -16,6 +16,7 @@
 \ir iam/throttles.sql
 \ir iam/sign_in.sql
 \ir iam/codes.sql
+\ir iam/totp_devices.sql
 \ir iam/signup_sessions.sql
 \ir iam/forgetting.sql
 

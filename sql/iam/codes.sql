@@ -65,7 +65,7 @@ end
 $$;
 comment on function iam.code_send(text, text, uuid, bytea) is 'Notes that a code is sent to an address. The one before it is good for nothing any more.';
 
-create function iam.code_take(given uuid, for_what text, candidates bytea[]) returns iam.codes
+create function iam.code_found(given uuid, for_what text, candidates bytea[]) returns iam.codes
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -77,15 +77,30 @@ begin
         return null;
     end if;
     if code.code_hash = any (candidates) then
-        update iam.codes set used_at = statement_timestamp() where id = given returning * into code;
         return code;
     end if;
     update iam.codes set failures = failures + 1 where id = given;
     return null;
 end
 $$;
-comment on function iam.code_take(uuid, text, bytea[]) is
-    'The code, if it is the right one and came in time: once. Each wrong one counts, and the caller must let it be committed.';
+comment on function iam.code_found(uuid, text, bytea[]) is
+    'The code, if it is the right one and came in time. Each wrong one counts, and the caller must let it be committed.';
+
+create function iam.code_take(given uuid, for_what text, candidates bytea[]) returns iam.codes
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    code iam.codes := iam.code_found(given, for_what, candidates);
+begin
+    if code.id is null then
+        return null;
+    end if;
+    update iam.codes set used_at = statement_timestamp() where id = given returning * into code;
+    return code;
+end
+$$;
+comment on function iam.code_take(uuid, text, bytea[]) is 'The code, if it is the right one and came in time: once.';
 
 create function iam.code_request(for_what text, to_address text, keyed_hash bytea)
 returns table (id uuid, expires_at timestamptz, is_known boolean)
@@ -114,6 +129,19 @@ as $$
     where id = code.user_id and (email_verified_at is null or phone_verified_at is null)
 $$;
 comment on function iam.address_verified(iam.codes) is 'Notes that the address is the person''s, as a code that came back shows.';
+
+create function iam.code_opens(given uuid, candidates bytea[]) returns uuid
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    code constant iam.codes := iam.code_found(given, 'SIGN_IN', candidates);
+begin
+    return code.user_id;
+end
+$$;
+comment on function iam.code_opens(uuid, bytea[]) is
+    'Whose account this code opens, before it is used up: they may have to show a second factor first.';
 
 create function iam.sign_in_by_code(given uuid, candidates bytea[]) returns table (user_id uuid, memberships jsonb)
 language plpgsql security definer
@@ -181,7 +209,9 @@ comment on function iam.password_change(uuid, text, text, text, text, text) is
 reset role;
 grant create on schema iam to countinghouse_accounts;
 alter function iam.code_send(text, text, uuid, bytea) owner to countinghouse_accounts;
+alter function iam.code_found(uuid, text, bytea[]) owner to countinghouse_accounts;
 alter function iam.code_take(uuid, text, bytea[]) owner to countinghouse_accounts;
+alter function iam.code_opens(uuid, bytea[]) owner to countinghouse_accounts;
 alter function iam.code_request(text, text, bytea) owner to countinghouse_accounts;
 alter function iam.address_verified(iam.codes) owner to countinghouse_accounts;
 alter function iam.sign_in_by_code(uuid, bytea[]) owner to countinghouse_accounts;
@@ -192,7 +222,7 @@ revoke create on schema iam from countinghouse_accounts;
 grant execute on function iam.organisations_of(uuid), iam.session_end(uuid, uuid, text, text, text, text) to countinghouse_accounts;
 revoke execute on all functions in schema iam from public;
 grant execute on function
-    iam.code_request(text, text, bytea), iam.sign_in_by_code(uuid, bytea[]),
+    iam.code_request(text, text, bytea), iam.code_opens(uuid, bytea[]), iam.sign_in_by_code(uuid, bytea[]),
     iam.password_reset(uuid, bytea[], text, text, text, text), iam.password_of(uuid),
     iam.password_change(uuid, text, text, text, text, text)
     to countinghouse_api;

@@ -24,13 +24,14 @@ from gql.database.comments import read_comments
 from gql.engine.assembly import assemble
 from gql.engine.nouns import Declarations
 from gql.iam import accounts as people
-from gql.iam import memberships, my_sessions, tenants, users
+from gql.iam import memberships, my_sessions, tenants, totp_devices, users
 from gql.ledger import accounts, reports, transfers
 
 DOMAINS = (
     tenants,
     memberships,
     my_sessions,
+    totp_devices,
     accounts,
     transfers,
     reports,
@@ -49,7 +50,7 @@ DOMAINS = (
     statements,
     revenue,
 )
-OPEN_FIELDS = users.OPEN_FIELDS | people.OPEN_FIELDS
+OPEN_FIELDS = users.OPEN_FIELDS | people.OPEN_FIELDS | totp_devices.OPEN_FIELDS
 """The root fields that a stranger may ask for."""
 
 
@@ -65,4 +66,4 @@ def declarations() -> Declarations:
 @cache
 def build_schema() -> strawberry.Schema:
     """The Strawberry schema that the server serves and `countinghouse schema` prints."""
-    return assemble(declarations(), read_comments(), mutations=(users.SignInMutation, people.AccountMutation))
+    return assemble(declarations(), read_comments(), mutations=(users.SignInMutation, people.AccountMutation, totp_devices.TotpMutation))

@@ -38,6 +38,10 @@ insert into iam.sessions (
 values ($1, $2, $3, $4, now() - $5 * interval '1 day', now() + $6 * interval '1 day',
     case when $7 then now() end, case when $7 then 'SIGNED_OUT' end)
 """
+DEVICE: Final = """
+insert into iam.totp_devices (user_id, name, encrypted_seed, confirmed_at, created_at)
+values ($1, $2, 'sealed', case when $2 = 'telephone' then now() end, clock_timestamp())
+"""
 SESSIONS: Final = (
     ("a browser", "192.0.2.1", 1, 29, False),
     ('a "program" \\ of sorts', None, 0, 30, False),
@@ -63,6 +67,8 @@ async def open_books() -> tuple[Tenant, Tenant]:
         await _write(connection, second, CLIENTS[:3], [*INVOICES[:4], *INVOICES[25:27]])
         for tenant in (first, second):
             await connection.executemany(SESSION, [(tenant.owner_id, tenant.tenant_id, *each) for each in SESSIONS])
+            for name in ("telephone", 'a "key" \\'):
+                await connection.execute(DEVICE, tenant.owner_id, name)
         await connection.execute("refresh materialized view reports.revenue_months")
         await connection.execute(
             "update billing.clients set summary = 'of the other organisation' where tenant_id = $1", second.tenant_id

@@ -35,7 +35,7 @@ ROOTS: Final = (
     ("invoiceGroups", "clientGroups"),
     ("node", "client", "invoice"),
     ("organisation", "me", "memberships", "clients"),
-    ("mySessions", "me"),
+    ("mySessions", "myTotpDevices", "me"),
     ("invoices", "node", "invoiceGroups"),
     ("payments", "allocations", "creditNotes"),
     ("payment", "paymentGroups", "creditNoteGroups"),

@@ -1,6 +1,7 @@
 """One shape for every noun, and a meaning for every name."""
 
 from collections.abc import Iterator
+from typing import Final
 
 import pytest
 from graphql import (
@@ -69,7 +70,8 @@ def test_a_verb_takes_one_input_and_answers_a_payload(verb: Verb) -> None:
 
 COMING_IN: Final = {"signIn", "sessionRefresh", "signUp", "signUpCodeResend", "signUpConfirm"}
 WITH_A_CODE: Final = {"signInCodeRequest", "signInWithCode", "passwordResetRequest", "passwordReset"}
-OF_ONES_OWN: Final = {"organisationSwitch", "signOut", "passwordChange"}
+SECOND: Final = {"totpEnrol", "totpConfirm", "totpRemove", "recoveryCodesRenew"}
+OF_ONES_OWN: Final = {"organisationSwitch", "signOut", "passwordChange"} | SECOND
 """They ask themselves for the session of the token."""
 
 

@@ -68,6 +68,10 @@ class SignInWithCodeInput:
         default=strawberry.UNSET,
         description="The short name of the organisation to work in; left out, it is the first of yours by name.",
     )
+    second_factor: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Where the account has one: the six digits that the TOTP device shows, or a recovery code.",
+    )
     refresh_token: RefreshTokenPlace = strawberry.field(
         default=RefreshTokenPlace.BODY, description="Where to put the refresh token."
     )
@@ -169,7 +173,11 @@ async def _sign_in_with_code(
     input: Annotated[SignInWithCodeInput, strawberry.argument(description="The code.")],  # noqa: A002
 ) -> SignInPayload:
     signed_in = await _services(info).codes.sign_in(
-        _id(input.request), input.code, given(input.organisation), info.context.caller.origin
+        _id(input.request),
+        input.code,
+        given(input.organisation),
+        info.context.caller.origin,
+        given(input.second_factor),
     )
     return handed_over(info, signed_in, input.refresh_token)
 

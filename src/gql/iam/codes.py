@@ -9,12 +9,14 @@ from gql.database.pool import Database, Origin
 from gql.errors import ApiError, Code
 from gql.iam.messages import Message, Post
 from gql.iam.passwords import Passwords
+from gql.iam.second_factors import SecondFactors
 from gql.iam.secrets import Secrets
 from gql.iam.sessions import Sessions, SignedIn, told_of
 from gql.iam.sign_in import choose, organisations_in
 from gql.iam.throttling import Attempt, Throttle
 
 REQUEST: Final = "select * from iam.code_request($1, $2, $3)"
+OPENS: Final = "select iam.code_opens($1, $2)"
 SIGN_IN: Final = "select * from iam.sign_in_by_code($1, $2)"
 RESET: Final = "select iam.password_reset($1, $2, $3, $4, $5, $6)"
 OLD_HASH: Final = "select iam.password_of($1)"
@@ -42,7 +44,9 @@ class Codes:
         throttle: Throttle,
         secrets: Secrets,
         post: Post,
+        second_factors: SecondFactors,
     ) -> None:
+        self._second_factors = second_factors
         self._database = database
         self._sessions = sessions
         self._passwords = passwords
@@ -76,12 +80,21 @@ class Codes:
             self._post.send(code_message(address, digits, purpose))
         return Requested(row["id"], row["expires_at"])
 
-    async def sign_in(self, given: UUID, digits: str, slug: str | None, origin: Origin) -> SignedIn:
-        """Sign in whoever has the code. Raises ApiError UNAUTHENTICATED CODE_INVALID, and as signing in does."""
+    async def sign_in(
+        self, given: UUID, digits: str, slug: str | None, origin: Origin, second_factor: str | None = None
+    ) -> SignedIn:
+        """Sign in whoever has the code. Raises ApiError UNAUTHENTICATED CODE_INVALID, and as signing in does; without
+        the second factor the code stays good."""
         attempt = Attempt("code", str(given), origin)
         await self._throttle.demand(attempt)
+        hashes = self.hashes(digits)
         async with self._database.nobody() as connection:
-            row = await connection.fetchrow(SIGN_IN, given, self.hashes(digits))
+            person = await connection.fetchval(OPENS, given, hashes)
+        if person is None:
+            raise code_invalid()
+        await self._second_factors.demand(person, second_factor, origin)
+        async with self._database.nobody() as connection:
+            row = await connection.fetchrow(SIGN_IN, given, hashes)
         if row is None:
             raise code_invalid()
         await self._throttle.forgive(attempt)

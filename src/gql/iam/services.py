@@ -6,6 +6,7 @@ from gql.database.pool import Database
 from gql.iam.codes import Codes
 from gql.iam.messages import Post
 from gql.iam.passwords import Passwords
+from gql.iam.second_factors import SecondFactors
 from gql.iam.secrets import Secrets
 from gql.iam.sessions import Sessions
 from gql.iam.sign_in import SignIn
@@ -25,18 +26,21 @@ class Services:
     sign_in: SignIn
     codes: Codes
     sign_up: SignUp
+    second_factors: SecondFactors
 
     @classmethod
     def of(cls, database: Database, tokens: Tokens, passwords: Passwords, secrets: Secrets, post: Post) -> "Services":
         """All of them, on this database."""
         sessions, throttle = Sessions(database, tokens, secrets), Throttle(database)
-        codes = Codes(database, sessions, passwords, throttle, secrets, post)
+        second_factors = SecondFactors(database, throttle, secrets)
+        codes = Codes(database, sessions, passwords, throttle, secrets, post, second_factors)
         return cls(
             database,
             tokens,
             passwords,
             sessions,
-            SignIn(database, passwords, sessions, throttle),
+            SignIn(database, passwords, sessions, throttle, second_factors),
             codes,
             SignUp(database, sessions, passwords, throttle, codes, post),
+            second_factors,
         )

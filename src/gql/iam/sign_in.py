@@ -8,6 +8,7 @@ from gql.database.pool import Database, Origin
 from gql.errors import ApiError, Code
 from gql.iam import passwords as rules
 from gql.iam.passwords import Passwords
+from gql.iam.second_factors import SecondFactors
 from gql.iam.sessions import Organisation, Sessions, SignedIn, organisation_unknown, told_of
 from gql.iam.throttling import Attempt, Throttle
 
@@ -28,19 +29,29 @@ class Account(NamedTuple):
 class SignIn:
     """The way in for whoever has a password."""
 
-    def __init__(self, database: Database, passwords: Passwords, sessions: Sessions, throttle: Throttle) -> None:
+    def __init__(
+        self,
+        database: Database,
+        passwords: Passwords,
+        sessions: Sessions,
+        throttle: Throttle,
+        second_factors: SecondFactors,
+    ) -> None:
+        self._second_factors = second_factors
         self._database = database
         self._passwords = passwords
         self._sessions = sessions
         self._throttle = throttle
 
-    async def with_password(self, address: str, password: str, slug: str | None, origin: Origin) -> SignedIn:
+    async def with_password(
+        self, address: str, password: str, slug: str | None, origin: Origin, second_factor: str | None = None
+    ) -> SignedIn:
         """Sign somebody in to the organisation with this short name, or to the first of theirs by name.
 
         Raises ApiError: UNAUTHENTICATED CREDENTIALS_INVALID, the same for an address that is unknown or closed and for
         a wrong password, and as slowly; BAD_USER_INPUT ORGANISATION_UNKNOWN, the same for one that does not exist and
         one that they do not belong to; FORBIDDEN NO_ORGANISATION for who belongs to none; RATE_LIMITED
-        TOO_MANY_FAILURES and SIGN_IN_BUSY.
+        TOO_MANY_FAILURES and SIGN_IN_BUSY; and, once the password is right, as `SecondFactors.demand`.
         """
         if len(password) > rules.LONGEST:
             raise _credentials_invalid()
@@ -56,6 +67,7 @@ class SignIn:
             await self._note_refusal(address, origin)
             raise _credentials_invalid()
         await self._throttle.forgive(attempt)
+        await self._second_factors.demand(account.user_id, second_factor, origin)
         return await self._sessions.begin(account.user_id, choose(account.organisations, slug), origin)
 
     async def _look_up(self, address: str) -> Account | None:

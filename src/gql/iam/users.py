@@ -33,6 +33,10 @@ class SignInInput:
         default=strawberry.UNSET,
         description="The short name of the organisation to work in; left out, it is the first of yours by name.",
     )
+    second_factor: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Where the account has one: the six digits that the TOTP device shows, or a recovery code.",
+    )
     refresh_token: RefreshTokenPlace = strawberry.field(
         default=RefreshTokenPlace.BODY, description="Where to put the refresh token."
     )
@@ -110,7 +114,11 @@ async def _sign_in(
 ) -> SignInPayload:
     services: Services = info.context.services
     signed_in = await services.sign_in.with_password(
-        input.email, input.password, given(input.organisation), info.context.caller.origin
+        input.email,
+        input.password,
+        given(input.organisation),
+        info.context.caller.origin,
+        given(input.second_factor),
     )
     return handed_over(info, signed_in, input.refresh_token)
 
@@ -138,7 +146,7 @@ async def _session_refresh(
     return handed_over(info, signed_in, RefreshTokenPlace.COOKIE if sent is None else RefreshTokenPlace.BODY)
 
 
-def _own_session(info: Info) -> tuple[UUID, UUID]:
+def own_session(info: Info) -> tuple[UUID, UUID]:
     """The person who asks and the session of their token. Raises ApiError UNAUTHENTICATED."""
     caller = info.context.caller
     if caller.context is None or caller.context.user_id is None or caller.session_id is None:
@@ -152,7 +160,7 @@ async def _organisation_switch(
     input: Annotated[OrganisationSwitchInput, strawberry.argument(description="Where to work.")],  # noqa: A002
 ) -> SignInPayload:
     services: Services = info.context.services
-    user_id, session_id = _own_session(info)
+    user_id, session_id = own_session(info)
     switched = await services.sessions.switch(user_id, session_id, input.organisation, info.context.caller.origin)
     return payload(switched, None)
 
@@ -162,7 +170,7 @@ async def _sign_out(
     input: Annotated[SignOutInput, strawberry.argument(description="Which session to end.")],  # noqa: A002
 ) -> SignOutPayload:
     services: Services = info.context.services
-    user_id, own = _own_session(info)
+    user_id, own = own_session(info)
     named = given(input.session)
     if input.everywhere:
         wanted, why = None, "SIGNED_OUT_EVERYWHERE"

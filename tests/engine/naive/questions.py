@@ -76,11 +76,16 @@ def _my_sessions(world: World, _arguments: Arguments, _about: Thing | None) -> l
     return [{**row, "signed_in_at": row["created_at"]} for row in newest]
 
 
+def _my_totp_devices(world: World, _arguments: Arguments, _about: Thing | None) -> list[dict[str, Any]]:
+    return sorted(world.totp_devices, key=lambda row: (row["created_at"], row["id"]))
+
+
 # What the functions say in SQL, said again in Python. A KeyError here means that a new question has to be added.
 QUESTIONS: Final[dict[str, Callable[[World, Arguments, Thing | None], list[dict[str, Any]]]]] = {
     "LedgerStatementLine": _statement,
     "TrialBalanceLine": _trial_balance,
     "Session": _my_sessions,
+    "TotpDevice": _my_totp_devices,
     **BILLING_QUESTIONS,
 }
 AS_OF: Final[dict[tuple[str, str], Callable[[World, Thing, date], Decimal]]] = {

@@ -50,6 +50,7 @@ class World:
     """What moved the accounts of clients, which no noun shows."""
     sessions: list[dict[str, Any]] = field(default_factory=list)
     """Where the person is, and was, signed in, whatever has become of it."""
+    totp_devices: list[dict[str, Any]] = field(default_factory=list)
 
     @cached_property
     def by_id(self) -> dict[tuple[str, UUID], Thing]:
@@ -139,7 +140,9 @@ async def look(connection: "asyncpg.Connection[asyncpg.Record]", declarations: D
     world.client_entries = [dict(row) for row in entries]
     async with as_superuser() as superuser:
         rows = await superuser.fetch("select * from iam.sessions where user_id = $1", person.user_id)
+        devices = await superuser.fetch("select * from iam.totp_devices where user_id = $1", person.user_id)
     world.sessions = [dict(row) for row in rows]
+    world.totp_devices = [dict(row) for row in devices]
     return world
 
 

@@ -70,6 +70,8 @@ class House:
         "iam.throttles",
         "iam.codes",
         "iam.signup_sessions",
+        "iam.totp_devices",
+        "iam.recovery_codes",
     )
     # Facts about the installation itself.
     installation: tuple[str, ...] = ("core.schema_version", "reports.refreshes")
@@ -82,6 +84,8 @@ class House:
         f"{ACCOUNTS} iam.users *",
         f"{ACCOUNTS} iam.codes *",
         f"{ACCOUNTS} iam.signup_sessions *",
+        f"{ACCOUNTS} iam.totp_devices *",
+        f"{ACCOUNTS} iam.recovery_codes *",
         f"{AUTH} core.audit_log insert",
         f"{PROVISIONER} iam.* *",
         f"{SEARCH} *.* select",
@@ -173,8 +177,8 @@ class House:
     # What reckons a report anew, and tells how old it is.
     reports_functions: tuple[str, ...] = ("reports.refresh", "reports.as_of")
 
-    # What a person may ask of countinghouse_auth while they work in an organisation: it tells of them alone.
-    own_functions: tuple[str, ...] = ("iam.my_sessions",)
+    # What a person may ask of these two while they work in an organisation: it tells of them alone.
+    own_functions: tuple[str, ...] = ("iam.my_sessions", "iam.my_totp_devices")
 
     # Names that sound like a secret and are none: of any column, or of one.
     harmless_columns: tuple[str, ...] = (
