@@ -66,4 +66,8 @@ def declarations() -> Declarations:
 @cache
 def build_schema() -> strawberry.Schema:
     """The Strawberry schema that the server serves and `countinghouse schema` prints."""
-    return assemble(declarations(), read_comments(), mutations=(users.SignInMutation, people.AccountMutation, totp_devices.TotpMutation))
+    return assemble(
+        declarations(),
+        read_comments(),
+        mutations=(users.SignInMutation, people.AccountMutation, totp_devices.TotpMutation),
+    )

@@ -34,7 +34,7 @@ class Clock:
 
     def shown(self, seed: str, *, steps: int = 0) -> str:
         """What a device shows, or has shown or will show so many steps from now."""
-        return pyotp.TOTP(seed).at(int(self.now), steps)
+        return pyotp.TOTP(seed).at(int(self.now), counter_offset=steps)
 
 
 @pytest.fixture
@@ -47,7 +47,9 @@ def factors(services: Services, clock: Clock) -> SecondFactors:
     return SecondFactors(services.database, Throttle(services.database), Secrets([token_bytes(32)]), clock=clock)
 
 
-async def enrolled(factors: SecondFactors, clock: Clock, person: UUID, name: str = "telephone") -> tuple[str, list[str]]:
+async def enrolled(
+    factors: SecondFactors, clock: Clock, person: UUID, name: str = "telephone"
+) -> tuple[str, list[str]]:
     """The seed of a device that counts, and the recovery codes that came with it."""
     made = await factors.enrol(person, "somebody", name)
     codes = await factors.confirm(person, made.id, clock.shown(made.seed), somewhere())

@@ -80,7 +80,7 @@ class SecondFactors:
         seed = pyotp.random_base32()
         async with self._database.nobody() as connection:
             made = await connection.fetchval(BEGIN, person, name.strip(), self._secrets.encrypt(SEED_PURPOSE, seed))
-        uri = pyotp.TOTP(seed, interval=STEP_SECONDS).provisioning_uri(account, issuer_name="Countinghouse")
+        uri = pyotp.TOTP(seed, interval=STEP_SECONDS).provisioning_uri(name=account, issuer_name="Countinghouse")
         return Enrolled(made, seed, uri)
 
     async def confirm(self, person: UUID, device: UUID, digits: str, origin: Origin) -> list[str]:

@@ -19,7 +19,9 @@ MY_TOTP_DEVICES = Question("myTotpDevices", (), numbered_by="line")
 @noun(table="iam.my_totp_devices()", permission="iam:read", question=MY_TOTP_DEVICES)
 class TotpDevice:
     name: str = column(description="What you call it.")
-    confirmed_at: DateTime | None = column(description="Since when it is asked for; empty until its first code has come.")
+    confirmed_at: DateTime | None = column(
+        description="Since when it is asked for; empty until its first code has come."
+    )
     created_at: DateTime = column(description="When it was entered.")
 
 
@@ -55,7 +57,7 @@ class TotpEnrolPayload:
 @strawberry.type(description="Codes for the day on which the device is lost.")
 class RecoveryCodesPayload:
     recovery_codes: list[str] = strawberry.field(
-        description="Ten codes, each good once in place of a device's. They are not shown again; older ones are no good."
+        description="Ten codes, each good once in place of a device's. They are not shown again."
     )
 
 

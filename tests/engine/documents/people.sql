@@ -63,15 +63,31 @@ select convert_to(concat(
     from iam.my_sessions() t3
     where t3.tenant_id = ($1::uuid)
   ),
+  '],"myTotpDevices":[',
+  (
+    select string_agg(concat(
+      '{"id":"',
+      t4.id,
+      '","name":',
+      core.as_json(t4.name),
+      ',"confirmedAt":',
+      coalesce(to_json(t4.confirmed_at)::text, 'null'),
+      ',"createdAt":',
+      to_json(t4.created_at),
+      '}'
+    ), ',' order by t4.line)
+    from iam.my_totp_devices() t4
+    where t4.tenant_id = ($1::uuid)
+  ),
   '],"again":[',
   (
     select string_agg(concat(
       '{"__typename":"Session","userAgent":',
-      coalesce(core.as_json(t4.user_agent)::text, 'null'),
+      coalesce(core.as_json(t5.user_agent)::text, 'null'),
       '}'
-    ), ',' order by t4.line)
-    from iam.my_sessions() t4
-    where t4.tenant_id = ($1::uuid)
+    ), ',' order by t5.line)
+    from iam.my_sessions() t5
+    where t5.tenant_id = ($1::uuid)
   ),
   ']}}'
 ), 'UTF8')
