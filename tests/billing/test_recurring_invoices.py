@@ -19,7 +19,7 @@ from tests.billing.recurring import (
     today_in,
 )
 from tests.harness.actors import as_analyst, as_superuser, as_tenant
-from tests.harness.tenants import Tenant
+from tests.harness.tenants import Tenant, make_person
 from tests.harness.verbs import LINE, call, new_client, new_draft, new_invoice, refused, the_row
 
 
@@ -200,10 +200,11 @@ async def test_no_person_does_the_worker_s_work(tenant: Tenant, role: str) -> No
     async with as_analyst(tenant) as connection:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await make_one(connection, recurring)
+    await make_person(tenant, "viewer")
     async with as_superuser() as connection:
         with pytest.raises(asyncpg.CheckViolationError):
             await connection.execute(
-                "update iam.memberships set role = 'worker' where tenant_id = $1", tenant.tenant_id
+                "update iam.memberships set role = 'worker' where tenant_id = $1 and role = 'viewer'", tenant.tenant_id
             )
 
 

@@ -26,7 +26,7 @@ WANTED: Final = {who: examples(most) for who, most in {"owner": 1000, "member": 
 """How many different documents each person asks at least."""
 VARIATIONS: Final = 4
 """How many documents are made of one grown selection."""
-EXAMPLES_FOR_ONE: Final = 0.65
+EXAMPLES_FOR_ONE: Final = 0.9
 """How many examples it takes for one wanted document: not all are new."""
 ROOTS: Final = (
     ("clients",),
@@ -34,8 +34,7 @@ ROOTS: Final = (
     ("clients", "invoices"),
     ("invoiceGroups", "clientGroups"),
     ("node", "client", "invoice"),
-    ("organisation", "me", "memberships", "clients"),
-    ("mySessions", "myTotpDevices", "me"),
+    ("organisation", "me", "memberships", "clients", "mySessions", "myTotpDevices"),
     ("invoices", "node", "invoiceGroups"),
     ("payments", "allocations", "creditNotes"),
     ("payment", "paymentGroups", "creditNoteGroups"),

@@ -73,11 +73,11 @@ class SignIn:
     async def _look_up(self, address: str) -> Account | None:
         if not _may_be_known(address):
             return None
-        async with self._database.nobody() as connection:
-            row = await connection.fetchrow(LOOK_UP, address.strip())
+        row = await self._database.ask(LOOK_UP, address.strip())
         if row is None:
             return None
-        return Account(row["user_id"], row["password_hash"], organisations_in(row["memberships"]))
+        user_id, password_hash, memberships = row
+        return Account(user_id, password_hash, organisations_in(memberships))
 
     async def _note_refusal(self, address: str, origin: Origin) -> None:
         """In the log of each organisation of the account; for an unknown one the same is asked, and nothing noted."""

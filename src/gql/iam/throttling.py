@@ -7,7 +7,8 @@ from typing import Final, NamedTuple
 from gql.database.pool import Database, Origin
 from gql.errors import ApiError, Code
 
-TRY: Final = "select iam.throttle($1, $2) as seconds"
+# Numbers as text: asyncpg would ask the catalog about an array of them, on every new connection.
+TRY: Final = "select iam.throttle($1, $2::text[]::integer[])"
 FORGIVE: Final = "select iam.throttle_forgive($1, $2)"
 
 FROM_HERE: Final = 5
@@ -44,10 +45,10 @@ class Throttle:
 
     async def demand(self, attempt: Attempt) -> None:
         """Count the try as a failure, until it is forgiven. Raises ApiError RATE_LIMITED, reason TOO_MANY_FAILURES."""
-        async with self._database.nobody() as connection:
-            seconds = await connection.fetchval(
-                TRY, [*attempt.own, attempt.shared], [FROM_HERE, OF_ACCOUNT, OF_ADDRESS]
-            )
+        subjects = [*attempt.own, attempt.shared]
+        row = await self._database.ask(TRY, subjects, [str(FROM_HERE), str(OF_ACCOUNT), str(OF_ADDRESS)])
+        assert row is not None
+        seconds = row[0]
         if seconds:
             raise ApiError(
                 Code.RATE_LIMITED,
@@ -58,8 +59,7 @@ class Throttle:
 
     async def forgive(self, attempt: Attempt) -> None:
         """It went well."""
-        async with self._database.nobody() as connection:
-            await connection.execute(FORGIVE, list(attempt.own), [attempt.shared])
+        await self._database.ask(FORGIVE, list(attempt.own), [attempt.shared])
 
 
 def network(origin: Origin) -> str:
