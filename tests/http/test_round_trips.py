@@ -86,8 +86,8 @@ async def test_a_mutation_is_six_trips_and_a_key_two_more(
 
 
 async def test_signing_in_is_eight_trips(overheard: Running, wire: Wire, house: Tenant) -> None:
-    """Four questions (may they try, who is it, it went well, is there a second factor), and the session that begins, with
-    the connection put in order before and after."""
+    """Four questions (may they try, who is it, it went well, is there a second factor), and the session that begins,
+    with the connection put in order before and after."""
     given = {"input": {"email": house.owner_email, "password": PASSWORD}}
     for _ in range(2):  # the first of all prepares what puts the connection in order
         heard = await heard_of(overheard, wire, SIGN_IN, variables=given)
