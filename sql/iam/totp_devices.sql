@@ -70,7 +70,7 @@ grant select, insert, update, delete on iam.recovery_codes to countinghouse_acco
 
 create trigger touch before update on iam.recovery_codes for each row execute function core.touch();
 
-create function iam.totp_begin(person uuid, called text, seed text) returns uuid
+create function iam.totp_begin(person uuid, called text, seed text) returns table (id uuid, account text)
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -78,11 +78,11 @@ declare
     made uuid;
 begin
     delete from iam.totp_devices where user_id = person and confirmed_at is null;
-    insert into iam.totp_devices (user_id, name, encrypted_seed) values (person, called, seed) returning id into made;
-    return made;
+    insert into iam.totp_devices as d (user_id, name, encrypted_seed) values (person, called, seed) returning d.id into made;
+    return query select made, coalesce(users.email, users.phone) from iam.users where users.id = person;
 end
 $$;
-comment on function iam.totp_begin(uuid, text, text) is 'Enters a device, which counts once its first code has come.';
+comment on function iam.totp_begin(uuid, text, text) is 'Enters a device, which counts once its first code has come. Answers its id, and what to call the account on it.';
 
 create function iam.totp_devices_of(person uuid)
 returns table (id uuid, name text, encrypted_seed text, is_confirmed boolean, created_at timestamptz)

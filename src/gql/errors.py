@@ -27,7 +27,7 @@ class Code(Enum):
     BAD_USER_INPUT = ("BAD_USER_INPUT", 400, "Correct the value that `field` or `path` names and send it again.")
     NOT_FOUND = ("NOT_FOUND", 404, "The id names nothing that you can see. Look it up again.")
     CONFLICT = ("CONFLICT", 409, "The state of the thing does not allow this. `reason` names the rule.")
-    RATE_LIMITED = ("RATE_LIMITED", 429, "Too much at once. Wait as long as `Retry-After` says.")
+    RATE_LIMITED = ("RATE_LIMITED", 429, "Too much at once. Wait as many seconds as `extensions.retryAfter` says.")
     TIMEOUT = ("TIMEOUT", 504, "It took longer than is allowed. Ask for less: a smaller page, a narrower filter.")
     UNAVAILABLE = ("UNAVAILABLE", 503, "The service cannot answer just now. Try again shortly.")
     GRAPHQL_PARSE_FAILED = ("GRAPHQL_PARSE_FAILED", 400, "The document is not GraphQL. `locations` says where.")
@@ -92,6 +92,8 @@ class ApiError(Exception):
             extensions["reason"] = self.reason
         if self.field:
             extensions["field"] = self.field
+        if self.retry_after is not None:
+            extensions["retryAfter"] = self.retry_after
         extensions["requestId"] = request_id
         answer: dict[str, Any] = {"message": self.message}
         if self.locations:

@@ -152,7 +152,8 @@ async def test_a_new_password_takes_the_place_of_the_old_and_ends_all_sessions(
 
 
 @pytest.mark.parametrize(
-    ("password", "reason"), [("short", "PASSWORD_LENGTH"), ("x" * 129, "PASSWORD_LENGTH"), ("Qwertyuiop12", None)]
+    ("password", "reason"),
+    [("short", "PASSWORD_LENGTH"), ("x" * 129, "PASSWORD_LENGTH"), ("Qwertyuiop12", "PASSWORD_COMMON")],
 )
 async def test_a_bad_new_password_is_refused_and_the_code_stays_good(
     password: str, reason: str | None, services: Services, inbox: Inbox, tenant: Tenant

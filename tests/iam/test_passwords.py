@@ -7,7 +7,7 @@ import argon2
 import pytest
 
 from gql.errors import ApiError, Code
-from gql.iam.passwords import Passwords, dummy_hash, hash_password, judge_new
+from gql.iam.passwords import Passwords, dummy_hash, hash_password, judge_length
 from tests.harness.tenants import PASSWORD, password_hash
 
 
@@ -60,7 +60,9 @@ async def test_letters_that_look_the_same_are_the_same(passwords: Passwords) -> 
     assert await passwords.verify(kept, "café finance et fils")
 
 
-@pytest.mark.parametrize("password", ["\0" * 20, "\ud800" * 20, "👩‍👩‍👧‍👦" * 11, "ﷺ" * 128])
+@pytest.mark.parametrize(
+    "password", ["\0 and then words", "\ud800 and then words", "👩‍👩‍👧‍👦 and then words", "ﷺ and then words"]
+)
 async def test_every_text_of_json_can_be_a_password(password: str, passwords: Passwords) -> None:
     kept = await passwords.hash(password)
     assert await passwords.verify(kept, password)
@@ -79,8 +81,19 @@ async def test_a_new_password_of_another_length_is_refused_before_it_is_hashed(
 
 
 def test_passwords_of_12_and_of_128_characters_may_be_chosen() -> None:
-    judge_new("x" * 12)
-    judge_new("x" * 128)
+    judge_length("x" * 12)
+    judge_length("x" * 128)
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["passwordpassword", "Qwertyuiop12", "aaaaaaaaaaaa", "123456789012", "\0" * 20, "x" * 128],
+)
+async def test_what_guessers_begin_with_cannot_be_chosen(password: str, passwords: Passwords) -> None:
+    for hashing in (passwords.hash(password), hash_password(password)):
+        with pytest.raises(ApiError, match="Guessers begin") as refusal:
+            await hashing
+        assert (refusal.value.reason, refusal.value.field) == ("PASSWORD_COMMON", "input.password")
 
 
 async def test_a_password_that_is_too_long_is_wrong_without_any_work(passwords: Passwords) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from secrets import token_bytes
 from typing import Final
+from urllib.parse import quote
 from uuid import UUID, uuid4
 
 import pyotp
@@ -51,7 +52,7 @@ async def enrolled(
     factors: SecondFactors, clock: Clock, person: UUID, name: str = "telephone"
 ) -> tuple[str, list[str]]:
     """The seed of a device that counts, and the recovery codes that came with it."""
-    made = await factors.enrol(person, "somebody", name)
+    made = await factors.enrol(person, name)
     codes = await factors.confirm(person, made.id, clock.shown(made.seed), somewhere())
     clock.now += STEP_SECONDS
     return made.seed, codes
@@ -72,7 +73,8 @@ async def test_without_a_device_nothing_is_asked_and_one_that_was_not_confirmed_
     factors: SecondFactors, tenant: Tenant
 ) -> None:
     await factors.demand(tenant.owner_id, None, somewhere())
-    await factors.enrol(tenant.owner_id, "somebody", "telephone")
+    made = await factors.enrol(tenant.owner_id, "telephone")
+    assert made.uri.startswith(f"otpauth://totp/Countinghouse:{quote(tenant.owner_email)}?secret={made.seed}&")
     await factors.demand(tenant.owner_id, None, somewhere())
 
 
@@ -167,7 +169,7 @@ async def test_a_device_is_taken_away_by_whoever_shows_a_code_of_their_own(
 
 async def test_another_persons_device_cannot_be_confirmed(factors: SecondFactors, clock: Clock, tenant: Tenant) -> None:
     other = await make_person(tenant, "viewer")
-    made = await factors.enrol(other.user_id, "other", "telephone")
+    made = await factors.enrol(other.user_id, "telephone")
     with pytest.raises(ApiError):
         await factors.confirm(tenant.owner_id, made.id, clock.shown(made.seed), somewhere())
     await factors.demand(tenant.owner_id, None, somewhere())

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import argon2
-from zxcvbn.frequency_lists import FREQUENCY_LISTS
+from zxcvbn import zxcvbn
 
 from gql.errors import ApiError, Code
 
@@ -36,9 +36,10 @@ WORKERS: Final = max(1, (os.cpu_count() or 2) // 2)
 WAITING_PER_WORKER: Final = 16
 SECONDS_EACH: Final = 0.1
 
-_COMMON: Final = frozenset(
-    word for words in FREQUENCY_LISTS.values() for word in words if SHORTEST <= len(word) <= LONGEST
-)
+WEAKEST_SCORE: Final = 2
+"""Of zxcvbn's five: what takes a guesser who knows the usual lists and patterns fewer than a million tries is below."""
+JUDGED_CHARACTERS: Final = 72
+"""zxcvbn's own limit: what is longer is judged by its beginning, so that it takes milliseconds."""
 
 _HASHER: Final = argon2.PasswordHasher(
     time_cost=ROUNDS, memory_cost=MEMORY_KIB, parallelism=LANES, hash_len=HASH_BYTES, salt_len=SALT_BYTES
@@ -101,9 +102,9 @@ class Passwords:
 
         Raises ApiError: BAD_USER_INPUT for one that is too short or too long, RATE_LIMITED when too many wait.
         """
-        judge_new(password)
+        judge_length(password)
         async with self.turn() as turn:
-            return await turn.run(lambda: _HASHER.hash(_as_bytes(password)))
+            return await turn.run(lambda: _new_hash(password))
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
         """Whether this is the password, as `Turn.verify`. Raises ApiError RATE_LIMITED when too many wait."""
@@ -164,12 +165,17 @@ async def hash_password(password: str) -> str:
 
     Raises ApiError BAD_USER_INPUT for a password that is too short or too long.
     """
-    judge_new(password)
-    return await asyncio.to_thread(_HASHER.hash, _as_bytes(password))
+    judge_length(password)
+    return await asyncio.to_thread(_new_hash, password)
 
 
-def judge_new(password: str) -> None:
-    """Raises ApiError BAD_USER_INPUT for a password that nobody should choose."""
+def _new_hash(password: str) -> str:
+    judge_strength(password)
+    return _HASHER.hash(_as_bytes(password))
+
+
+def judge_length(password: str) -> None:
+    """Raises ApiError BAD_USER_INPUT, reason PASSWORD_LENGTH."""
     if not SHORTEST <= len(password) <= LONGEST:
         raise ApiError(
             Code.BAD_USER_INPUT,
@@ -177,10 +183,15 @@ def judge_new(password: str) -> None:
             reason="PASSWORD_LENGTH",
             field="input.password",
         )
-    if unicodedata.normalize("NFKC", password).lower() in _COMMON:
+
+
+def judge_strength(password: str) -> None:
+    """Raises ApiError BAD_USER_INPUT, reason PASSWORD_COMMON, for what guessers begin with."""
+    plain = unicodedata.normalize("NFKC", password).encode("utf-8", "replace").decode()
+    if zxcvbn(plain[:JUDGED_CHARACTERS])["score"] < WEAKEST_SCORE:
         raise ApiError(
             Code.BAD_USER_INPUT,
-            "This password is on the lists that guessers begin with. Choose another one; several words do well.",
+            "Guessers begin with passwords like this one. Choose another: a few words that do not belong together.",
             reason="PASSWORD_COMMON",
             field="input.password",
         )

@@ -14,7 +14,7 @@ from gql.errors import ApiError, Code
 from gql.iam.secrets import Secrets
 from gql.iam.throttling import Attempt, Throttle
 
-BEGIN: Final = "select iam.totp_begin($1, $2, $3)"
+BEGIN: Final = "select id, account from iam.totp_begin($1, $2, $3)"
 DEVICES: Final = "select id, encrypted_seed, is_confirmed from iam.totp_devices_of($1)"
 ACCEPT: Final = "select iam.totp_accept($1, $2, $3, $4)"
 RESEAL: Final = "select iam.totp_reseal($1, $2, $3, $4)"
@@ -75,13 +75,14 @@ class SecondFactors:
             raise invalid("input.secondFactor")
         await self._throttle.forgive(attempt)
 
-    async def enrol(self, person: UUID, account: str, name: str) -> Enrolled:
+    async def enrol(self, person: UUID, name: str) -> Enrolled:
         """A new device of this name. One that was never confirmed goes."""
         seed = pyotp.random_base32()
         async with self._database.nobody() as connection:
-            made = await connection.fetchval(BEGIN, person, name.strip(), self._secrets.encrypt(SEED_PURPOSE, seed))
-        uri = pyotp.TOTP(seed, interval=STEP_SECONDS).provisioning_uri(name=account, issuer_name="Countinghouse")
-        return Enrolled(made, seed, uri)
+            row = await connection.fetchrow(BEGIN, person, name.strip(), self._secrets.encrypt(SEED_PURPOSE, seed))
+        assert row is not None
+        device = pyotp.TOTP(seed, interval=STEP_SECONDS)
+        return Enrolled(row["id"], seed, device.provisioning_uri(name=row["account"], issuer_name="Countinghouse"))
 
     async def confirm(self, person: UUID, device: UUID, digits: str, origin: Origin) -> list[str]:
         """The device shows that it works, and is asked for from now on. With it come new recovery codes.

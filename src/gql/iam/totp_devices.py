@@ -88,7 +88,7 @@ async def _totp_enrol(
     input: Annotated[TotpEnrolInput, strawberry.argument(description="The device.")],  # noqa: A002
 ) -> TotpEnrolPayload:
     person, _ = own_session(info)
-    made = await _factors(info).enrol(person, str(person), input.name)
+    made = await _factors(info).enrol(person, input.name)
     return TotpEnrolPayload(device=strawberry.ID(str(made.id)), secret=made.seed, uri=made.uri)
 
 
