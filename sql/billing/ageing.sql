@@ -30,12 +30,12 @@ as $$
                coalesce(sum(item.amount) filter (where as_of - item.ages_from > 90), 0) as over_90,
                coalesce(sum(item.amount) filter (where item.is_credit), 0) as unapplied
         from (
-            select client_id, currency::text, due_date, false, sum(balance_minor) / 100.0 from billing.invoices
+            select client_id, currency::text, due_date, false, sum(balance_minor) * 0.01 from billing.invoices
             where invoices.tenant_id = core.tenant_id() and status in ('SENT', 'VIEWED', 'PARTIALLY_PAID') and balance_minor > 0
             group by 1, 2, 3
             union all
-            select client_id, currency::text, due_date, false, balance_minor / 100.0 from billing.invoices
-            where invoices.tenant_id = core.tenant_id() and status = 'DISPUTED' and balance_minor > 0
+            select client_id, currency::text, due_date, false, balance_minor * 0.01 from billing.invoices
+            where invoices.tenant_id = core.tenant_id() and status in ('DISPUTED', 'WRITTEN_OFF') and balance_minor > 0
             union all
             select client_id, currency, received_on, true, - unapplied_amount from billing.payments
             where payments.tenant_id = core.tenant_id() and unapplied_amount > 0

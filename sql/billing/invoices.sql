@@ -218,6 +218,9 @@ create index invoices_open_due_date on billing.invoices (tenant_id, due_date, id
 -- With what ageing adds up, client by client, so that it visits no row.
 create index invoices_client_open on billing.invoices (tenant_id, client_id, due_date, id) include (currency, balance_minor)
     where status in ('SENT', 'VIEWED', 'PARTIALLY_PAID') and balance_minor > 0;
+-- Disputed, or written off in part: a payment of one that was written off may be taken back.
+create index invoices_owed_otherwise on billing.invoices (tenant_id, client_id, due_date, id) include (currency, balance_minor)
+    where status in ('DISPUTED', 'WRITTEN_OFF') and balance_minor > 0;
 create index invoices_paid on billing.invoices (tenant_id, paid_minor, id);
 create index invoices_paid_date on billing.invoices (tenant_id, paid_date, id) include (currency, client_id, total_minor);
 create index invoices_total on billing.invoices (tenant_id, total_minor, id);

@@ -109,6 +109,28 @@ async def test_a_refund_of_an_earlier_day_opens_the_invoice_today_and_takes_the_
         assert await ageing(connection, today) == [line("Fen", "50", over_90="50")]
 
 
+async def test_what_is_disputed_or_owed_again_after_a_write_off_counts(tenant: Tenant) -> None:
+    async with as_tenant(tenant) as connection:
+        client_id = await new_client(connection, "Fen")
+        disputed, written_off = [
+            await new_invoice(connection, client_id, issue_date="2026-03-01", due_date="2026-03-31") for _ in range(2)
+        ]
+        await call(connection, "billing.invoice_dispute", id=disputed, reason="Not ordered")
+        payment = {"received_at": "2026-03-05T12:00:00Z", "allocations": on(written_off, "100")}
+        payment_id = await pay(connection, client_id, "100", **payment)
+        today = await connection.fetchval("select core.today()")
+        await call(connection, "billing.invoice_write_off", id=written_off, reason="Gone")
+        [told] = await ageing(connection, today)
+        assert told["total"] == 300
+        await call(connection, "billing.payment_reverse", id=payment_id, reason="Bounced")
+        [told] = await ageing(connection, today)
+        assert (told["total"], (await the_row(connection, "billing.invoices", written_off))["status"]) == (
+            400,
+            "WRITTEN_OFF",
+        )
+        assert told["total"].as_tuple().exponent == -2
+
+
 async def test_a_client_has_a_line_for_each_currency_and_the_totals_one_for_each(tenant: Tenant) -> None:
     async with as_tenant(tenant) as connection:
         for name, amounts in (("b", [("EUR", "10"), ("USD", "5")]), ("A", [("EUR", "7")])):
