@@ -89,9 +89,9 @@ async def test_a_lost_answer_is_given_again_for_ten_seconds(services: Services, 
     held = await begun(services, tenant)
     assert held.refresh is not None
     lost = await services.sessions.refresh(held.refresh, ORIGIN)
-    await let_pass(held.session_id, "9 seconds")
+    await let_pass(held.session_id, "3 seconds")
     assert (await services.sessions.refresh(held.refresh, ORIGIN)).refresh == lost.refresh
-    await let_pass(held.session_id, "2 seconds")
+    await let_pass(held.session_id, "8 seconds")
     assert await refused(services.sessions, held.refresh) == "TOKEN_REUSED"
 
 
