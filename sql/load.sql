@@ -17,7 +17,7 @@
 \ir iam/sign_in.sql
 \ir iam/codes.sql
 \ir iam/totp_devices.sql
-\ir iam/signup_sessions.sql
+\ir iam/sign_up.sql
 \ir iam/forgetting.sql
 
 \ir core/audit_seals.sql

@@ -3,7 +3,7 @@
 from typing import Final
 
 from gql.iam.services import Services
-from gql.iam.throttling import Attempt, Throttle
+from gql.iam.throttles import Attempt, Throttle
 from tests.harness.actors import as_superuser, as_worker
 from tests.harness.tenants import Tenant
 from tests.iam.inbox import Inbox

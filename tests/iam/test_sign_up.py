@@ -1,4 +1,4 @@
-"""Signing up: sql/iam/signup_sessions.sql, iam/sign_up.py."""
+"""Signing up: sql/iam/sign_up.sql, iam/sign_up.py."""
 
 import asyncio
 from typing import Any, Final

@@ -1,16 +1,14 @@
 """Accounts, as the API has them: signing up, coming in with a code, and passwords."""
 
 from typing import Annotated
-from uuid import UUID
 
 import strawberry
 
 from gql.engine.scalars import DateTime
 from gql.errors import ApiError, Code
-from gql.iam.codes import Requested, code_invalid
-from gql.iam.services import Services
-from gql.iam.sign_up import Begun
-from gql.iam.users import Info, RefreshTokenPlace, SignInPayload, given, handed_over
+from gql.iam.codes import code_invalid
+from gql.iam.resolving import Info, given, identifier, moment, services_of
+from gql.iam.users import RefreshTokenPlace, SignInPayload, handed_over
 
 
 @strawberry.input(description="The organisation to open.")
@@ -107,29 +105,13 @@ class DonePayload:
     done: bool = strawberry.field(description="Always true: what could not be done is an error.")
 
 
-def _moment(made: Begun | Requested) -> DateTime:
-    return DateTime(made.expires_at.isoformat().replace("+00:00", "Z"))
-
-
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise code_invalid() from None
-
-
-def _services(info: Info) -> Services:
-    services: Services = info.context.services
-    return services
-
-
 async def _sign_up(
     info: Info,
     input: Annotated[SignUpInput, strawberry.argument(description="Who signs up.")],  # noqa: A002
 ) -> SignUpPayload:
     wanted = input.organisation
     facts = {"country": given(wanted.country), "currency": given(wanted.currency), "time_zone": given(wanted.time_zone)}
-    begun = await _services(info).sign_up.begin(
+    begun = await services_of(info).sign_up.begin(
         email=given(input.email),
         phone=given(input.phone),
         name=input.name,
@@ -137,14 +119,14 @@ async def _sign_up(
         organisation={"name": wanted.name} | {name: value for name, value in facts.items() if value is not None},
         origin=info.context.caller.origin,
     )
-    return SignUpPayload(sign_up=strawberry.ID(str(begun.id)), expires_at=_moment(begun))
+    return SignUpPayload(sign_up=strawberry.ID(str(begun.id)), expires_at=moment(begun.expires_at))
 
 
 async def _sign_up_code_resend(
     info: Info,
     input: Annotated[SignUpCodeResendInput, strawberry.argument(description="Which sign-up.")],  # noqa: A002
 ) -> DonePayload:
-    await _services(info).sign_up.again(_id(input.sign_up), info.context.caller.origin)
+    await services_of(info).sign_up.again(identifier(input.sign_up, code_invalid()), info.context.caller.origin)
     return DonePayload(done=True)
 
 
@@ -152,13 +134,15 @@ async def _sign_up_confirm(
     info: Info,
     input: Annotated[SignUpConfirmInput, strawberry.argument(description="The code.")],  # noqa: A002
 ) -> SignInPayload:
-    signed_in = await _services(info).sign_up.complete(_id(input.sign_up), input.code, info.context.caller.origin)
+    signed_in = await services_of(info).sign_up.complete(
+        identifier(input.sign_up, code_invalid()), input.code, info.context.caller.origin
+    )
     return handed_over(info, signed_in, input.refresh_token)
 
 
 async def _request(info: Info, purpose: str, address: str) -> CodeRequestPayload:
-    requested = await _services(info).codes.request(purpose, address, info.context.caller.origin)
-    return CodeRequestPayload(request=strawberry.ID(str(requested.id)), expires_at=_moment(requested))
+    requested = await services_of(info).codes.request(purpose, address, info.context.caller.origin)
+    return CodeRequestPayload(request=strawberry.ID(str(requested.id)), expires_at=moment(requested.expires_at))
 
 
 async def _sign_in_code_request(
@@ -172,8 +156,8 @@ async def _sign_in_with_code(
     info: Info,
     input: Annotated[SignInWithCodeInput, strawberry.argument(description="The code.")],  # noqa: A002
 ) -> SignInPayload:
-    signed_in = await _services(info).codes.sign_in(
-        _id(input.request),
+    signed_in = await services_of(info).codes.sign_in(
+        identifier(input.request, code_invalid()),
         input.code,
         given(input.organisation),
         info.context.caller.origin,
@@ -193,8 +177,8 @@ async def _password_reset(
     info: Info,
     input: Annotated[PasswordResetInput, strawberry.argument(description="The code and the password.")],  # noqa: A002
 ) -> DonePayload:
-    codes, origin = _services(info).codes, info.context.caller.origin
-    await codes.reset_password(_id(input.request), input.code, input.password, origin)
+    codes, origin = services_of(info).codes, info.context.caller.origin
+    await codes.reset_password(identifier(input.request, code_invalid()), input.code, input.password, origin)
     return DonePayload(done=True)
 
 
@@ -205,7 +189,7 @@ async def _password_change(
     caller = info.context.caller
     if caller.context is None or caller.context.user_id is None:
         raise ApiError(Code.UNAUTHENTICATED, "Sign in first.", reason="TOKEN_MISSING")
-    await _services(info).codes.change_password(
+    await services_of(info).codes.change_password(
         caller.context.user_id, input.current_password, input.password, caller.origin
     )
     return DonePayload(done=True)

@@ -7,13 +7,14 @@ from uuid import UUID
 
 from gql.database.pool import Database, Origin
 from gql.errors import ApiError, Code
+from gql.iam.addresses import normal
 from gql.iam.messages import Message, Post
 from gql.iam.passwords import Passwords
 from gql.iam.second_factors import SecondFactors
 from gql.iam.secrets import Secrets
 from gql.iam.sessions import Sessions, SignedIn, told_of
 from gql.iam.sign_in import choose, organisations_in
-from gql.iam.throttling import Attempt, Throttle
+from gql.iam.throttles import Attempt, Throttle
 
 REQUEST: Final = "select * from iam.code_request($1, $2, $3)"
 OPENS: Final = "select iam.code_opens($1, $2)"
@@ -22,8 +23,9 @@ RESET: Final = "select iam.password_reset($1, $2, $3, $4, $5, $6)"
 OLD_HASH: Final = "select iam.password_of($1)"
 CHANGE: Final = "select iam.password_change($1, $2, $3, $4, $5, $6)"
 PURPOSE: Final = "code"
+WAY: Final = "code"
+"""By which somebody tries to come in: signing up, signing in and a new password are the same to a guesser."""
 DIGITS: Final = 6
-LONGEST_ADDRESS: Final = 254
 
 
 class Requested(NamedTuple):
@@ -85,19 +87,17 @@ class Codes:
     ) -> SignedIn:
         """Sign in whoever has the code. Raises ApiError UNAUTHENTICATED CODE_INVALID, and as signing in does; without
         the second factor the code stays good."""
-        attempt = Attempt("code", str(given), origin)
-        await self._throttle.demand(attempt)
-        hashes = self.hashes(digits)
-        async with self._database.nobody() as connection:
-            person = await connection.fetchval(OPENS, given, hashes)
-        if person is None:
-            raise code_invalid()
-        await self._second_factors.demand(person, second_factor, origin)
-        async with self._database.nobody() as connection:
-            row = await connection.fetchrow(SIGN_IN, given, hashes)
-        if row is None:
-            raise code_invalid()
-        await self._throttle.forgive(attempt)
+        async with self._throttle.trying(WAY, str(given), origin):
+            hashes = self.hashes(digits)
+            async with self._database.nobody() as connection:
+                person = await connection.fetchval(OPENS, given, hashes)
+            if person is None:
+                raise code_invalid()
+            await self._second_factors.demand(person, second_factor, origin)
+            async with self._database.nobody() as connection:
+                row = await connection.fetchrow(SIGN_IN, given, hashes)
+            if row is None:
+                raise code_invalid()
         organisations = organisations_in(row["memberships"])
         return await self._sessions.begin(row["user_id"], choose(organisations, slug), origin)
 
@@ -106,50 +106,32 @@ class Codes:
 
         Raises ApiError: UNAUTHENTICATED CODE_INVALID; BAD_USER_INPUT PASSWORD_LENGTH and PASSWORD_COMMON.
         """
-        attempt = Attempt("code", str(given), origin)
-        await self._throttle.demand(attempt)
-        new_hash = await self._passwords.hash(password)
-        async with self._database.nobody() as connection:
-            is_done = await connection.fetchval(RESET, given, self.hashes(digits), new_hash, *told_of(origin))
-        if not is_done:
-            raise code_invalid()
-        await self._throttle.forgive(attempt)
+        async with self._throttle.trying(WAY, str(given), origin):
+            new_hash = await self._passwords.hash(password)
+            async with self._database.nobody() as connection:
+                is_done = await connection.fetchval(RESET, given, self.hashes(digits), new_hash, *told_of(origin))
+            if not is_done:
+                raise code_invalid()
 
     async def change_password(self, person: UUID, old: str, new: str, origin: Origin) -> None:
         """Give somebody who is signed in and knows their password another one, and sign them out everywhere.
 
         Raises ApiError: UNAUTHENTICATED CREDENTIALS_INVALID; BAD_USER_INPUT PASSWORD_LENGTH and PASSWORD_COMMON.
         """
-        attempt = Attempt("password change", str(person), origin)
-        await self._throttle.demand(attempt)
-        async with self._database.nobody() as connection:
-            old_hash = await connection.fetchval(OLD_HASH, person)
-        is_right = await self._passwords.verify(old_hash, old)
-        new_hash = await self._passwords.hash(new) if is_right else None
-        async with self._database.nobody() as connection:
-            is_done = is_right and await connection.fetchval(CHANGE, person, old_hash, new_hash, *told_of(origin))
-        if not is_done:
-            sentence = "This is not your password. Check it, or ask for a code to set a new one."
-            raise ApiError(Code.UNAUTHENTICATED, sentence, reason="CREDENTIALS_INVALID", field="input.currentPassword")
-        await self._throttle.forgive(attempt)
+        async with self._throttle.trying("password change", str(person), origin):
+            async with self._database.nobody() as connection:
+                old_hash = await connection.fetchval(OLD_HASH, person)
+            if not await self._passwords.verify(old_hash, old):
+                raise _password_wrong()
+            new_hash = await self._passwords.hash(new)
+            async with self._database.nobody() as connection:
+                if not await connection.fetchval(CHANGE, person, old_hash, new_hash, *told_of(origin)):
+                    raise _password_wrong()  # it was changed meanwhile
 
 
-def normal(address: str) -> str:
-    """An address as it is kept. Raises ApiError BAD_USER_INPUT, reason ADDRESS_REQUIRED."""
-    stripped = address.strip().lower()
-    bad = "\0" in stripped or any("\ud800" <= each <= "\udfff" for each in stripped)
-    if not stripped or bad or len(stripped) > LONGEST_ADDRESS:
-        raise address_required()
-    return stripped
-
-
-def address_required() -> ApiError:
-    return ApiError(
-        Code.BAD_USER_INPUT,
-        "Give an e-mail address such as name@example.com, or a telephone number such as +447911123456; one of them.",
-        reason="ADDRESS_REQUIRED",
-        field="input.email",
-    )
+def _password_wrong() -> ApiError:
+    sentence = "This is not your password. Check it, or ask for a code to set a new one."
+    return ApiError(Code.UNAUTHENTICATED, sentence, reason="CREDENTIALS_INVALID", field="input.currentPassword")
 
 
 def code_invalid() -> ApiError:

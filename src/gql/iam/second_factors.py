@@ -12,7 +12,7 @@ import pyotp
 from gql.database.pool import Database, Origin
 from gql.errors import ApiError, Code
 from gql.iam.secrets import Secrets
-from gql.iam.throttling import Attempt, Throttle
+from gql.iam.throttles import Throttle
 
 BEGIN: Final = "select id, account from iam.totp_begin($1, $2, $3)"
 DEVICES: Final = "select id, encrypted_seed, is_confirmed from iam.totp_devices_of($1)"
@@ -23,6 +23,7 @@ PUT: Final = "select iam.recovery_codes_put($1, $2)"
 TAKE: Final = "select iam.recovery_code_take($1, $2)"
 WANTED: Final = "select iam.has_second_factor($1) as wanted"
 
+WAY: Final = "second factor"
 SEED_PURPOSE: Final = "totp seed"
 RECOVERY_PURPOSE: Final = "recovery code"
 STEP_SECONDS: Final = 30
@@ -69,11 +70,9 @@ class SecondFactors:
                 reason="SECOND_FACTOR_REQUIRED",
                 field="input.secondFactor",
             )
-        attempt = Attempt("second factor", str(person), origin)
-        await self._throttle.demand(attempt)
-        if not (await self._device_shows(person, given) or await self._is_recovery_code(person, given)):
-            raise invalid("input.secondFactor")
-        await self._throttle.forgive(attempt)
+        async with self._throttle.trying(WAY, str(person), origin):
+            if not (await self._device_shows(person, given) or await self._is_recovery_code(person, given)):
+                raise invalid("input.secondFactor")
 
     async def enrol(self, person: UUID, name: str) -> Enrolled:
         """A new device of this name. One that was never confirmed goes."""
@@ -89,11 +88,9 @@ class SecondFactors:
 
         Raises ApiError UNAUTHENTICATED SECOND_FACTOR_INVALID; RATE_LIMITED TOO_MANY_FAILURES.
         """
-        attempt = Attempt("second factor", str(person), origin)
-        await self._throttle.demand(attempt)
-        if not await self._device_shows(person, digits, unconfirmed=device):
-            raise invalid("input.code")
-        await self._throttle.forgive(attempt)
+        async with self._throttle.trying(WAY, str(person), origin):
+            if not await self._device_shows(person, digits, unconfirmed=device):
+                raise invalid("input.code")
         return await self._renew(person)
 
     async def remove(self, person: UUID, device: UUID, given: str, origin: Origin) -> bool:

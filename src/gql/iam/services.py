@@ -11,7 +11,7 @@ from gql.iam.secrets import Secrets
 from gql.iam.sessions import Sessions
 from gql.iam.sign_in import SignIn
 from gql.iam.sign_up import SignUp
-from gql.iam.throttling import Throttle
+from gql.iam.throttles import Throttle
 from gql.iam.tokens import Tokens
 
 

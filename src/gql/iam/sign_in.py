@@ -7,14 +7,14 @@ from uuid import UUID
 from gql.database.pool import Database, Origin
 from gql.errors import ApiError, Code
 from gql.iam import passwords as rules
+from gql.iam.addresses import is_storable
 from gql.iam.passwords import Passwords
 from gql.iam.second_factors import SecondFactors
 from gql.iam.sessions import Organisation, Sessions, SignedIn, organisation_unknown, told_of
-from gql.iam.throttling import Attempt, Throttle
+from gql.iam.throttles import Throttle
 
 LOOK_UP: Final = "select user_id, password_hash, memberships from iam.sign_in_lookup($1)"
 NOTE_REFUSAL: Final = "select iam.sign_in_refused($1, $2, $3, $4, $5)"
-LONGEST_ADDRESS: Final = 254
 WAY: Final = "password"
 
 
@@ -55,23 +55,21 @@ class SignIn:
         """
         if len(password) > rules.LONGEST:
             raise _credentials_invalid()
-        attempt = Attempt(WAY, address.strip().lower(), origin)
         self._passwords.demand_room()
-        await self._throttle.demand(attempt)
-        # The turn comes first, so that guessers wait in its queue and not in that of the connections; and no connection
-        # is held during the slow part.
-        async with self._passwords.turn() as turn:
-            account = await self._look_up(address)
-            is_right = await turn.verify(account and account.password_hash, password)
-        if account is None or not is_right:
-            await self._note_refusal(address, origin)
-            raise _credentials_invalid()
-        await self._throttle.forgive(attempt)
+        async with self._throttle.trying(WAY, address.strip().lower(), origin):
+            # The turn comes first, so that guessers wait in its queue and not in that of the connections; and no
+            # connection is held during the slow part.
+            async with self._passwords.turn() as turn:
+                account = await self._look_up(address)
+                is_right = await turn.verify(account and account.password_hash, password)
+            if account is None or not is_right:
+                await self._note_refusal(address, origin)
+                raise _credentials_invalid()
         await self._second_factors.demand(account.user_id, second_factor, origin)
         return await self._sessions.begin(account.user_id, choose(account.organisations, slug), origin)
 
     async def _look_up(self, address: str) -> Account | None:
-        if not _may_be_known(address):
+        if not is_storable(address):
             return None
         row = await self._database.ask(LOOK_UP, address.strip())
         if row is None:
@@ -81,15 +79,9 @@ class SignIn:
 
     async def _note_refusal(self, address: str, origin: Origin) -> None:
         """In the log of each organisation of the account; for an unknown one the same is asked, and nothing noted."""
-        known = address.strip() if _may_be_known(address) else ""
+        known = address.strip() if is_storable(address) else ""
         async with self._database.nobody() as connection:
             await connection.execute(NOTE_REFUSAL, known, "CREDENTIALS_INVALID", *told_of(origin))
-
-
-def _may_be_known(address: str) -> bool:
-    """Whether PostgreSQL can be asked about this text at all: it takes neither NUL nor half a surrogate pair."""
-    is_text = "\0" not in address and not any("\ud800" <= each <= "\udfff" for each in address)
-    return len(address) <= LONGEST_ADDRESS and is_text
 
 
 def organisations_in(memberships: str) -> tuple[Organisation, ...]:

@@ -8,11 +8,12 @@ from uuid import UUID
 from gql.database.context import Context
 from gql.database.pool import Database, Origin
 from gql.database.pool.standing import CONTEXT, ORIGIN, context_values, origin_values, setting_statement
-from gql.iam.codes import Codes, address_required, code_invalid, code_message, normal
+from gql.iam.addresses import address_required, normal
+from gql.iam.codes import WAY, Codes, code_invalid, code_message
 from gql.iam.messages import Message, Post
 from gql.iam.passwords import Passwords
 from gql.iam.sessions import Organisation, Sessions, SignedIn
-from gql.iam.throttling import Attempt, Throttle
+from gql.iam.throttles import Attempt, Throttle
 
 BEGIN: Final = "select * from iam.sign_up($1, $2)"
 AGAIN: Final = "select * from iam.sign_up_again($1, $2)"
@@ -93,22 +94,24 @@ class SignUp:
 
     async def complete(self, given: UUID, digits: str, origin: Origin) -> SignedIn:
         """Make the account and the organisation, and sign in. Raises ApiError UNAUTHENTICATED, reason CODE_INVALID."""
-        attempt = Attempt("code", str(given), origin)
-        await self._throttle.demand(attempt)
+        async with self._throttle.trying(WAY, str(given), origin):
+            opened = await self._open(given, digits, origin)
+            if opened is None:
+                raise code_invalid()
+        return await self._sessions.begin(*opened, origin)
+
+    async def _open(self, given: UUID, digits: str, origin: Origin) -> tuple[UUID, Organisation] | None:
+        """The person and the organisation that were made. None for a wrong code, which is no exception inside: that it
+        was tried must be committed."""
         async with self._database.nobody() as connection, connection.transaction():
             row = await connection.fetchrow(COMPLETE, given, self._codes.hashes(digits))
-            # A wrong code is no exception here: that it was tried must be committed.
-            opened = None
-            if row is not None:
-                # The transaction becomes the new tenant: the policies that bind every tenant bind its beginning.
-                owner = Context(tenant_id=row["tenant_id"], user_id=row["user_id"], role="owner", is_scoped=False)
-                await connection.execute(BECOME, *context_values(owner), *origin_values(origin))
-                slug = await connection.fetchval(OPEN, row["organisation"])
-                opened = row["user_id"], Organisation(row["tenant_id"], slug, json.loads(row["organisation"])["name"])
-        if opened is None:
-            raise code_invalid()
-        await self._throttle.forgive(attempt)
-        return await self._sessions.begin(*opened, origin)
+            if row is None:
+                return None
+            # The transaction becomes the new tenant: the policies that bind every tenant bind its beginning.
+            owner = Context(tenant_id=row["tenant_id"], user_id=row["user_id"], role="owner", is_scoped=False)
+            await connection.execute(BECOME, *context_values(owner), *origin_values(origin))
+            slug = await connection.fetchval(OPEN, row["organisation"])
+            return row["user_id"], Organisation(row["tenant_id"], slug, json.loads(row["organisation"])["name"])
 
     def _tell(self, address: str, digits: str, *, is_taken: bool) -> None:
         self._post.send(_has_account(address) if is_taken else code_message(address, digits, "SIGN_UP"))

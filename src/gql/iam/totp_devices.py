@@ -1,7 +1,6 @@
 """TOTP devices, as the API has them: a second thing to show when signing in."""
 
 from typing import Annotated
-from uuid import UUID
 
 import strawberry
 
@@ -9,9 +8,8 @@ from gql.engine.declare import column, noun
 from gql.engine.nouns import Question
 from gql.engine.scalars import DateTime
 from gql.errors import ApiError, Code
-from gql.iam.second_factors import SecondFactors, invalid
-from gql.iam.services import Services
-from gql.iam.users import Info, own_session
+from gql.iam.resolving import Info, identifier, own_session, services_of
+from gql.iam.second_factors import invalid
 
 MY_TOTP_DEVICES = Question("myTotpDevices", (), numbered_by="line")
 
@@ -66,18 +64,6 @@ class TotpRemovePayload:
     removed: bool = strawberry.field(description="Always true: what could not be done is an error.")
 
 
-def _factors(info: Info) -> SecondFactors:
-    services: Services = info.context.services
-    return services.second_factors
-
-
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise _no_device() from None
-
-
 def _no_device() -> ApiError:
     sentence = "You have no device with this id. `myTotpDevices` lists them."
     return ApiError(Code.NOT_FOUND, sentence, reason="DEVICE_NOT_FOUND", field="input.device")
@@ -88,7 +74,7 @@ async def _totp_enrol(
     input: Annotated[TotpEnrolInput, strawberry.argument(description="The device.")],  # noqa: A002
 ) -> TotpEnrolPayload:
     person, _ = own_session(info)
-    made = await _factors(info).enrol(person, input.name)
+    made = await services_of(info).second_factors.enrol(person, input.name)
     return TotpEnrolPayload(device=strawberry.ID(str(made.id)), secret=made.seed, uri=made.uri)
 
 
@@ -97,7 +83,9 @@ async def _totp_confirm(
     input: Annotated[TotpConfirmInput, strawberry.argument(description="Its first code.")],  # noqa: A002
 ) -> RecoveryCodesPayload:
     person, _ = own_session(info)
-    codes = await _factors(info).confirm(person, _id(input.device), input.code, info.context.caller.origin)
+    codes = await services_of(info).second_factors.confirm(
+        person, identifier(input.device, _no_device()), input.code, info.context.caller.origin
+    )
     return RecoveryCodesPayload(recovery_codes=codes)
 
 
@@ -106,7 +94,9 @@ async def _totp_remove(
     input: Annotated[TotpRemoveInput, strawberry.argument(description="Which device.")],  # noqa: A002
 ) -> TotpRemovePayload:
     person, _ = own_session(info)
-    if not await _factors(info).remove(person, _id(input.device), input.code, info.context.caller.origin):
+    if not await services_of(info).second_factors.remove(
+        person, identifier(input.device, _no_device()), input.code, info.context.caller.origin
+    ):
         raise _no_device()
     return TotpRemovePayload(removed=True)
 
@@ -118,7 +108,7 @@ async def _recovery_codes_renew(
     person, _ = own_session(info)
     if not input.code:
         raise invalid("input.code")
-    codes = await _factors(info).renew(person, input.code, info.context.caller.origin)
+    codes = await services_of(info).second_factors.renew(person, input.code, info.context.caller.origin)
     return RecoveryCodesPayload(recovery_codes=codes)
 
 

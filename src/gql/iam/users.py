@@ -2,17 +2,13 @@
 
 from enum import Enum
 from typing import Annotated
-from uuid import UUID
 
 import strawberry
 
-from gql.engine.engine import Execution
 from gql.engine.scalars import DateTime
 from gql.errors import ApiError, Code
-from gql.iam.services import Services
+from gql.iam.resolving import Info, given, identifier, moment, own_session, services_of
 from gql.iam.sessions import SignedIn
-
-Info = strawberry.Info[Execution, None]
 
 
 @strawberry.enum(description="Where the refresh token is kept.")
@@ -96,24 +92,18 @@ def payload(signed_in: SignedIn, refresh_token: str | None) -> SignInPayload:
     organisation = signed_in.organisation
     return SignInPayload(
         access_token=signed_in.access.text,
-        expires_at=DateTime(signed_in.access.expires_at.isoformat().replace("+00:00", "Z")),
+        expires_at=moment(signed_in.access.expires_at),
         refresh_token=refresh_token,
         session_id=strawberry.ID(str(signed_in.session_id)),
         organisation=SignInOrganisation(slug=organisation.slug, name=organisation.name),
     )
 
 
-def given(value: str | None) -> str | None:
-    """A value that may be left out."""
-    return None if value is strawberry.UNSET else value
-
-
 async def _sign_in(
     info: Info,
     input: Annotated[SignInInput, strawberry.argument(description="Who signs in, and where.")],  # noqa: A002
 ) -> SignInPayload:
-    services: Services = info.context.services
-    signed_in = await services.sign_in.with_password(
+    signed_in = await services_of(info).sign_in.with_password(
         input.email,
         input.password,
         given(input.organisation),
@@ -135,33 +125,24 @@ async def _session_refresh(
     info: Info,
     input: Annotated[SessionRefreshInput, strawberry.argument(description="The session to go on with.")],  # noqa: A002
 ) -> SignInPayload:
-    services: Services = info.context.services
     caller = info.context.caller
     sent = given(input.refresh_token)
     token = caller.cookie if sent is None else sent
     if not token:
         sentence = "There is no refresh token: neither in the input nor in the cookie. Sign in."
         raise ApiError(Code.UNAUTHENTICATED, sentence, reason="REFRESH_TOKEN_MISSING", field="input.refreshToken")
-    signed_in = await services.sessions.refresh(token, caller.origin)
+    signed_in = await services_of(info).sessions.refresh(token, caller.origin)
     return handed_over(info, signed_in, RefreshTokenPlace.COOKIE if sent is None else RefreshTokenPlace.BODY)
-
-
-def own_session(info: Info) -> tuple[UUID, UUID]:
-    """The person who asks and the session of their token. Raises ApiError UNAUTHENTICATED."""
-    caller = info.context.caller
-    if caller.context is None or caller.context.user_id is None or caller.session_id is None:
-        sentence = "Sign in first: this is about the session of your access token."
-        raise ApiError(Code.UNAUTHENTICATED, sentence, reason="TOKEN_MISSING")
-    return caller.context.user_id, caller.session_id
 
 
 async def _organisation_switch(
     info: Info,
     input: Annotated[OrganisationSwitchInput, strawberry.argument(description="Where to work.")],  # noqa: A002
 ) -> SignInPayload:
-    services: Services = info.context.services
     user_id, session_id = own_session(info)
-    switched = await services.sessions.switch(user_id, session_id, input.organisation, info.context.caller.origin)
+    switched = await services_of(info).sessions.switch(
+        user_id, session_id, input.organisation, info.context.caller.origin
+    )
     return payload(switched, None)
 
 
@@ -169,26 +150,18 @@ async def _sign_out(
     info: Info,
     input: Annotated[SignOutInput, strawberry.argument(description="Which session to end.")],  # noqa: A002
 ) -> SignOutPayload:
-    services: Services = info.context.services
     user_id, own = own_session(info)
     named = given(input.session)
     if input.everywhere:
         wanted, why = None, "SIGNED_OUT_EVERYWHERE"
     else:
-        wanted, why = _session_id(named) if named is not None else own, "SIGNED_OUT"
-    ended = await services.sessions.end(user_id, wanted, why, info.context.caller.origin)
+        wanted, why = identifier(named, _no_session()) if named is not None else own, "SIGNED_OUT"
+    ended = await services_of(info).sessions.end(user_id, wanted, why, info.context.caller.origin)
     if named is not None and not ended:
         raise _no_session()
     if wanted in (None, own) and info.context.caller.cookie:
         info.context.told.cookie = ""
     return SignOutPayload(ended=ended)
-
-
-def _session_id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise _no_session() from None
 
 
 def _no_session() -> ApiError:

@@ -13,7 +13,7 @@ from gql.errors import ApiError
 from gql.iam.second_factors import STEP_SECONDS, SecondFactors
 from gql.iam.secrets import Secrets
 from gql.iam.services import Services
-from gql.iam.throttling import Throttle
+from gql.iam.throttles import Throttle
 from tests.harness.actors import as_superuser, as_tenant
 from tests.harness.tenants import PASSWORD, Tenant, make_person
 from tests.iam.inbox import Inbox

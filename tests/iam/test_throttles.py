@@ -1,4 +1,4 @@
-"""Who fails waits, and longer each time: sql/iam/throttles.sql, iam/throttling.py."""
+"""Who fails waits, and longer each time: sql/iam/throttles.sql, iam/throttles.py."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -9,7 +9,7 @@ import pytest
 from gql.database.pool import Origin
 from gql.errors import ApiError, Code
 from gql.iam.services import Services
-from gql.iam.throttling import FROM_HERE, OF_ACCOUNT, OF_ADDRESS, Attempt, Throttle, network
+from gql.iam.throttles import FROM_HERE, OF_ACCOUNT, OF_ADDRESS, Attempt, Throttle, network
 from tests.harness.actors import as_superuser
 
 WAY: Final = "password"

@@ -2,6 +2,8 @@
 
 import hashlib
 import ipaddress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final, NamedTuple
 
 from gql.database.pool import Database, Origin
@@ -60,6 +62,14 @@ class Throttle:
     async def forgive(self, attempt: Attempt) -> None:
         """It went well."""
         await self._database.ask(FORGIVE, list(attempt.own), [attempt.shared])
+
+    @asynccontextmanager
+    async def trying(self, way: str, account: str, origin: Origin) -> AsyncIterator[None]:
+        """The body is a try: it counts as a failure unless it ends without an exception."""
+        attempt = Attempt(way, account, origin)
+        await self.demand(attempt)
+        yield
+        await self.forgive(attempt)
 
 
 def network(origin: Origin) -> str:
