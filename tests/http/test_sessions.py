@@ -1,6 +1,7 @@
 """Signing in, going on and signing out as a browser and as a program do it, over HTTP."""
 
 import asyncio
+import json
 from typing import Any, Final
 
 import httpx
@@ -129,3 +130,40 @@ async def test_whoever_has_no_session_cannot_end_or_switch_one(server: Running, 
         for bearer in (None, token):  # the latter is of no session
             answer = await server.ask(document, token=bearer, variables={"input": variables})
             assert refused(answer) == ("UNAUTHENTICATED", "TOKEN_MISSING")
+
+
+HALF: Final = "\ud800"
+"""Half a surrogate pair: JSON can hold it, UTF-8 cannot."""
+CODE: Final = {"request": "00000000-0000-0000-0000-000000000000", "code": HALF}
+SIGN_UP: Final = {"name": "Ada", "email": "ada.half@example.org", "organisation": {"name": "X"}}
+
+
+@pytest.mark.parametrize("bad", [HALF, "\0"])
+async def test_what_is_no_text_is_an_error_of_the_caller_everywhere(server: Running, person: Tenant, bad: str) -> None:
+    held, _ = await signed_in(server, person)
+    asked: list[tuple[str, dict[str, Any]]] = [
+        ("sessionRefresh { expiresAt }", {"refreshToken": bad}),
+        ("organisationSwitch { expiresAt }", {"organisation": bad}),
+        ("signOut { ended }", {"session": bad}),
+        ("signInWithCode { expiresAt }", {**CODE, "code": bad}),
+        ("passwordReset { done }", {**CODE, "code": bad, "password": "a rather long new password"}),
+        ("signInCodeRequest { request }", {"address": bad}),
+        ("signUp { signUp }", {**SIGN_UP, "name": bad}),
+        ("signUp { signUp }", {**SIGN_UP, "organisation": {"name": bad}}),
+        ("signUp { signUp }", {**SIGN_UP, "organisation": {"name": "X", "timeZone": bad}}),
+        ("totpEnrol { device }", {"name": bad}),
+        ("recoveryCodesRenew { recoveryCodes }", {"code": bad}),
+    ]
+    for field, given_input in asked:
+        name, _, selection = field.partition(" ")
+        kind = f"{name[0].upper()}{name[1:]}Input"
+        kind = {"SignInCodeRequestInput": "CodeRequestInput"}.get(kind, kind)
+        document = f"mutation ($input: {kind}!) {{ {name}(input: $input) {selection} }}"
+        body = json.dumps({"query": document, "variables": {"input": given_input}}).encode()
+        answer = await server.client.post(
+            "/graphql",
+            content=body,
+            headers={"Content-Type": "application/json", "Authorization": f"Bearer {held['accessToken']}"},
+        )
+        for error in answer.json().get("errors", []):
+            assert error["extensions"]["code"] != "INTERNAL_SERVER_ERROR", (field, error)

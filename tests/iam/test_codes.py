@@ -181,6 +181,14 @@ async def test_who_knows_the_password_changes_it_and_nobody_else(services: Servi
     await services.sign_in.with_password(tenant.owner_email, NEW, None, somewhere())
 
 
+async def test_half_a_character_is_a_wrong_code_and_a_wrong_token(services: Services) -> None:
+    assert await refused(services, uuid4(), "\ud800") == "CODE_INVALID"
+    with pytest.raises(ApiError, match="over"):
+        await services.sessions.refresh("\ud800", somewhere())
+    with pytest.raises(ApiError, match="belong to no organisation"):
+        await services.sessions.switch(uuid4(), uuid4(), "\ud800", somewhere())
+
+
 @pytest.mark.parametrize("address", ["", "   ", "a" * 300, "with\0nul@example.org", "\ud800@example.org"])
 async def test_what_is_no_address_is_refused(address: str, services: Services) -> None:
     with pytest.raises(ApiError) as problem:

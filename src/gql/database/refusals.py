@@ -50,6 +50,7 @@ _STATES: Final = {
     "22007": _UNREADABLE,  # invalid datetime format
     "22008": _UNREADABLE,  # datetime field overflow
     "22021": _UNREADABLE,  # character not in repertoire: NUL
+    "22P05": _UNREADABLE,  # untranslatable character: NUL in JSON
     "57014": _SLOW,
     "25P03": _SLOW,  # idle in transaction
     "25P04": _SLOW,  # transaction time-out, on 17 and later

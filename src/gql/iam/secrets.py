@@ -47,7 +47,7 @@ class Secrets:
 
     def digests(self, purpose: str, text: str) -> list[bytes]:
         """The keyed hash of a text by each key, the newest first. Keep the first, believe any."""
-        return [hmac.digest(self._derived(key, purpose), text.encode(), "sha256") for key in self._keys]
+        return [hmac.digest(self._derived(key, purpose), as_bytes(text), "sha256") for key in self._keys]
 
     def encrypt(self, purpose: str, text: str) -> str:
         """The text as only the house can read it."""
@@ -79,6 +79,11 @@ class Secrets:
         return HKDF(SHA256(), KEY_BYTES, salt=None, info=f"countinghouse {purpose}".encode()).derive(key)
 
 
+def as_bytes(text: str) -> bytes:
+    """What somebody sends may hold half a character: it is hashed like any other text, and found to be wrong."""
+    return text.encode("utf-8", "surrogatepass")
+
+
 def new_token() -> str:
     """A secret of 256 bits that nobody can guess, so that a plain hash of it is enough."""
     return secrets.token_urlsafe(32)
@@ -86,7 +91,7 @@ def new_token() -> str:
 
 def token_hash(token: str) -> bytes:
     """What is kept of such a secret."""
-    return hashlib.sha256(token.encode()).digest()
+    return hashlib.sha256(as_bytes(token)).digest()
 
 
 def _keys_in(path: Path) -> list[bytes]:

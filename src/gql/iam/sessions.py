@@ -11,6 +11,7 @@ from uuid import UUID
 from gql.database.pool import Database, Origin
 from gql.database.pool.standing import origin_values
 from gql.errors import ApiError, Code
+from gql.iam.addresses import is_storable
 from gql.iam.secrets import Secrets, new_token, token_hash
 from gql.iam.tokens import IssuedToken, Tokens
 
@@ -88,8 +89,10 @@ class Sessions:
         Raises ApiError BAD_USER_INPUT ORGANISATION_UNKNOWN, the same for one that does not exist and for one that they
         do not belong to.
         """
+        if not is_storable(slug):
+            raise organisation_unknown()
         async with self._database.nobody() as connection:
-            row = await connection.fetchrow(SWITCH, session_id, user_id, slug.replace("\0", ""), *told_of(origin))
+            row = await connection.fetchrow(SWITCH, session_id, user_id, slug, *told_of(origin))
         if row is None:
             raise organisation_unknown()
         return self._signed_in(user_id, session_id, Organisation(*row), None)
