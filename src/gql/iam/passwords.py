@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import argon2
-from zxcvbn import zxcvbn
 
 from gql.errors import ApiError, Code
 
@@ -187,6 +186,8 @@ def judge_length(password: str) -> None:
 
 def judge_strength(password: str) -> None:
     """Raises ApiError BAD_USER_INPUT, reason PASSWORD_COMMON, for what guessers begin with."""
+    from zxcvbn import zxcvbn  # its lists take 15 MB, which a process needs only where somebody chooses a password
+
     plain = unicodedata.normalize("NFKC", password).encode("utf-8", "replace").decode()
     if zxcvbn(plain[:JUDGED_CHARACTERS])["score"] < WEAKEST_SCORE:
         raise ApiError(
