@@ -41,6 +41,7 @@
 \ir billing/invoices.sql
 \ir billing/invoice_lines.sql
 \ir billing/invoice_changes.sql
+\ir billing/invoice_messages.sql
 \ir billing/recurring_invoices.sql
 \ir billing/recurring_invoice_periods.sql
 \ir billing/payments.sql

@@ -17,6 +17,7 @@ create table billing.invoices (
     tax_amount core.money not null default 0,
     total core.money not null default 0,
     issued_at timestamptz,
+    email_status text not null default 'NOT_SENT',
     viewed_at timestamptz,
     voided_at timestamptz,
     void_reason text,
@@ -76,6 +77,7 @@ create table billing.invoices (
     constraint invoices_status_check check (
         status in ('DRAFT', 'SENT', 'VIEWED', 'PARTIALLY_PAID', 'PAID', 'DISPUTED', 'WRITTEN_OFF', 'CANCELLED')
     ),
+    constraint invoices_email_status_check check (email_status in ('NOT_SENT', 'SENT', 'DELIVERED', 'OPENED', 'BOUNCED')),
     constraint invoices_series_check check (series ~ '^[A-Z]{1,10}$'),
     constraint invoices_due_date_check check (due_date between issue_date and '9999-12-31'),
     constraint invoices_issue_date_check check (issue_date between '1900-01-01' and '9999-12-31'),
@@ -126,6 +128,8 @@ comment on column billing.invoices.discount is 'What is taken off the subtotal b
 comment on column billing.invoices.tax_amount is 'The tax: for each rate once, on the lines of that rate after their share of the discount, rounded to two decimals (EN 16931).';
 comment on column billing.invoices.total is 'Subtotal less discount plus tax.';
 comment on column billing.invoices.issued_at is 'When it was issued.';
+comment on column billing.invoices.email_status is
+    'How far the last e-mail came that it was sent by: NOT_SENT, SENT, DELIVERED, OPENED, or BOUNCED where it came back or was given up.';
 comment on column billing.invoices.viewed_at is 'When the client first saw it.';
 comment on column billing.invoices.voided_at is 'When it was voided, or when the draft was discarded.';
 comment on column billing.invoices.void_reason is 'Why it was voided.';
@@ -167,6 +171,8 @@ comment on constraint invoices_external_ref_unique on billing.invoices is
     'EXTERNAL_REF_TAKEN input.externalRef: Another invoice has this external reference already.';
 comment on constraint invoices_status_check on billing.invoices is
     'STATUS_UNKNOWN: An invoice is DRAFT, SENT, VIEWED, PARTIALLY_PAID, PAID, DISPUTED, WRITTEN_OFF or CANCELLED.';
+comment on constraint invoices_email_status_check on billing.invoices is
+    'EMAIL_STATUS_UNKNOWN: An e-mail is NOT_SENT, SENT, DELIVERED, OPENED or BOUNCED.';
 comment on constraint invoices_series_check on billing.invoices is
     'SERIES_INVALID input.series: A series of numbers is named by 1 to 10 capital letters.';
 comment on constraint invoices_due_date_check on billing.invoices is
@@ -240,7 +246,7 @@ create policy analyst on billing.invoices for select to countinghouse_analyst us
 
 grant select (
     tenant_id, id, client_id, series, number, bill_from, bill_to, issue_date, due_date, currency, tax_rate, subtotal,
-    discount, tax_amount, total, issued_at, viewed_at, voided_at, void_reason, disputed_at, dispute_reason, written_off,
+    discount, tax_amount, total, issued_at, email_status, viewed_at, voided_at, void_reason, disputed_at, dispute_reason, written_off,
     written_off_at, write_off_reason, paid_amount, credited, payment_count, partial_payment_count, last_payment_date, notes,
     terms, payment_method_id, payment_link, template, branding, metadata, external_ref, created_at, created_by, updated_at,
     number_key, status, balance, paid_date, total_minor, balance_minor, paid_minor

@@ -21,8 +21,10 @@ VERBS: Final = (
     "payment_record", "payment_process", "payment_confirm", "payment_fail", "payment_retry", "payment_reconcile",
     "payment_unreconcile", "payment_allocate", "payment_unallocate", "payment_refund", "payment_reverse",
     "payment_method_create", "payment_method_update",
+    "invoice_send", "invoice_email_event",
     "recurring_invoice_set", "recurring_invoice_pause", "recurring_invoice_stop",
 )  # fmt: skip
+WORK: Final = ("recurring_invoice_make", "invoice_message_take", "invoice_message_sent", "invoice_message_failed")
 CALLABLE: Final = """
     select proname::text from pg_proc where pronamespace = 'billing'::regnamespace and provolatile = 'v'
     and has_function_privilege('countinghouse_tenant', oid, 'execute') order by 1
@@ -30,12 +32,13 @@ CALLABLE: Final = """
 SCOPED: Final = (
     "billing.clients", "billing.client_contacts", "billing.invoices", "billing.invoice_lines", "billing.payments",
     "billing.payment_refunds", "billing.allocations", "billing.credit_notes", "billing.credit_note_lines",
+    "billing.invoice_messages",
 )  # fmt: skip
 
 
 async def test_a_tenant_can_call_the_verbs_and_what_the_worker_calls_and_nothing_else(tenant: Tenant) -> None:
     async with as_tenant(tenant) as connection:
-        assert [row[0] for row in await connection.fetch(CALLABLE)] == sorted((*VERBS, "recurring_invoice_make"))
+        assert [row[0] for row in await connection.fetch(CALLABLE)] == sorted((*VERBS, *WORK))
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -102,6 +102,7 @@ async def fill(name: str) -> Filled:
             )
             await call("billing.payment_refund", id=str(payment_id), amount="1.00", reason=f"Refund to the {of}")
             await call("billing.invoice_credit_note", id=str(invoice_id), amount="5.00", reason=f"Credit to the {of}")
+            await call("billing.invoice_send", id=str(invoice_id), greeting=f"Greetings to the {of}")
             await call("billing.recurring_invoice_set", id=str(invoice_id), frequency="MONTHLY", next_date=today)
             recurring.append(invoice_id)
             clients.append(client_id)

@@ -27,6 +27,15 @@ class InvoiceStatus(Enum):
     CANCELLED = "CANCELLED"
 
 
+@strawberry.enum(description="How far the last e-mail came that an invoice was sent by.")
+class EmailStatus(Enum):
+    NOT_SENT = "NOT_SENT"
+    SENT = "SENT"
+    DELIVERED = "DELIVERED"
+    OPENED = "OPENED"
+    BOUNCED = "BOUNCED"
+
+
 @noun(
     table=TABLE,
     plural="invoices",
@@ -72,6 +81,7 @@ class Invoice:
     metadata: JSON = column()
     external_ref: str | None = column(filtered=True)
     issued_at: DateTime | None = column()
+    email_status: EmailStatus = column()
     viewed_at: DateTime | None = column()
     voided_at: DateTime | None = column()
     void_reason: str | None = column()
@@ -86,6 +96,7 @@ class Invoice:
     lines = to_many("InvoiceLine", "invoice_id", listed=True, numbered_by="position")
     allocations = to_many("Allocation", "invoice_id")
     credit_notes = to_many("CreditNote", "invoice_id")
+    messages = to_many("InvoiceMessage", "invoice_id")
     recurring = to_one("RecurringInvoice", "id", nullable=True)
     recurring_period = to_one("RecurringInvoicePeriod", "id", nullable=True, filtered=False)
 

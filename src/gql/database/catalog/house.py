@@ -95,6 +95,7 @@ class House:
         f"{WORKER} iam.tenants select",
         f"{WORKER} ledger.holds select",
         f"{WORKER} billing.recurring_invoices select",
+        f"{WORKER} billing.invoice_messages select",
         f"{WORKER} core.audit_log select",
         f"{WORKER} core.idempotency_keys select",
         f"{WORKER} core.idempotency_keys delete",
@@ -113,6 +114,10 @@ class House:
         "SELECT billing.recurring_invoices.id",
         "SELECT billing.recurring_invoices.enabled",
         "SELECT billing.recurring_invoices.next_date",
+        "SELECT billing.invoice_messages.tenant_id",
+        "SELECT billing.invoice_messages.id",
+        "SELECT billing.invoice_messages.status",
+        "SELECT billing.invoice_messages.next_try_at",
         "SELECT core.audit_log.tenant_id",
         "SELECT core.audit_log.created_at",
         "SELECT core.audit_log.seal",
@@ -146,7 +151,7 @@ class House:
     )
 
     # Indexes that serve what has no tenant yet: sign-in finds a person's memberships, the worker what is due.
-    indexes_across_tenants: tuple[str, ...] = ("iam.memberships_user", "billing.recurring_invoices_due")
+    indexes_across_tenants: tuple[str, ...] = ("iam.memberships_user", "billing.recurring_invoices_due", "billing.invoice_messages_due")
 
     # What a policy may read besides the row. An analyst holds the connection and could set app.*, so that for the
     # analyst only the first of them can be believed.
