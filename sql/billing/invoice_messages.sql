@@ -156,7 +156,7 @@ set search_path = pg_catalog, pg_temp
 as $$
     select concat_ws(
         E'\n\n',
-        nullif(btrim(greeting), ''),
+        nullif(btrim(greeting, E' \t\r\n'), ''),
         concat_ws(
             E'\n',
             format('Invoice %s of %s', invoice.number, invoice.issue_date),

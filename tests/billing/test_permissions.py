@@ -75,6 +75,7 @@ async def _fill(tenant: Tenant) -> tuple[UUID, UUID]:
             payment_id = await pay(connection, client_id, "120", allocations=on(invoice_id, "100"))
             await call(connection, "billing.payment_refund", id=payment_id, amount="5", reason="Too much")
             await call(connection, "billing.invoice_credit_note", id=invoice_id, amount="7", reason="Scratched")
+            await call(connection, "billing.invoice_send", id=invoice_id, recipient="ann@fen.example")
             made.append(client_id)
     return made[0], made[1]
 

@@ -158,8 +158,10 @@ async def test_the_worker_s_login_sees_that_something_is_due_and_nothing_about_i
     assert readable_columns == {
         "id", "tenant_id", "time_zone", "fiscal_year_start", "suspended_at", "state", "expires_at", "next_date",
         "created_at", "enabled", "seal", "report", "every", "refreshed_at",
+        "next_try_at", "status",
     }  # fmt: skip
-    ids = {row["id"] for filled in (mine, theirs) for row in filled.rows["billing.recurring_invoices"]}
+    waiting = ("billing.recurring_invoices", "billing.invoice_messages")
+    ids = {row["id"] for filled in (mine, theirs) for table in waiting for row in filled.rows[table]}
     marks = (texts(mine.rows) | texts(theirs.rows)) - ids - set(map(str, both))
     text = json.dumps(seen)
     assert not [mark for mark in marks - {"PENDING"} if mark in text]

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
-from tests.engine import client_entries, ledgers, receipts
+from tests.engine import client_entries, ledgers, messages, receipts
 from tests.engine.ids import client_id, invoice_id
 from tests.harness.actors import as_superuser
 from tests.harness.tenants import Tenant, make_person, make_tenant
@@ -109,9 +109,9 @@ async def _write(
         known_clients, known_invoices, {row["method_name"]: row["id"] for row in methods}, tenant.currency
     ):
         await _insert(connection, tenant, table, row)
-    recurring = _recurring([each for each in invoices if each["client_id"] in known])
+    kept = [each for each in invoices if each["client_id"] in known]
     moved = client_entries.rows(tenant.time_zone, known)
-    for table, row in (*recurring, *ledgers.rows(METADATA), *moved):
+    for table, row in (*_recurring(kept), *messages.rows(kept), *ledgers.rows(METADATA), *moved):
         await _insert(connection, tenant, table, row)
 
 

@@ -34,6 +34,8 @@ async def fill(tenant: Tenant, invoices: int, *, clients: int = 10, marker: str 
                 for row in done["rows"][:clients]:
                     recurring = {"id": row["id"], "frequency": "MONTHLY", "next_date": "2199-01-31"}
                     await call("billing.recurring_invoice_set", recurring)
+                    if row["index"] % 5:
+                        await call("billing.invoice_send", {"id": row["id"], "recipient": f"{marker}Ann@example.com"})
             for number, row in enumerate(done["rows"], start):
                 if number % 5:
                     for verb, given in settling(number, clients_made[number % clients], row["id"], marker):

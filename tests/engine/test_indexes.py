@@ -45,6 +45,11 @@ MANY_KINDS = """
     )) from (select id, row_number() over (order by id) as number from billing.invoices) as numbered;
     select billing.recurring_invoice_stop(jsonb_build_object('id', id))
     from billing.recurring_invoices order by id limit 3;
+    select billing.invoice_send(jsonb_build_object('id', id, 'recipient', 'somebody@example.com'))
+    from billing.invoices where number is not null and id not in (select invoice_id from billing.invoice_messages);
+"""
+A_FEW_SENT = """
+    select billing.invoice_message_sent(id) from billing.invoice_messages order by id limit 3
 """
 
 
@@ -80,6 +85,8 @@ async def busy() -> Tenant:
         await make_person(tenant, "admin" if number == 7 else "viewer", name=f"Person {number}")
     async with as_tenant(tenant) as connection:
         await connection.execute(MANY_KINDS)
+    async with as_tenant(tenant, "worker") as connection:
+        await connection.execute(A_FEW_SENT)
     async with as_superuser() as connection:
         await connection.execute("analyze")
     return tenant

@@ -28,7 +28,8 @@ from tests.harness.tenants import Tenant, make_person, make_tenant
 MARKER = "ZEBRA-"
 TABLES = (
     *("clients", "client_contacts", "client_notes", "invoices", "invoice_lines"),
-    *("payments", "payment_refunds", "allocations", "credit_notes", "credit_note_lines", "recurring_invoices"),
+    *("payments", "payment_refunds", "allocations", "credit_notes", "credit_note_lines"),
+    *("recurring_invoices", "invoice_messages"),
 )
 
 

@@ -151,7 +151,11 @@ class House:
     )
 
     # Indexes that serve what has no tenant yet: sign-in finds a person's memberships, the worker what is due.
-    indexes_across_tenants: tuple[str, ...] = ("iam.memberships_user", "billing.recurring_invoices_due", "billing.invoice_messages_due")
+    indexes_across_tenants: tuple[str, ...] = (
+        "iam.memberships_user",
+        "billing.recurring_invoices_due",
+        "billing.invoice_messages_due",
+    )
 
     # What a policy may read besides the row. An analyst holds the connection and could set app.*, so that for the
     # analyst only the first of them can be believed.
