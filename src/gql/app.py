@@ -22,12 +22,12 @@ from gql.http.headers import as_bytes, security_headers, with_headers
 from gql.http.health import Health
 from gql.http.metrics import Metrics
 from gql.http.running import Writes
-from gql.iam.messages import Post
 from gql.iam.passwords import Passwords
 from gql.iam.principals import Principals
 from gql.iam.secrets import Secrets
 from gql.iam.services import Services
 from gql.iam.tokens import Tokens
+from gql.messages.carriers import Post
 from gql.schema import OPEN_FIELDS, build_schema, declarations
 from gql.settings import Settings
 

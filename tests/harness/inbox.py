@@ -14,7 +14,7 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from gql.iam.messages import Message, Post
+from gql.messages.carriers import Message, Post
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Messages leave, once each, and nothing of them stays in a log: iam/messages.py."""
+"""Messages leave, once each, and nothing of them stays in a log: messages/carriers.py."""
 
 import asyncio
 import socket
@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from gql.errors import ApiError, Code
-from gql.iam.messages import MOST_WAITING, Console, Message, Post, Smtp
+from gql.messages.carriers import MOST_WAITING, Console, Message, Post, Smtp
 from gql.settings import Settings, SettingsError
-from tests.iam.inbox import Inbox, mail_server
+from tests.harness.inbox import Inbox, mail_server
 
 HELLO: Final = Message("somebody@example.org", "123456 is your code", "Your code is 123456. Überraschung!\n")
 QUICK: Final = (0.01, 0.01)
