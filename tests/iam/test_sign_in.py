@@ -16,7 +16,7 @@ from gql.iam.secrets import Secrets
 from gql.iam.services import Services
 from gql.iam.sessions import SignedIn
 from gql.iam.tokens import Identity
-from gql.messages.carriers import Post
+from gql.messages.post import Post
 from tests.harness.actors import as_superuser
 from tests.harness.postgres import TestDatabase
 from tests.harness.tenants import PASSWORD, Person, Tenant, make_person, make_tenant

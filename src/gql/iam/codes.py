@@ -14,7 +14,8 @@ from gql.iam.secrets import Secrets
 from gql.iam.sessions import Sessions, SignedIn, told_of
 from gql.iam.sign_in import choose, organisations_in
 from gql.iam.throttles import Attempt, Throttle
-from gql.messages.carriers import Message, Post
+from gql.messages.message import Message
+from gql.messages.post import Post
 
 REQUEST: Final = "select * from iam.code_request($1, $2, $3)"
 OPENS: Final = "select iam.code_opens($1, $2)"

@@ -12,7 +12,7 @@ from gql.iam.sign_in import SignIn
 from gql.iam.sign_up import SignUp
 from gql.iam.throttles import Throttle
 from gql.iam.tokens import Tokens
-from gql.messages.carriers import Post
+from gql.messages.post import Post
 
 
 @dataclass(frozen=True, slots=True)

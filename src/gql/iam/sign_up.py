@@ -13,7 +13,8 @@ from gql.iam.codes import WAY, Codes, code_invalid, code_message
 from gql.iam.passwords import Passwords
 from gql.iam.sessions import Organisation, Sessions, SignedIn
 from gql.iam.throttles import Attempt, Throttle
-from gql.messages.carriers import Message, Post
+from gql.messages.message import Message
+from gql.messages.post import Post
 
 BEGIN: Final = "select * from iam.sign_up($1, $2)"
 AGAIN: Final = "select * from iam.sign_up_again($1, $2)"

@@ -1,48 +1,35 @@
-"""Messages to people: a code, a link, a warning. One interface, and who carries them: a mail server, or the console.
-
-They leave in the background: whoever asked is answered at once and in the same time, whether anything was sent or not.
-Few wait, each is tried a few times, and what they say is never written to a log.
-"""
+"""Who carries messages: a mail server, or the console. What they say, and to whom, is never written to a log."""
 
 import asyncio
-import logging
-import re
 import ssl
 import sys
-from collections.abc import Sequence
-from email.message import EmailMessage
-from email.utils import make_msgid
-from typing import Final, NamedTuple, Protocol
+from contextlib import suppress
+from email.utils import parseaddr
+from typing import Final, Protocol
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
-from gql.errors import ApiError, Code
+from gql.messages.message import Message, is_address, mail_of
 from gql.settings import Settings
 
-log = logging.getLogger(__name__)
-
-# One address and nothing else: in a header, a comma or a line would begin another.
-_ADDRESS: Final = re.compile(r"[^\s@,;:<>()\[\]\\\"]+@[^\s@,;:<>()\[\]\\\"]+")
-
-MOST_WAITING: Final = 1000
-CARRIERS_AT_ONCE: Final = 2
-PAUSES_SECONDS: Final = (1.0, 5.0, 25.0)
-"""Between the tries of one message: together as long as somebody looks at an empty inbox."""
 CARRY_SECONDS: Final = 20.0
+"""How long a mail server may take over one message, however slowly it speaks."""
+GOODBYE_SECONDS: Final = 2.0
 
 
-class Message(NamedTuple):
-    """What somebody is told: `to` is an e-mail address, or a telephone number as +4479…"""
+class NotCarried(Exception):
+    """A message was not taken. The text says why, and nothing of what it says or to whom; `is_final` that it never will
+    be, however often it is carried."""
 
-    to: str
-    subject: str
-    text: str
+    def __init__(self, reason: str, *, is_final: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.is_final = is_final
 
 
 class Carrier(Protocol):
-    """Takes a message to whom it is for. Raises OSError or aiosmtplib.SMTPException where that fails, ValueError where
-    it can never succeed."""
+    """Takes a message to whom it is for. Raises NotCarried where that fails, and nothing else."""
 
     async def carry(self, message: Message) -> None: ...
 
@@ -51,9 +38,17 @@ class Console:
     """Shows messages where the server was started: for the demo, where nobody has an inbox."""
 
     async def carry(self, message: Message) -> None:
-        line = f"To {message.to}: {message.subject}\n{message.text}"
-        sys.stderr.write("".join(f"  | {each}\n" for each in line.splitlines()))
-        sys.stderr.flush()
+        lines = [f"To {message.to}: {message.subject}"]
+        if message.shown_sender:
+            lines.append(f"From {message.shown_sender}")
+        if message.answers_to:
+            lines.append(f"Answers to {message.answers_to}")
+        lines += message.text.splitlines()
+        try:
+            sys.stderr.write("".join(f"  | {_printable(each)}\n" for each in lines))
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            raise NotCarried("The console is closed.") from None
 
 
 class Smtp:
@@ -75,15 +70,16 @@ class Smtp:
         self._sms_domain = sms_domain
 
     async def carry(self, message: Message) -> None:
-        mail = EmailMessage()
-        mail["From"] = self._sender
-        mail["To"] = self._address(message.to)
-        mail["Subject"] = message.subject
-        mail["Message-ID"] = make_msgid(domain=self._sender.rpartition("@")[2].rstrip(">"))
-        mail["Auto-Submitted"] = "auto-generated"
-        mail.set_content(message.text)
-        await aiosmtplib.send(
-            mail,
+        to = self._address(message.to)
+        try:
+            await self._give(message, to)
+        except Exception as problem:
+            # Without the cause: what the server said and what the library quotes may name the recipient.
+            raise _not_carried(problem, to) from None
+
+    async def _give(self, message: Message, to: str) -> None:
+        mail = mail_of(message, to, self._sender)
+        server = aiosmtplib.SMTP(
             hostname=self._host,
             port=self._port,
             username=self._user,
@@ -93,98 +89,52 @@ class Smtp:
             tls_context=self._tls,
             timeout=CARRY_SECONDS,
         )
+        try:
+            async with asyncio.timeout(CARRY_SECONDS):
+                await server.connect()
+                await server.send_message(mail, sender=parseaddr(self._sender)[1], recipients=[to])
+            # It has been taken; whatever becomes of the farewell, it must not be sent again.
+            with suppress(OSError, aiosmtplib.SMTPException):
+                await server.quit(timeout=GOODBYE_SECONDS)
+        finally:
+            server.close()
 
     def _address(self, to: str) -> str:
         if "@" not in to:
             if self._sms_domain is None:
-                raise ValueError("no COUNTINGHOUSE_SMS_DOMAIN is set")
+                raise NotCarried("A telephone is not reached: no COUNTINGHOUSE_SMS_DOMAIN is set.", is_final=True)
             to = f"{to}@{self._sms_domain}"
-        if not _ADDRESS.fullmatch(to):
-            raise ValueError("this is no address")
+        if not is_address(to):
+            raise NotCarried("This is no address that an e-mail can go to.", is_final=True)
         return to
 
 
-class Post:
-    """Takes messages and sees to it that they leave. Use it from one event loop, and close it at the end."""
-
-    def __init__(self, carrier: Carrier | None, *, pauses: Sequence[float] = PAUSES_SECONDS) -> None:
-        self._carrier = carrier
-        self._pauses = pauses
-        self._waiting: asyncio.Queue[Message] = asyncio.Queue(MOST_WAITING)
-        self._workers: list[asyncio.Task[None]] = []
-
-    @classmethod
-    def from_settings(cls, settings: Settings) -> "Post":
-        """By mail where a mail server is named; else on the console in development, and not at all in production, where
-        codes have no business in a log."""
-        if settings.smtp_url is not None:
-            return cls(Smtp(settings.smtp_url, settings.mail_from, sms_domain=settings.sms_domain))
-        return cls(Console() if settings.environment == "development" else None)
-
-    def demand(self) -> None:
-        """Raises ApiError UNAVAILABLE, reason MESSAGES_OFF or MESSAGES_BUSY, where nothing could be sent now."""
-        if self._carrier is None:
-            raise ApiError(
-                Code.UNAVAILABLE,
-                "This house sends no messages: its operator has named no mail server.",
-                reason="MESSAGES_OFF",
-            )
-        if self._waiting.full():
-            raise ApiError(
-                Code.UNAVAILABLE,
-                "Too many messages wait to be sent just now. Try again in a minute.",
-                reason="MESSAGES_BUSY",
-                retry_after=60,
-            )
-
-    def send(self, message: Message) -> None:
-        """Have it carried, soon. Raises ApiError as `demand`."""
-        self.demand()
-        self._waiting.put_nowait(message)
-        if not self._workers:
-            self._workers = [asyncio.create_task(self._work()) for _ in range(CARRIERS_AT_ONCE)]
-
-    async def settled(self) -> None:
-        """Wait until nothing is on its way."""
-        await self._waiting.join()
-
-    async def close(self, within: float) -> None:
-        """Wait up to so many seconds for what is on its way, and let no more leave."""
-        if self._workers:
-            try:
-                async with asyncio.timeout(within):
-                    await self.settled()
-            except TimeoutError:
-                log.warning("%d messages were not sent", self._waiting.qsize())
-            for worker in self._workers:
-                worker.cancel()
-            await asyncio.gather(*self._workers, return_exceptions=True)
-            self._workers = []
-
-    async def _work(self) -> None:
-        while True:
-            message = await self._waiting.get()
-            try:
-                await self._carry(message)
-            finally:
-                self._waiting.task_done()
-
-    async def _carry(self, message: Message) -> None:
-        assert self._carrier is not None
-        for pause in (*self._pauses, None):
-            try:
-                await self._carrier.carry(message)
-            except (OSError, aiosmtplib.SMTPException, ValueError) as problem:
-                # Whom it was for and what it said stays out of the log.
-                log.warning("a message could not be sent: %s", type(problem).__name__)
-                if pause is None or _is_refused(problem):
-                    return
-            else:
-                return
-            await asyncio.sleep(pause)
+def carrier_of(settings: Settings) -> Carrier | None:
+    """A mail server where one is named; else the console in development, and nobody in production, where codes and
+    invoices have no business in a log."""
+    if settings.smtp_url is not None:
+        return Smtp(settings.smtp_url, settings.mail_from, sms_domain=settings.sms_domain)
+    return Console() if settings.environment == "development" else None
 
 
-def _is_refused(problem: Exception) -> bool:
-    """Whether the mail server will not have it, however often it is asked."""
-    code = getattr(problem, "code", None)
-    return isinstance(problem, aiosmtplib.SMTPRecipientsRefused | ValueError) or (isinstance(code, int) and code >= 500)
+def _not_carried(problem: Exception, to: str) -> NotCarried:
+    """What a failure is to whoever had the message carried. For good is only what the server says of this recipient and
+    this text: a wrong password or a certificate that has run out is ours to mend, and the message waits."""
+    if isinstance(problem, aiosmtplib.SMTPRecipientsRefused):
+        problem = problem.recipients[0]  # there is one
+    if isinstance(problem, aiosmtplib.SMTPRecipientRefused | aiosmtplib.SMTPDataError):
+        if problem.code >= 500:
+            return NotCarried(f"The mail server refused the message ({problem.code}).", is_final=True)
+        return NotCarried(f"The mail server does not take the message now ({problem.code}).")
+    if isinstance(problem, aiosmtplib.SMTPResponseException):
+        return NotCarried(f"The mail server takes no messages from us ({problem.code}).")
+    if isinstance(problem, aiosmtplib.SMTPNotSupported) and not to.isascii():
+        return NotCarried("The mail server cannot write to an address with such letters.", is_final=True)
+    if isinstance(problem, OSError):  # so are a connection that broke and a time that ran out
+        return NotCarried("The mail server cannot be reached.")
+    return NotCarried(f"The message could not be given to the mail server ({type(problem).__name__}).")
+
+
+def _printable(line: str) -> str:
+    """Without what moves a terminal's cursor or changes its colours."""
+    return "".join(each if each.isprintable() or each == "\t" else "\N{REPLACEMENT CHARACTER}" for each in line)
