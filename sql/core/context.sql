@@ -32,10 +32,12 @@ language sql stable parallel safe
 return nullif(pg_catalog.current_setting('app.role', true), '');
 comment on function core.role() is 'The person''s role in the tenant; NULL where none was set, which permits nothing.';
 
+-- No coalesce: PostgreSQL takes any expression with it for leaky, and would not look for these ids in an index.
 create function core.scope_ids() returns uuid[]
 language sql stable parallel safe
-return cast(coalesce(nullif(pg_catalog.current_setting('app.scope_ids', true), ''), '{}') as uuid[]);
-comment on function core.scope_ids() is 'The ids whose rows a scoped person may see, such as the client that they speak for.';
+return cast(nullif(pg_catalog.current_setting('app.scope_ids', true), '') as uuid[]);
+comment on function core.scope_ids() is
+    'The ids whose rows a scoped person may see, such as the client that they speak for; NULL where none were set.';
 
 create function core.role_sees_all(role text) returns boolean
 language sql immutable parallel safe
@@ -47,8 +49,7 @@ language sql stable parallel safe
 return core.role_sees_all(pg_catalog.current_setting('app.role', true));
 comment on function core.sees_all() is 'Whether the person sees all rows of the tenant.';
 
--- CASE, not coalesce: PostgreSQL takes any expression with coalesce for leaky, and would not look for overdue invoices
--- in an index.
+-- CASE, not coalesce, for the same reason: overdue invoices are looked for in an index.
 create function core.today() returns date
 language sql stable parallel safe
 return cast(

@@ -72,7 +72,7 @@ async def test_a_connection_without_settings_sees_and_may_do_nothing() -> None:
     assert dict(row) == {
         "who": None,
         "role": None,
-        "scope": [],
+        "scope": None,
         "everything": False,
         "may": False,
         "context": None,
