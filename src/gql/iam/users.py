@@ -192,3 +192,5 @@ class SignInMutation:
 
 OPEN_FIELDS = frozenset({"signIn", "sessionRefresh", "organisationSwitch", "signOut"})
 """Root fields that go through Python, and see for themselves who asks."""
+OWN_FIELDS = frozenset({"organisationSwitch", "signOut"})
+"""Those of them that are about the caller's own account, and refuse a stranger."""
