@@ -25,7 +25,7 @@ from gql.database.comments import read_comments
 from gql.engine.assembly import assemble
 from gql.engine.nouns import Declarations
 from gql.iam import accounts as people
-from gql.iam import memberships, my_sessions, tenants, totp_devices, users
+from gql.iam import audit_log, memberships, my_sessions, tenants, totp_devices, users
 from gql.ledger import accounts, reports, transfers
 from gql.roles import notes
 
@@ -34,6 +34,7 @@ DOMAINS = (
     memberships,
     my_sessions,
     totp_devices,
+    audit_log,
     accounts,
     transfers,
     reports,
