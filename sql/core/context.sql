@@ -84,15 +84,21 @@ language sql immutable parallel safe
 return case role
     when 'owner' then array[
         'billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'ledger:write', 'iam:read', 'iam:write',
-        'iam:members'
+        'iam:audit', 'iam:members'
     ]
     when 'admin' then array[
-        'billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'ledger:write', 'iam:read', 'iam:write'
+        'billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'ledger:write', 'iam:read', 'iam:write',
+        'iam:audit'
     ]
     when 'accountant' then array['billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'ledger:write', 'iam:read']
     when 'operator' then array['billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'iam:read']
     when 'viewer' then array['billing:read', 'billing:internal', 'ledger:read', 'iam:read']
     when 'member' then array['billing:read', 'iam:read']
+    -- Held to their scope like a member; what they may do comes with their domains.
+    when 'vendor' then array['iam:read']
+    when 'retailer' then array['iam:read']
+    when 'business' then array['iam:read']
+    when 'investor' then array['iam:read']
     -- No person's: in this role the worker does what is due in an organisation, and nothing that a person asks for.
     when 'worker' then array['core:work']
     else array[]::text[]

@@ -25,14 +25,16 @@ from gql.database.comments import read_comments
 from gql.engine.assembly import assemble
 from gql.engine.nouns import Declarations
 from gql.iam import accounts as people
-from gql.iam import memberships, my_sessions, tenants, totp_devices, users
+from gql.iam import audit_log, memberships, my_sessions, tenants, totp_devices, users
 from gql.ledger import accounts, reports, transfers
+from gql.roles import notes
 
 DOMAINS = (
     tenants,
     memberships,
     my_sessions,
     totp_devices,
+    audit_log,
     accounts,
     transfers,
     reports,
@@ -54,6 +56,8 @@ DOMAINS = (
 )
 OPEN_FIELDS = users.OPEN_FIELDS | people.OPEN_FIELDS | totp_devices.OPEN_FIELDS
 """The root fields that a stranger may ask for."""
+OWN_FIELDS = users.OWN_FIELDS | people.OWN_FIELDS | totp_devices.OWN_FIELDS
+"""Those of them that answer only to whoever is signed in, about themselves."""
 
 
 @cache
@@ -72,4 +76,5 @@ def build_schema() -> strawberry.Schema:
         declarations(),
         read_comments(),
         mutations=(users.SignInMutation, people.AccountMutation, totp_devices.TotpMutation),
+        notes=notes(declarations(), OPEN_FIELDS, OWN_FIELDS),
     )
