@@ -29,7 +29,10 @@ begin
         perform core.refuse(
             'FORBIDDEN',
             'PERMISSION_MISSING',
-            format('Your role, %s, does not include %s.', coalesce(core.role(), 'none'), permission)
+            case when starts_with(core.role(), 'app:')
+                then format('The access token of this app does not include %s.', permission)
+                else format('Your role, %s, does not include %s.', coalesce(core.role(), 'none'), permission)
+            end
         );
     end if;
 end
