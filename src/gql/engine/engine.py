@@ -116,7 +116,7 @@ class Engine:
             return plan
         refused = [
             ApiError(Code.FORBIDDEN, context.lacking(need.permission), reason="PERMISSION_MISSING", path=need.path)
-            for need in plan.requirements
+            for need in dict.fromkeys(plan.requirements)
             if need.permission not in context.permissions
         ]
         raise RequestRefused(refused)

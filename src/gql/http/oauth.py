@@ -22,6 +22,7 @@ from gql.errors import INTERNAL_MESSAGE, ApiError, Code
 from gql.http.authentication import origin_of
 from gql.http.headers import request_id_of
 from gql.http.negotiation import content_type
+from gql.http.requests import MOST_BYTES_DISCARDED, MOST_SECONDS
 from gql.iam.app_secrets import AppSecrets, AppUnknown, ScopeBeyond
 from gql.iam.tokens import LIFE_SECONDS
 
@@ -29,7 +30,6 @@ log = logging.getLogger(__name__)
 
 MOST_BYTES: Final = 8_192
 MOST_FIELDS: Final = 20
-MOST_SECONDS: Final = 10.0
 GRANT: Final = "client_credentials"
 # Section 3.3: tokens of visible characters but for quotation mark and backslash, with a blank between two.
 SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*")
@@ -139,24 +139,28 @@ async def _form(request: Request) -> dict[str, str]:
 
 async def _body(request: Request) -> bytes:
     length = request.headers.get("content-length", "")
-    body = bytearray()
+    if length.isdigit() and int(length[:20]) > MOST_BYTES:
+        raise _too_large({} if int(length[:20]) <= MOST_BYTES_DISCARDED else CLOSE)
+    body, size = bytearray(), 0
     try:
-        if length.isdigit() and int(length[:20]) > MOST_BYTES:
-            raise _too_large()
         async with asyncio.timeout(MOST_SECONDS):
             async for chunk in request.stream():
-                body += chunk
-                if len(body) > MOST_BYTES:
-                    raise _too_large()
+                size += len(chunk)
+                if size <= MOST_BYTES:
+                    body += chunk
+                elif size > MOST_BYTES_DISCARDED:
+                    raise _too_large(CLOSE)
     except TimeoutError:
         raise Refused("invalid_request", "The body took too long to arrive.", 408, CLOSE) from None
     except ClientDisconnect:
         raise Refused("invalid_request", "The body has no end.") from None
+    if size > MOST_BYTES:
+        raise _too_large({})
     return bytes(body)
 
 
-def _too_large() -> Refused:
-    return Refused("invalid_request", f"The body is larger than {MOST_BYTES} bytes.", 413, CLOSE)
+def _too_large(headers: dict[str, str]) -> Refused:
+    return Refused("invalid_request", f"The body is larger than {MOST_BYTES} bytes.", 413, headers)
 
 
 def _credentials(request: Request, given: dict[str, str]) -> Credentials:
