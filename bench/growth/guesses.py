@@ -24,33 +24,35 @@ async def measure(scope: Scope, say: Say) -> Section:
     """Rounds without guesses and with them, in turns."""
     samples: dict[str, list[Sample]] = {case: [] for case in CASES}
     guessed: dict[str, list[Guessed]] = {case: [] for case in CASES}
-    async with bench_database(scope.sizes, scope.dataset, say) as database:
-        async with server(database.place, database.facts, scope.dataset) as ours:
-            tenant = database.facts[0]
+    async with (
+        bench_database(scope.sizes, scope.dataset, say) as database,
+        server(database.place, database.facts, scope.dataset) as ours,
+    ):
 
-            async def lists() -> list[list[bytes]]:
-                return [[await ours.request("list", tenant, 0)]]
+        async def lists() -> list[list[bytes]]:
+            return [[await ours.request("list", database.facts[0], 0)]]
 
-            question = Question("list", lists, CONNECTIONS)
-            for number in range(scope.rounds):
-                for case, many in CASES.items():
-                    say(f"round {number + 1} of {scope.rounds}: {case}")
-                    asking = sampled(ours, question, scope, database.postmaster_id, number)
-                    if many is None:
-                        samples[case].append(await asking)
-                        continue
-                    seconds = scope.warm_seconds + scope.seconds + 0.5
-                    guessing = in_process_of_its_own(Guessing(ours.port, PER_SECOND, seconds, many))
-                    sample, answers = await asyncio.gather(asking, guessing)
-                    samples[case].append(sample)
-                    guessed[case].append(answers)
+        question = Question("list", lists, CONNECTIONS)
+        for number in range(scope.rounds):
+            for case, many in CASES.items():
+                say(f"round {number + 1} of {scope.rounds}: {case}")
+                asking = sampled(ours, question, scope, database.postmaster_id, number)
+                if many is None:
+                    samples[case].append(await asking)
+                    continue
+                seconds = scope.warm_seconds + scope.seconds + 0.5
+                guessing = in_process_of_its_own(Guessing(ours.port, PER_SECOND, seconds, many))
+                sample, answers = await asyncio.gather(asking, guessing)
+                samples[case].append(sample)
+                guessed[case].append(answers)
     return _section(scope, database.version, samples, guessed)
 
 
 def _section(
     scope: Scope, version: str, samples: dict[str, list[Sample]], guessed: dict[str, list[Guessed]]
 ) -> Section:
-    rows, found = [], []
+    rows: list[tuple[str, ...]] = []
+    found: list[str] = []
     for case, taken in samples.items():
         p99 = median(sample.p99_ms for sample in taken)
         reasons: Counter[str] = Counter()
@@ -71,17 +73,15 @@ def _section(
         if case != QUIET:
             quiet = samples[QUIET]
             times = median(mine.p99_ms / without.p99_ms for mine, without in zip(taken, quiet, strict=True))
-            found.append(
-                f"Sign-ins that fail, {case}: the p99 of a list is {times:.2f} times that without; {judged(times, MOST)}."
-            )
+            found.append(f"With {case} the p99 of a list is {times:.2f} times that without; {judged(times, MOST)}.")
     return Section(
         "Guesses: lists while strangers try passwords",
         version,
         how=[
-            f"The dataset of the comparison ({scope.sizes}); {scope.rounds} rounds of {scope.seconds:g} s of each case, in"
-            f" turns, {CONNECTIONS} connections that ask one tenant's list without a pause.",
-            f"Beside it {PER_SECOND} sign-ins a second, of accounts that nobody has, with wrong passwords, sent by a process"
-            " that does not wait for answers. They share the two cores with server, PostgreSQL and the load.",
+            f"The dataset of the comparison ({scope.sizes}); {scope.rounds} rounds of {scope.seconds:g} s of each case,"
+            f" in turns, {CONNECTIONS} connections that ask one tenant's list without a pause.",
+            f"Beside it {PER_SECOND} sign-ins a second, of accounts that nobody has, with wrong passwords, sent by a"
+            " process that does not wait for answers. All share the cores with PostgreSQL and the load.",
         ],
         tables=[Table(("guesses", "lists/s", "p50 ms", "p99 ms", "server peak MB", "what guessers are told"), rows)],
         found=found,
