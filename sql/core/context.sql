@@ -39,10 +39,15 @@ return cast(nullif(pg_catalog.current_setting('app.scope_ids', true), '') as uui
 comment on function core.scope_ids() is
     'The ids whose rows a scoped person may see, such as the client that they speak for; NULL where none were set.';
 
+create function core.role_is_app(role text) returns boolean
+language sql immutable parallel safe
+return pg_catalog.starts_with(role, 'app:');
+comment on function core.role_is_app(text) is 'Whether a role is an app''s: its scopes follow, with a blank between two.';
+
 create function core.role_sees_all(role text) returns boolean
 language sql immutable parallel safe
 return coalesce(
-    role in ('owner', 'admin', 'accountant', 'operator', 'viewer', 'worker') or pg_catalog.starts_with(role, 'app:'), false
+    role in ('owner', 'admin', 'accountant', 'operator', 'viewer', 'worker') or core.role_is_app(role), false
 );
 comment on function core.role_sees_all(text) is 'Whether a role sees all rows of the tenant; others see those of their scope.';
 
@@ -101,7 +106,7 @@ return case role
     -- No person's: in this role the worker does what is due in an organisation, and nothing that a person asks for.
     when 'worker' then array['core:work']
     -- An app's: its scopes stand in it, as iam.app_context() has found them.
-    else case when pg_catalog.starts_with(role, 'app:')
+    else case when core.role_is_app(role)
         then pg_catalog.string_to_array(pg_catalog.substr(role, 5), ' ') else array[]::text[] end
 end;
 comment on function core.permissions(text) is
@@ -127,7 +132,7 @@ declare
     signature text;
 begin
     foreach signature in array array[
-        'tenant_id()', 'user_id()', 'role()', 'scope_ids()', 'role_sees_all(text)', 'sees_all()', 'today()', 'fiscal_year_start()',
+        'tenant_id()', 'user_id()', 'role()', 'scope_ids()', 'role_is_app(text)', 'role_sees_all(text)', 'sees_all()', 'today()', 'fiscal_year_start()',
         'fiscal_year(date, integer)', 'context()', 'permissions(text)', 'permits(text)', 'app_scopes()'
     ] loop
         execute format(

@@ -263,6 +263,21 @@ grant execute on function iam.app_create(jsonb), iam.app_update(jsonb), iam.app_
 
 -- What the server asks before it knows which organisation an app is of.
 
+create function iam.app_noted(
+    organisation_id uuid, app_id uuid, facts jsonb, ip_address text, user_agent text, request_id text
+) returns void
+language sql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    insert into core.audit_log (tenant_id, action, entity_type, entity_id, new_values, user_id, ip_address, user_agent, request_id)
+    values (
+        app_noted.organisation_id, 'SIGN_IN', 'APP', app_noted.app_id, app_noted.facts, app_noted.app_id,
+        app_noted.ip_address, app_noted.user_agent, app_noted.request_id
+    )
+$$;
+comment on function iam.app_noted(uuid, uuid, jsonb, text, text, text) is
+    'Notes in the log of the organisation that an app came in, or was refused.';
+
 create function iam.app_sign_in(
     client uuid, hashes bytea[], wanted text[], ip_address text, user_agent text, request_id text
 ) returns table (outcome text, organisation_id uuid, scopes text[])
@@ -284,6 +299,8 @@ begin
         return;
     end if;
     if not coalesce(wanted, app.scopes) <@ app.scopes then
+        perform iam.app_noted(app.tenant_id, app.id, '{"refused": "SCOPE_BEYOND"}', app_sign_in.ip_address,
+            app_sign_in.user_agent, app_sign_in.request_id);
         return query select 'BEYOND', app.tenant_id, app.scopes;
         return;
     end if;
@@ -293,11 +310,8 @@ begin
     update iam.apps set last_used_at = date_trunc('minute', statement_timestamp())
     where tenant_id = app.tenant_id and id = app.id
       and (last_used_at is null or last_used_at < date_trunc('minute', statement_timestamp()));
-    insert into core.audit_log (tenant_id, action, entity_type, entity_id, new_values, user_id, ip_address, user_agent, request_id)
-    values (
-        app.tenant_id, 'SIGN_IN', 'APP', app.id, jsonb_build_object('scopes', coalesce(wanted, app.scopes)), app.id,
-        app_sign_in.ip_address, app_sign_in.user_agent, app_sign_in.request_id
-    );
+    perform iam.app_noted(app.tenant_id, app.id, jsonb_build_object('scopes', coalesce(wanted, app.scopes)),
+        app_sign_in.ip_address, app_sign_in.user_agent, app_sign_in.request_id);
     return query select 'KNOWN', app.tenant_id, coalesce(wanted, app.scopes);
 end
 $$;
@@ -308,9 +322,8 @@ create function iam.app_refused(client uuid, ip_address text, user_agent text, r
 language sql security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    insert into core.audit_log (tenant_id, action, entity_type, entity_id, new_values, user_id, ip_address, user_agent, request_id)
-    select a.tenant_id, 'SIGN_IN', 'APP', a.id, '{"refused": "CREDENTIALS_INVALID"}', a.id,
-           app_refused.ip_address, app_refused.user_agent, app_refused.request_id
+    select iam.app_noted(a.tenant_id, a.id, '{"refused": "CREDENTIALS_INVALID"}', app_refused.ip_address,
+        app_refused.user_agent, app_refused.request_id)
     from iam.apps as a where a.id = client
 $$;
 comment on function iam.app_refused(uuid, text, text, text) is
@@ -338,6 +351,7 @@ comment on function iam.app_context(uuid, uuid, text[]) is
 
 reset role;
 grant create on schema iam to countinghouse_auth;
+alter function iam.app_noted(uuid, uuid, jsonb, text, text, text) owner to countinghouse_auth;
 alter function iam.app_sign_in(uuid, bytea[], text[], text, text, text) owner to countinghouse_auth;
 alter function iam.app_refused(uuid, text, text, text) owner to countinghouse_auth;
 alter function iam.app_context(uuid, uuid, text[]) owner to countinghouse_auth;

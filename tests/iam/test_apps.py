@@ -2,6 +2,8 @@
 
 import json
 import re
+import statistics
+import time
 from collections.abc import AsyncIterator
 from secrets import token_bytes
 from typing import Any, Final
@@ -238,6 +240,19 @@ async def test_an_app_is_found_in_its_organisation_alone(
     assert await is_known(app_secrets, app)
 
 
+async def test_an_unknown_app_takes_as_long_as_a_wrong_secret(app: Handed, app_secrets: AppSecrets) -> None:
+    times: dict[str, list[float]] = {"wrong": [], "unknown": []}
+    for number in range(100):
+        for what, client_id in (("wrong", app.app_id), ("unknown", uuid4())):
+            origin = Origin("r", f"203.0.113.{number}", None)
+            started = time.perf_counter()
+            with pytest.raises(AppUnknown):
+                await app_secrets.token(str(client_id), "wrong", None, origin)
+            times[what].append(time.perf_counter() - started)
+    wrong, unknown = (statistics.median(times[what]) for what in ("wrong", "unknown"))
+    assert 0.5 < wrong / unknown < 2
+
+
 async def test_tries_are_counted_before_anything_is_hashed(
     app: Handed, app_secrets: AppSecrets, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -459,6 +474,8 @@ async def test_the_log_tells_all_that_happens_and_no_secret(
     app: Handed, app_secrets: AppSecrets, owner: Context, owners: asyncpg.Connection, tenant: Tenant
 ) -> None:
     await token(app_secrets, app, ["billing:read"])
+    with pytest.raises(ScopeBeyond):
+        await token(app_secrets, app, ["billing:write"])
     await app_secrets.note_refusal(str(app.app_id), here())
     for stranger in ("nobody", str(uuid4())):
         await app_secrets.note_refusal(stranger, here())
@@ -478,16 +495,17 @@ async def test_the_log_tells_all_that_happens_and_no_secret(
     assert sorted(said) == sorted(
         [
             ("CREATE", "APP"), ("CREATE", "APP_SECRET"),
-            ("SIGN_IN", "APP"), ("SIGN_IN", "APP"),
+            ("SIGN_IN", "APP"), ("SIGN_IN", "APP"), ("SIGN_IN", "APP"),
             ("UPDATE", "APP_SECRET"), ("CREATE", "APP_SECRET"),
             ("UPDATE", "APP"),
             ("UPDATE", "APP_SECRET"), ("UPDATE", "APP_SECRET"), ("UPDATE", "APP"),
         ]
     )  # fmt: skip
-    came, went = [row for row in rows if row["action"] == "SIGN_IN"]
+    came, beyond, unknown = [row for row in rows if row["action"] == "SIGN_IN"]
     assert json.loads(came["new_values"]) == {"scopes": ["billing:read"]}
-    assert json.loads(went["new_values"]) == {"refused": "CREDENTIALS_INVALID"}
-    assert {row["user_id"] for row in (came, went)} == {app.app_id}
+    assert json.loads(beyond["new_values"]) == {"refused": "SCOPE_BEYOND"}
+    assert json.loads(unknown["new_values"]) == {"refused": "CREDENTIALS_INVALID"}
+    assert {row["user_id"] for row in (came, beyond, unknown)} == {app.app_id}
     assert came["ip_address"].startswith("198.51.100.")
     assert came["user_agent"] == "a till"
     text = "\n".join(row["all"] for row in rows)

@@ -36,11 +36,10 @@ class Context:
     """The scope ids as a PostgreSQL array literal."""
     fingerprint: str = field(init=False)
 
-    def lacking(self, permission: str) -> str:
-        """What somebody is told who needs this permission and has it not."""
-        if self.role.startswith("app:"):
-            return f"The access token of this app does not include {permission}."
-        return f"Your role, {self.role}, does not include {permission}."
+    @property
+    def is_app(self) -> bool:
+        """Whether it is an app's, whose role says its scopes."""
+        return self.role.startswith("app:")
 
     def __post_init__(self) -> None:
         scope_literal = "{" + ",".join(str(scope_id) for scope_id in self.scope_ids) + "}"

@@ -22,7 +22,7 @@ from gql.engine.nouns import Declarations
 from gql.engine.operations import Caller, Changed, Operation, Terms
 from gql.engine.plans import Plan, Planner
 from gql.engine.selection import Selected, Selector
-from gql.engine.statement import Statement
+from gql.engine.statement import Path, Statement
 from gql.errors import ApiError, Code, RequestRefused
 
 __all__ = ["Caller", "Changed", "Engine", "Execution", "Operation", "Terms"]
@@ -115,7 +115,7 @@ class Engine:
         if plan.permissions <= context.permissions:
             return plan
         refused = [
-            ApiError(Code.FORBIDDEN, context.lacking(need.permission), reason="PERMISSION_MISSING", path=need.path)
+            _permission_missing(context, need.permission, need.path)
             for need in dict.fromkeys(plan.requirements)
             if need.permission not in context.permissions
         ]
@@ -209,7 +209,7 @@ class Engine:
         if needs and context is None:
             raise RequestRefused([_UNKNOWN_CALLER()])
         refused = [
-            ApiError(Code.FORBIDDEN, context.lacking(permission), reason="PERMISSION_MISSING", path=(key,))
+            _permission_missing(context, permission, (key,))
             for key, permission in needs
             if context is not None and permission not in context.permissions
         ]
@@ -248,6 +248,15 @@ class Engine:
         if root.name == "node" and found is not None:
             return {TYPE_KEY: arguments["type"].value} | found
         return found
+
+
+def _permission_missing(context: Context, permission: str, path: Path) -> ApiError:
+    sentence = (
+        f"The access token of this app does not include {permission}."
+        if context.is_app
+        else f"Your role, {context.role}, does not include {permission}."
+    )
+    return ApiError(Code.FORBIDDEN, sentence, reason="PERMISSION_MISSING", path=path)
 
 
 def _UNKNOWN_CALLER() -> ApiError:  # noqa: N802
