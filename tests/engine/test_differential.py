@@ -21,14 +21,12 @@ CASES: Final = [
 LISTED: Final = [noun for noun in declarations().nouns.values() if noun.plural]
 FOR_INSIDERS: Final = {
     "apps",
-    "audit_log", "internal_fields", "typenames", "ledger", "ledger_reports", "revenue_months"}
     "audit_log",
     "internal_fields",
     "typenames",
     "ledger",
     "ledger_reports",
     "revenue_months",
-    "apps",
 }
 """The documents that a member's role does not include."""
 
