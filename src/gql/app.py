@@ -22,6 +22,10 @@ from gql.http.headers import as_bytes, security_headers, with_headers
 from gql.http.health import Health
 from gql.http.metrics import Metrics
 from gql.http.running import Writes
+from gql.iam.external_tokens import ExternalTokens
+from gql.iam.fetching import Fetcher
+from gql.iam.google import Trust
+from gql.iam.key_sets import KeySets
 from gql.iam.messages import Post
 from gql.iam.passwords import Passwords
 from gql.iam.principals import Principals
@@ -55,7 +59,8 @@ def create_app(settings: Settings, database_url: str) -> Application:
     database = Database(DatabaseOptions.from_settings(settings, database_url))
     tokens = Tokens.from_settings(settings)
     passwords, post = Passwords(), Post.from_settings(settings)
-    services = Services.of(database, tokens, passwords, Secrets.from_settings(settings), post)
+    key_sets, secrets = KeySets(Fetcher(private=settings.private_issuers)), Secrets.from_settings(settings)
+    services = Services.of(database, tokens, passwords, secrets, post, Trust.from_settings(settings, key_sets))
     engine = Engine(build_schema(), declarations(), database, OPEN_FIELDS, services)
     headers = security_headers(production=settings.environment == "production")
     health, metrics, writes = Health(database), Metrics(), Writes()
@@ -71,6 +76,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
         await post.close(DRAIN_SECONDS)
         await database.close()
         passwords.close()
+        key_sets.close()
 
     app = Application(
         routes=[
@@ -88,7 +94,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
     app.headers = headers
     app.graphql = GraphQLEndpoint(
         engine,
-        Authentication(tokens, Principals(database)),
+        Authentication(tokens, Principals(database), ExternalTokens(database, key_sets, settings.audience)),
         metrics,
         writes,
         shows_schema=settings.environment == "development",

@@ -25,7 +25,16 @@ from gql.database.comments import read_comments
 from gql.engine.assembly import assemble
 from gql.engine.nouns import Declarations
 from gql.iam import accounts as people
-from gql.iam import memberships, my_sessions, tenants, totp_devices, users
+from gql.iam import (
+    external_people,
+    google_accounts,
+    memberships,
+    my_sessions,
+    tenants,
+    totp_devices,
+    trusted_issuers,
+    users,
+)
 from gql.ledger import accounts, reports, transfers
 
 DOMAINS = (
@@ -33,6 +42,8 @@ DOMAINS = (
     memberships,
     my_sessions,
     totp_devices,
+    trusted_issuers,
+    external_people,
     accounts,
     transfers,
     reports,
@@ -52,7 +63,7 @@ DOMAINS = (
     statements,
     revenue,
 )
-OPEN_FIELDS = users.OPEN_FIELDS | people.OPEN_FIELDS | totp_devices.OPEN_FIELDS
+OPEN_FIELDS = users.OPEN_FIELDS | people.OPEN_FIELDS | google_accounts.OPEN_FIELDS | totp_devices.OPEN_FIELDS
 """The root fields that a stranger may ask for."""
 
 
@@ -71,5 +82,10 @@ def build_schema() -> strawberry.Schema:
     return assemble(
         declarations(),
         read_comments(),
-        mutations=(users.SignInMutation, people.AccountMutation, totp_devices.TotpMutation),
+        mutations=(
+            users.SignInMutation,
+            people.AccountMutation,
+            google_accounts.GoogleMutation,
+            totp_devices.TotpMutation,
+        ),
     )

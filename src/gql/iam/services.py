@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from gql.database.pool import Database
 from gql.iam.codes import Codes
+from gql.iam.google import NOBODY, Google, Trust
 from gql.iam.messages import Post
 from gql.iam.passwords import Passwords
 from gql.iam.second_factors import SecondFactors
@@ -27,13 +28,23 @@ class Services:
     codes: Codes
     sign_up: SignUp
     second_factors: SecondFactors
+    google: Google
 
     @classmethod
-    def of(cls, database: Database, tokens: Tokens, passwords: Passwords, secrets: Secrets, post: Post) -> "Services":
+    def of(
+        cls,
+        database: Database,
+        tokens: Tokens,
+        passwords: Passwords,
+        secrets: Secrets,
+        post: Post,
+        google: Trust = NOBODY,
+    ) -> "Services":
         """All of them, on this database."""
         sessions, throttle = Sessions(database, tokens, secrets), Throttle(database)
         second_factors = SecondFactors(database, throttle, secrets)
         codes = Codes(database, sessions, passwords, throttle, secrets, post, second_factors)
+        sign_up = SignUp(database, sessions, passwords, throttle, codes, post)
         return cls(
             database,
             tokens,
@@ -41,6 +52,7 @@ class Services:
             sessions,
             SignIn(database, passwords, sessions, throttle, second_factors),
             codes,
-            SignUp(database, sessions, passwords, throttle, codes, post),
+            sign_up,
             second_factors,
+            Google(database, sessions, throttle, second_factors, sign_up, google),
         )
