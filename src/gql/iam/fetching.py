@@ -43,6 +43,8 @@ class Fetcher:
         self._private = private
         self._resolve = resolve or self._look_up
         self._trust = trust
+        self._prepared: ssl.SSLContext | None = None
+        self._preparing = asyncio.Lock()
         # Of their own: who names a host whose name server is slow must not keep the other threads of this process.
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="resolving")
         self._room = asyncio.Semaphore(MOST_AT_ONCE)
@@ -53,16 +55,17 @@ class Fetcher:
 
     async def json(self, address: str) -> Any:
         """The document at this address. Raises FetchError."""
+        trust = await self._prepare()
         try:
             async with asyncio.timeout(SECONDS), self._room:
-                return json.loads(await self._fetch(address))
+                return json.loads(await self._fetch(address, trust))
         except TimeoutError:
             raise FetchError(f"took longer than {SECONDS:g} s") from None
         except (ValueError, RecursionError):
             raise FetchError("is not JSON") from None
 
-    async def _fetch(self, address: str) -> bytes:
-        import httpx  # takes 20 MB and a tenth of a second, which a process needs only where it fetches something
+    async def _fetch(self, address: str, trust: ssl.SSLContext) -> bytes:
+        import httpx
 
         try:
             url = httpx.URL(address)
@@ -73,15 +76,25 @@ class Fetcher:
         if not url.host or url.userinfo:
             raise FetchError("names no host, or a password")
         judged = await self._judged(url.host, url.port or (443 if url.scheme == "https" else 80))
-        if self._trust is None:
-            self._trust = httpx.create_ssl_context()
         # A client for each: no cookie and no connection goes from one address to another; and no proxy in between,
         # which would find the host by itself.
         limits = httpx.Timeout(SECONDS, connect=CONNECT_SECONDS)
-        async with httpx.AsyncClient(
-            verify=self._trust, trust_env=False, follow_redirects=False, timeout=limits
-        ) as client:
+        async with httpx.AsyncClient(verify=trust, trust_env=False, follow_redirects=False, timeout=limits) as client:
             return await _first(client, url, judged)
+
+    async def _prepare(self) -> ssl.SSLContext:
+        """What certificates are verified against. Loading it, and what fetches, takes 20 MB and half a second: it is
+        done once, where something is fetched at all, and beside the requests that are under way."""
+
+        def load() -> ssl.SSLContext:
+            import httpx
+
+            return self._trust or httpx.create_ssl_context()
+
+        async with self._preparing:
+            if self._prepared is None:
+                self._prepared = await asyncio.get_running_loop().run_in_executor(self._threads, load)
+            return self._prepared
 
     async def _judged(self, host: str, port: int) -> list[str]:
         """The addresses of the host. Raises FetchError unless all of them may be connected to."""

@@ -110,13 +110,13 @@ class ForeignTokens:
 def _named_key(header: Mapping[str, Any]) -> tuple[str, str]:
     """The id of the key, and the algorithm. Raises NotBelieved for a header that wants anything else of us."""
     key_id, algorithm, kind = header.get("kid"), header.get("alg"), header.get("typ", "JWT")
-    if not LEADING.isdisjoint(header) or algorithm not in ALGORITHMS:
+    if not LEADING.isdisjoint(header) or not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
         raise NotBelieved
     if not isinstance(key_id, str) or not 0 < len(key_id) <= LONGEST_KEY_ID:
         raise NotBelieved
     if not isinstance(kind, str) or kind.lower() not in TYPES:
         raise NotBelieved
-    return key_id, str(algorithm)
+    return key_id, algorithm
 
 
 def _moment(value: object) -> float:

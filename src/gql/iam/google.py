@@ -188,7 +188,8 @@ def _vouched(claims: Claims) -> str | None:
     """The e-mail address, if Google can tell whose it is now: one of its own, or of an organisation's that has its mail
     there (`hd`). Of any other it only knows whose it once was."""
     email = claims.get("email")
-    if not isinstance(email, str) or claims.get("email_verified") not in (True, "true"):
+    verified = claims.get("email_verified")
+    if not isinstance(email, str) or not (verified is True or verified == "true"):
         return None
     address = email.strip().lower()
     is_theirs_now = address.endswith(HOSTED_BY_GOOGLE) or isinstance(claims.get("hd"), str)

@@ -161,7 +161,7 @@ def _key(member: dict[str, Any]) -> tuple[str, PublicKey] | None:
         case _:
             return None
     # Its public half, whatever else is there.
-    public = {name: member[name] for name in ("kty", "crv", "n", "e", "x", "y") if name in member}
+    public: dict[str, Any] = {name: member[name] for name in ("kty", "crv", "n", "e", "x", "y") if name in member}
     try:
         is_for_us = (
             member.get("use", "sig") == "sig"
