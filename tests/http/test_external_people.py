@@ -192,7 +192,13 @@ async def test_a_server_in_earnest_follows_no_address_of_its_own_machine(
 
 async def test_a_client_signs_up_and_in_with_google(open_server: Running, issuer: Issuer) -> None:
     subject = token_hex(8)
-    said = {"aud": CLIENT, "sub": subject, "email": f"{subject}@gmail.com", "email_verified": True, "name": "Ada"}
+    said: dict[str, Any] = {
+        "aud": CLIENT,
+        "sub": subject,
+        "email": f"{subject}@gmail.com",
+        "email_verified": True,
+        "name": "Ada",
+    }
     given = {"idToken": issuer.token(**said), "organisation": {"name": "Byron Ltd", "currency": "GBP"}}
     sign_up = "mutation ($input: SignUpWithGoogleInput!) { signUpWithGoogle(input: $input) { accessToken } }"
     made = (await open_server.ask(sign_up, variables={"input": given})).json()["data"]["signUpWithGoogle"]
