@@ -1,6 +1,7 @@
 """Who asks: the bearer token of a request, and the context that the database gives its bearer."""
 
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
 
 from starlette.types import Scope
 
@@ -46,11 +47,11 @@ class Authentication:
         """Who the visitor is. Raises ApiError, as `ExternalTokens.verify`."""
         return await self._external.verify(visitor)
 
-    async def context(self, identity: Identity) -> Context:
+    def context(self, identity: Identity) -> Coroutine[Any, Any, Context]:
         """What the database says of them now. Raises ApiError UNAUTHENTICATED when they may not work here any more."""
         if isinstance(identity, ExternalIdentity):
-            return await self._external.context(identity)
-        return await self._principals.context(identity)
+            return self._external.context(identity)
+        return self._principals.context(identity)
 
 
 def origin_of(scope: Scope, headers: Given, request_id: str) -> Origin:
