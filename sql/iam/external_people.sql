@@ -36,7 +36,7 @@ comment on constraint external_people_subject_unique on iam.external_people is
 comment on constraint external_people_subject_check on iam.external_people is
     'SUBJECT_INVALID: A subject has 1 to 255 characters.';
 comment on constraint external_people_role_check on iam.external_people is
-    'ROLE_UNKNOWN: Somebody from outside is admin, accountant, operator, viewer or member.';
+    'ROLE_UNKNOWN: Somebody from outside has any role but owner.';
 
 create index external_people_last_seen_at on iam.external_people (tenant_id, last_seen_at, id);
 
@@ -68,7 +68,9 @@ as $$
     from unnest(claimed) as each (value)
     cross join lateral (select case when roles = '{}' then lower(each.value) else roles ->> each.value end) as given (role)
     where iam.role_may_be_given(given.role)
-    order by array_position(array['admin', 'accountant', 'operator', 'viewer', 'member'], given.role)
+    order by array_position(
+        array['admin', 'accountant', 'operator', 'viewer', 'member', 'vendor', 'retailer', 'business', 'investor'], given.role
+    )
     limit 1
 $$;
 comment on function iam.external_role(jsonb, text[]) is
@@ -95,12 +97,12 @@ begin
         return;
     end if;
     given_role := iam.external_role(trusted.roles, external_context.roles);
-    if given_role = 'member' then
+    if not core.role_sees_all(given_role) then
         select coalesce(array_agg(distinct scope::uuid), '{}') into given_scopes from unnest(scopes) as each (scope)
         where scope ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
     end if;
-    -- A member sees what is in their scope, and without one there is nothing to see.
-    if given_role is null or (given_role = 'member' and given_scopes = '{}') then
+    -- Who does not see all sees what is in their scope, and without one there is nothing to see.
+    if given_role is null or not (core.role_sees_all(given_role) or cardinality(given_scopes) > 0) then
         return query select null::text, null::uuid[], null::text, null::integer, null::text[], null::boolean;
         return;
     end if;

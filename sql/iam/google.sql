@@ -37,9 +37,7 @@ begin
         if not found then
             return;  -- another Google account was faster
         end if;
-        perform iam.google_linked(
-            account.user_id, sign_in_with_google.ip_address, sign_in_with_google.user_agent, sign_in_with_google.request_id
-        );
+        perform iam.noted(account.user_id, 'UPDATE', '{"google": "LINKED"}', ip_address, user_agent, request_id);
     end if;
     return query select account.user_id, iam.organisations_of(account.user_id) where account.user_id is not null;
 end
@@ -47,27 +45,12 @@ $$;
 comment on function iam.sign_in_with_google(text, text, text, text, text) is
     'Whoever this Google account lets in, with the organisations to choose from; links it at the first time. No row where it lets nobody in.';
 
-create function iam.google_linked(person uuid, ip_address text, user_agent text, request_id text) returns void
-language sql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-    select iam.session_noted(
-        person, memberships.tenant_id, 'SIGN_IN', '{"linked": "GOOGLE"}', google_linked.ip_address, google_linked.user_agent,
-        google_linked.request_id
-    )
-    from iam.memberships where memberships.user_id = person
-$$;
-comment on function iam.google_linked(uuid, text, text, text) is
-    'Notes in the log of each organisation of a person that a Google account lets them in from now on.';
-
 reset role;
-grant create on schema iam to countinghouse_accounts, countinghouse_auth;
+grant create on schema iam to countinghouse_accounts;
 alter function iam.google_account(text, text) owner to countinghouse_accounts;
 alter function iam.sign_in_with_google(text, text, text, text, text) owner to countinghouse_accounts;
-alter function iam.google_linked(uuid, text, text, text) owner to countinghouse_auth;
-revoke create on schema iam from countinghouse_accounts, countinghouse_auth;
+revoke create on schema iam from countinghouse_accounts;
 revoke execute on all functions in schema iam from public;
-grant execute on function iam.google_linked(uuid, text, text, text) to countinghouse_accounts;
 grant execute on function
     iam.google_account(text, text), iam.sign_in_with_google(text, text, text, text, text)
     to countinghouse_api;

@@ -3,7 +3,9 @@
 
 create function iam.role_may_be_given(role text) returns boolean
 language sql immutable parallel safe
-return coalesce(role in ('admin', 'accountant', 'operator', 'viewer', 'member'), false);
+return coalesce(
+    role in ('admin', 'accountant', 'operator', 'viewer', 'member', 'vendor', 'retailer', 'business', 'investor'), false
+);
 comment on function iam.role_may_be_given(text) is
     'Whether somebody from outside may have this role. An owner is always a person of this house.';
 
@@ -54,7 +56,7 @@ comment on column iam.trusted_issuers.jwks_url is
 comment on column iam.trusted_issuers.role_claim is 'The claim of its tokens that names the role, one or several; `role` unless said otherwise.';
 comment on column iam.trusted_issuers.roles is
     'What the values of that claim mean, as {"finance-team": "accountant"}; where it is empty they are the names of roles. Nobody becomes owner so.';
-comment on column iam.trusted_issuers.scope_claim is 'The claim that names, for a member, the ids of the clients that they speak for.';
+comment on column iam.trusted_issuers.scope_claim is 'The claim that names, for a member, the ids of the clients that they speak for; for a vendor, retailer, business or investor, whom they are here.';
 comment on column iam.trusted_issuers.is_active is 'Whether its tokens are believed.';
 comment on column iam.trusted_issuers.created_at is 'When it was entered.';
 comment on column iam.trusted_issuers.created_by is 'Who entered it.';
@@ -72,7 +74,7 @@ comment on constraint trusted_issuers_role_claim_check on iam.trusted_issuers is
 comment on constraint trusted_issuers_scope_claim_check on iam.trusted_issuers is
     'CLAIM_INVALID input.scopeClaim: A claim is named in 1 to 100 characters.';
 comment on constraint trusted_issuers_roles_check on iam.trusted_issuers is
-    'ROLE_UNKNOWN input.roles: Each value stands for admin, accountant, operator, viewer or member, such as {"finance-team": "accountant"}; at most 100, and none for owner.';
+    'ROLE_UNKNOWN input.roles: Each value stands for admin, accountant, operator, viewer, member, vendor, retailer, business or investor, such as {"finance-team": "accountant"}; at most 100, and none for owner.';
 
 create index trusted_issuers_created_at on iam.trusted_issuers (tenant_id, created_at, id);
 

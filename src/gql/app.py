@@ -26,12 +26,13 @@ from gql.iam.external_tokens import ExternalTokens
 from gql.iam.fetching import Fetcher
 from gql.iam.google import Trust
 from gql.iam.key_sets import KeySets
-from gql.iam.messages import Post
 from gql.iam.passwords import Passwords
 from gql.iam.principals import Principals
 from gql.iam.secrets import Secrets
 from gql.iam.services import Services
 from gql.iam.tokens import Tokens
+from gql.messages.carriers import carrier_of
+from gql.messages.post import Post
 from gql.schema import OPEN_FIELDS, build_schema, declarations
 from gql.settings import Settings
 
@@ -58,7 +59,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
     """The application on the database of this address. Nothing is connected before it is needed."""
     database = Database(DatabaseOptions.from_settings(settings, database_url))
     tokens = Tokens.from_settings(settings)
-    passwords, post = Passwords(), Post.from_settings(settings)
+    passwords, post = Passwords(), Post(carrier_of(settings))
     key_sets, secrets = KeySets(Fetcher(private=settings.private_issuers)), Secrets.from_settings(settings)
     services = Services.of(database, tokens, passwords, secrets, post, Trust.from_settings(settings, key_sets))
     engine = Engine(build_schema(), declarations(), database, OPEN_FIELDS, services)

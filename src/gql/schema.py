@@ -26,6 +26,7 @@ from gql.engine.assembly import assemble
 from gql.engine.nouns import Declarations
 from gql.iam import accounts as people
 from gql.iam import (
+    audit_log,
     external_people,
     google_accounts,
     memberships,
@@ -36,6 +37,7 @@ from gql.iam import (
     users,
 )
 from gql.ledger import accounts, reports, transfers
+from gql.roles import notes
 
 DOMAINS = (
     tenants,
@@ -44,6 +46,7 @@ DOMAINS = (
     totp_devices,
     trusted_issuers,
     external_people,
+    audit_log,
     accounts,
     transfers,
     reports,
@@ -65,6 +68,8 @@ DOMAINS = (
 )
 OPEN_FIELDS = users.OPEN_FIELDS | people.OPEN_FIELDS | google_accounts.OPEN_FIELDS | totp_devices.OPEN_FIELDS
 """The root fields that a stranger may ask for."""
+OWN_FIELDS = users.OWN_FIELDS | people.OWN_FIELDS | totp_devices.OWN_FIELDS
+"""Those of them that answer only to whoever is signed in, about themselves."""
 
 
 @cache
@@ -88,4 +93,5 @@ def build_schema() -> strawberry.Schema:
             google_accounts.GoogleMutation,
             totp_devices.TotpMutation,
         ),
+        notes=notes(declarations(), OPEN_FIELDS, OWN_FIELDS),
     )

@@ -23,9 +23,9 @@ from gql.iam.secrets import Secrets
 from gql.iam.services import Services
 from gql.iam.sessions import SignedIn
 from tests.harness.actors import as_superuser
+from tests.harness.inbox import Inbox
 from tests.harness.issuer import Issuer, an_issuer, rsa_key
 from tests.harness.tenants import Person, Tenant, make_person
-from tests.iam.inbox import Inbox
 from tests.iam.test_codes import somewhere
 
 CLIENT: Final = "1234.apps.googleusercontent.com"
@@ -94,7 +94,8 @@ async def noted(user_id: UUID) -> list[dict[str, Any]]:
     """What the log says of this person's coming in."""
     async with as_superuser() as connection:
         rows = await connection.fetch(
-            "select new_values from core.audit_log where entity_id = $1 and action = 'SIGN_IN' order by created_at, id",
+            "select new_values from core.audit_log where entity_id = $1 and action in ('SIGN_IN', 'UPDATE')"
+            " order by created_at, id",
             user_id,
         )
     return [json.loads(row[0]) if row[0] else {} for row in rows]
@@ -166,7 +167,7 @@ async def test_the_first_time_links_the_account_with_the_address_and_is_noted(
     assert google.tokens.verify(signed_in.access.text).user_id == person.user_id
     assert signed_in.organisation.slug == tenant.slug
     assert await linked_to(person.user_id) == said["sub"]
-    assert await noted(person.user_id) == [{"linked": "GOOGLE"}, {"method": "GOOGLE"}]
+    assert await noted(person.user_id) == [{"google": "LINKED"}, {"method": "GOOGLE"}]
     # From now on the Google account counts, whatever its address is; and another one with the address does not.
     await signs_in(google, token(provider, sub=said["sub"], email="new@elsewhere.example", email_verified=False))
     assert await refusal(google, token(provider, **said | {"sub": token_hex(8)})) == "GOOGLE_ACCOUNT_UNKNOWN"

@@ -167,6 +167,8 @@ async def test_another_organisation_s_issuer_is_not_there(tenant: Tenant, other_
         ({"finance": "accountant"}, ["accountant"], None),
         ({"finance": "accountant"}, ["Finance"], None),
         ({"finance": "accountant"}, ["owner"], None),
+        ({"finance": "accountant"}, ["app:billing:write"], None),
+        ({}, ["app:billing:write"], None),
     ],
 )
 async def test_what_a_claim_means(roles: dict[str, str], claimed: list[str], given: str | None, tenant: Tenant) -> None:
@@ -190,6 +192,9 @@ async def test_a_member_has_the_scope_that_the_token_names_and_without_one_is_no
         found = await seen(tenant, made, ["member"], scopes)
         assert found is not None
         assert found["role"] is None
+    found = await seen(tenant, made, ["vendor"], [str(client)])
+    assert found is not None
+    assert (found["role"], found["scope_ids"], found["sees_all"]) == ("vendor", [client], False)
     found = await seen(tenant, made, ["viewer"], [str(client)])
     assert found is not None
     assert found["scope_ids"] == []

@@ -11,7 +11,7 @@ from gql.iam.memberships import Role
     table="iam.external_people",
     plural="externalPeople",
     singular="externalPerson",
-    permission="iam:write",
+    permission="iam:audit",
     default_order="LAST_SEEN_AT_DESC",
 )
 class ExternalPerson:

@@ -152,8 +152,8 @@ class ExternalTokens:
         if found == "NO_ROLE":
             raise ApiError(
                 Code.UNAUTHENTICATED,
-                "Your token names no role that its issuer can give here, or a member's without a client. Ask your "
-                "administrator which claim it should have.",
+                "Your token names no role that its issuer can give here, or one that needs a scope without it. Ask "
+                "your administrator which claims it should have.",
                 reason="ROLE_NOT_MAPPED",
             )
         return found

@@ -13,6 +13,7 @@ from gql.errors import ApiError, Code
 from gql.iam.addresses import is_storable
 from gql.iam.foreign_tokens import Claims, ForeignTokens, NotBelieved, look_at
 from gql.iam.key_sets import KeySets, Source
+from gql.iam.noting import refusals_noted
 from gql.iam.second_factors import SecondFactors
 from gql.iam.sessions import Sessions, SignedIn, told_of
 from gql.iam.sign_in import NOTE_REFUSAL, choose, organisations_in
@@ -90,7 +91,8 @@ class Google:
         """
         self._demand_on()
         async with self._throttle.trying(WAY, id_token, origin):
-            account = await self._account(id_token, nonce)
+            async with refusals_noted(self._database, None, origin):
+                account = await self._account(id_token, nonce)
             row = await self._database.ask(ACCOUNT, account.subject, account.email)
             if row is None:
                 await self._note_refusal(account, origin)
@@ -101,8 +103,9 @@ class Google:
             if found is None:
                 raise _unknown()
         person: UUID = found["user_id"]
-        organisations = organisations_in(found["memberships"])
-        return await self._sessions.begin(person, choose(organisations, slug), origin, METHOD)
+        async with refusals_noted(self._database, person, origin):
+            organisation = choose(organisations_in(found["memberships"]), slug)
+        return await self._sessions.begin(person, organisation, origin, METHOD)
 
     async def sign_up(
         self, id_token: str, nonce: str | None, name: str | None, organisation: Mapping[str, Any], origin: Origin
@@ -113,7 +116,7 @@ class Google:
         told to nobody but whoever has the address; BAD_USER_INPUT for what no organisation can have.
         """
         self._demand_on()
-        async with self._throttle.trying(WAY, id_token, origin):
+        async with refusals_noted(self._database, None, origin), self._throttle.trying(WAY, id_token, origin):
             account = await self._account(id_token, nonce)
             if account.email is None:
                 raise ApiError(
@@ -170,7 +173,7 @@ class Google:
         return GoogleAccount(claims["sub"], _vouched(claims), name[:LONGEST_NAME])
 
     async def _note_refusal(self, account: GoogleAccount, origin: Origin) -> None:
-        """In the log of each organisation of the account with this address, if there is one."""
+        """In the log of each organisation of the account with this address; without one in that of the house."""
         async with self._database.nobody() as connection:
             await connection.execute(NOTE_REFUSAL, account.email or "", "GOOGLE_ACCOUNT_UNKNOWN", *told_of(origin))
 
