@@ -20,6 +20,9 @@
 \ir iam/totp_devices.sql
 \ir iam/apps.sql
 \ir iam/sign_up.sql
+\ir iam/google.sql
+\ir iam/trusted_issuers.sql
+\ir iam/external_people.sql
 \ir iam/forgetting.sql
 
 \ir core/audit_seals.sql

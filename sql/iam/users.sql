@@ -6,6 +6,7 @@ create table iam.users (
     phone text collate "C",
     name text not null,
     password_hash text,
+    google_sub text collate "C",
     email_verified_at timestamptz,
     phone_verified_at timestamptz,
     is_active boolean not null default true,
@@ -16,6 +17,8 @@ create table iam.users (
     updated_at timestamptz not null default statement_timestamp(),
     constraint users_email_unique unique (email),
     constraint users_phone_unique unique (phone),
+    constraint users_google_sub_unique unique (google_sub),
+    constraint users_google_sub_check check (char_length(google_sub) between 1 and 255),
     constraint users_address_check check (email is not null or phone is not null),
     constraint users_phone_check check (phone ~ '^\+[1-9][0-9]{6,14}$'),
     constraint users_email_check check (email = lower(email) and email ~ '^[^[:space:]@]+@[^[:space:]@]+$' and char_length(email) <= 254),
@@ -31,6 +34,7 @@ comment on column iam.users.email_verified_at is 'When they showed that the e-ma
 comment on column iam.users.phone_verified_at is 'When they showed that the telephone number is theirs.';
 comment on column iam.users.name is 'Their name.';
 comment on column iam.users.password_hash is 'The argon2id hash of their password; empty where they sign in otherwise.';
+comment on column iam.users.google_sub is 'The Google account that they sign in with, by its `sub`; unique over the whole house.';
 comment on column iam.users.is_active is 'Whether they may sign in.';
 comment on column iam.users.last_login_at is 'When they last signed in.';
 comment on column iam.users.deleted_at is 'When their account was closed.';
@@ -41,6 +45,10 @@ comment on constraint users_email_unique on iam.users is
     'EMAIL_TAKEN input.email: There is an account with this e-mail address already.';
 comment on constraint users_phone_unique on iam.users is
     'PHONE_TAKEN input.phone: There is an account with this telephone number already.';
+comment on constraint users_google_sub_unique on iam.users is
+    'GOOGLE_ACCOUNT_TAKEN: There is an account with this Google account already.';
+comment on constraint users_google_sub_check on iam.users is
+    'GOOGLE_ACCOUNT_INVALID: A Google account is named in 1 to 255 characters.';
 comment on constraint users_address_check on iam.users is
     'ADDRESS_REQUIRED input.email: An account has an e-mail address or a telephone number.';
 comment on constraint users_phone_check on iam.users is
@@ -60,9 +68,9 @@ create policy auth on iam.users to countinghouse_auth using (true) with check (t
 grant select, update (last_login_at, updated_at) on iam.users to countinghouse_auth;
 -- People make their accounts, and change their passwords, by functions of their own.
 create policy accounts on iam.users to countinghouse_accounts using (true) with check (true);
-grant select (id, email, phone, name, password_hash, email_verified_at, phone_verified_at, is_active, deleted_at),
-    insert (email, phone, name, password_hash, email_verified_at, phone_verified_at),
-    update (password_hash, email_verified_at, phone_verified_at, updated_at)
+grant select (id, email, phone, name, password_hash, google_sub, email_verified_at, phone_verified_at, is_active, deleted_at),
+    insert (email, phone, name, password_hash, google_sub, email_verified_at, phone_verified_at),
+    update (password_hash, google_sub, email_verified_at, phone_verified_at, updated_at)
     on iam.users to countinghouse_accounts;
 
 -- NOTE: no policy for the owner, no grant to tenants, analysts or the reader: people belong to no tenant.

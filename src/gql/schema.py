@@ -27,7 +27,18 @@ from gql.database.comments import read_comments
 from gql.engine.assembly import assemble
 from gql.engine.nouns import Declarations
 from gql.iam import accounts as people
-from gql.iam import apps, audit_log, memberships, my_sessions, tenants, totp_devices, users
+from gql.iam import (
+    apps,
+    audit_log,
+    external_people,
+    google_accounts,
+    memberships,
+    my_sessions,
+    tenants,
+    totp_devices,
+    trusted_issuers,
+    users,
+)
 from gql.ledger import accounts, reports, transfers
 from gql.roles import notes
 
@@ -36,6 +47,8 @@ DOMAINS = (
     memberships,
     my_sessions,
     totp_devices,
+    trusted_issuers,
+    external_people,
     audit_log,
     apps,
     accounts,
@@ -57,7 +70,7 @@ DOMAINS = (
     statements,
     revenue,
 )
-OPEN_FIELDS = users.OPEN_FIELDS | people.OPEN_FIELDS | totp_devices.OPEN_FIELDS
+OPEN_FIELDS = users.OPEN_FIELDS | people.OPEN_FIELDS | google_accounts.OPEN_FIELDS | totp_devices.OPEN_FIELDS
 """The root fields that a stranger may ask for."""
 OWN_FIELDS = users.OWN_FIELDS | people.OWN_FIELDS | totp_devices.OWN_FIELDS
 """Those of them that answer only to whoever is signed in, about themselves."""
@@ -82,6 +95,12 @@ def build_schema() -> strawberry.Schema:
     return assemble(
         declarations(),
         read_comments(),
-        mutations=(users.SignInMutation, people.AccountMutation, totp_devices.TotpMutation, apps.AppMutation),
+        mutations=(
+            users.SignInMutation,
+            people.AccountMutation,
+            google_accounts.GoogleMutation,
+            totp_devices.TotpMutation,
+            apps.AppMutation,
+        ),
         notes=notes(declarations(), PYTHON_FIELDS, OPEN_FIELDS - OWN_FIELDS),
     )

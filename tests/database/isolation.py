@@ -10,11 +10,11 @@ import json
 import re
 from dataclasses import dataclass
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 
-from tests.harness.actors import as_owner, as_superuser, as_tenant
+from tests.harness.actors import as_nobody, as_owner, as_superuser, as_tenant
 from tests.harness.tenants import Tenant, make_tenant
 from tests.harness.verbs import keep_answer
 
@@ -109,6 +109,9 @@ async def fill(name: str) -> Filled:
             clients.append(client_id)
         known = {"secret_hash": hashlib.sha256(tenant.slug.encode()).hexdigest(), "hint": tenant.slug[-4:]}
         await call("iam.app_create", name=f"App of {tenant.slug}", scopes=["billing:read"], **known)
+        issuer_id = await call(
+            "iam.trusted_issuer_create", name=f"Login of {tenant.slug}", issuer=f"https://{tenant.slug}.example"
+        )
         await keep_answer(connection, f"key of {tenant.slug}".replace(" ", "-"), f"Answer to {tenant.slug}")
     async with as_tenant(tenant, "worker") as connection:
         for invoice_id in recurring:
@@ -116,6 +119,11 @@ async def fill(name: str) -> Filled:
         await connection.execute("select core.audit_seal()")
     async with as_owner(tenant) as connection:
         await connection.execute("select ledger.hold(id, 'UP', 1) from ledger.accounts where owner_id is not null")
+    async with as_nobody() as connection:
+        someone = (tenant.tenant_id, issuer_id, uuid4(), f"Subject of {tenant.slug}", f"Person of {tenant.slug}")
+        await connection.execute(
+            "select * from iam.external_context($1, $2, $3, $4, $5, null, array['viewer'], '{}')", *someone
+        )
     await refresh_reports()
     return Filled(tenant, (clients[0], clients[1]), await rows_of(tenant))
 

@@ -78,10 +78,8 @@ async def pairs() -> dict[str, Pair]:
     others = await ids_of(theirs, "true")
     async with as_superuser() as connection:
         memberships = await connection.fetch("select id from iam.memberships where tenant_id = $1", theirs.tenant_id)
-        for table in (
-            *("billing.payment_methods", "ledger.transfers", "ledger.entries"),
-            *("core.audit_log", "iam.apps", "iam.app_secrets"),
-        ):
+        outside = ("iam.apps", "iam.app_secrets", "iam.trusted_issuers", "iam.external_people")
+        for table in ("billing.payment_methods", "ledger.transfers", "ledger.entries", "core.audit_log", *outside):
             rows = await connection.fetch(f"select id from {table} where tenant_id = $1", theirs.tenant_id)
             others[table] = [row["id"] for row in rows]
     others["memberships"] = [row["id"] for row in memberships]

@@ -24,6 +24,11 @@ class SignUpOrganisationInput:
         default=strawberry.UNSET, description="Its time zone, by its IANA name; UTC unless said otherwise."
     )
 
+    def facts(self) -> dict[str, str]:
+        """What was said of it."""
+        said = {"country": given(self.country), "currency": given(self.currency), "time_zone": given(self.time_zone)}
+        return {"name": self.name} | {name: value for name, value in said.items() if value is not None}
+
 
 @strawberry.input(description="Who signs up: with an e-mail address or with a telephone number.")
 class SignUpInput:
@@ -109,14 +114,12 @@ async def _sign_up(
     info: Info,
     input: Annotated[SignUpInput, strawberry.argument(description="Who signs up.")],  # noqa: A002
 ) -> SignUpPayload:
-    wanted = input.organisation
-    facts = {"country": given(wanted.country), "currency": given(wanted.currency), "time_zone": given(wanted.time_zone)}
     begun = await services_of(info).sign_up.begin(
         email=given(input.email),
         phone=given(input.phone),
         name=input.name,
         password=given(input.password),
-        organisation={"name": wanted.name} | {name: value for name, value in facts.items() if value is not None},
+        organisation=input.organisation.facts(),
         origin=info.context.caller.origin,
     )
     return SignUpPayload(sign_up=strawberry.ID(str(begun.id)), expires_at=moment(begun.expires_at))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from gql.database.pool import Database
 from gql.iam.app_secrets import AppSecrets
 from gql.iam.codes import Codes
+from gql.iam.google import NOBODY, Google, Trust
 from gql.iam.passwords import Passwords
 from gql.iam.second_factors import SecondFactors
 from gql.iam.secrets import Secrets
@@ -29,13 +30,23 @@ class Services:
     sign_up: SignUp
     second_factors: SecondFactors
     app_secrets: AppSecrets
+    google: Google
 
     @classmethod
-    def of(cls, database: Database, tokens: Tokens, passwords: Passwords, secrets: Secrets, post: Post) -> "Services":
+    def of(
+        cls,
+        database: Database,
+        tokens: Tokens,
+        passwords: Passwords,
+        secrets: Secrets,
+        post: Post,
+        google: Trust = NOBODY,
+    ) -> "Services":
         """All of them, on this database."""
         sessions, throttle = Sessions(database, tokens, secrets), Throttle(database)
         second_factors = SecondFactors(database, throttle, secrets)
         codes = Codes(database, sessions, passwords, throttle, secrets, post, second_factors)
+        sign_up = SignUp(database, sessions, passwords, throttle, codes, post)
         return cls(
             database,
             tokens,
@@ -43,7 +54,8 @@ class Services:
             sessions,
             SignIn(database, passwords, sessions, throttle, second_factors),
             codes,
-            SignUp(database, sessions, passwords, throttle, codes, post),
+            sign_up,
             second_factors,
             AppSecrets(database, throttle, secrets, tokens),
+            Google(database, sessions, throttle, second_factors, sign_up, google),
         )
