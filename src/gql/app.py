@@ -56,7 +56,9 @@ def create_app(settings: Settings, database_url: str) -> Application:
     database = Database(DatabaseOptions.from_settings(settings, database_url))
     tokens = Tokens.from_settings(settings)
     passwords, post = Passwords(), Post(carrier_of(settings))
-    services = Services.of(database, tokens, passwords, Secrets.from_settings(settings), post)
+    services = Services.of(
+        database, tokens, passwords, Secrets.from_settings(settings), post, settings.analyst_url or database_url
+    )
     engine = Engine(build_schema(), declarations(), database, OPEN_FIELDS, services)
     headers = security_headers(production=settings.environment == "production")
     health, metrics, writes = Health(database), Metrics(), Writes()

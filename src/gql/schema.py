@@ -25,7 +25,7 @@ from gql.database.comments import read_comments
 from gql.engine.assembly import assemble
 from gql.engine.nouns import Declarations
 from gql.iam import accounts as people
-from gql.iam import memberships, my_sessions, tenants, totp_devices, users
+from gql.iam import analysts, memberships, my_sessions, tenants, totp_devices, users
 from gql.ledger import accounts, reports, transfers
 
 DOMAINS = (
@@ -33,6 +33,7 @@ DOMAINS = (
     memberships,
     my_sessions,
     totp_devices,
+    analysts,
     accounts,
     transfers,
     reports,
@@ -52,7 +53,7 @@ DOMAINS = (
     statements,
     revenue,
 )
-OPEN_FIELDS = users.OPEN_FIELDS | people.OPEN_FIELDS | totp_devices.OPEN_FIELDS
+OPEN_FIELDS = users.OPEN_FIELDS | people.OPEN_FIELDS | totp_devices.OPEN_FIELDS | analysts.OPEN_FIELDS
 """The root fields that a stranger may ask for."""
 
 
@@ -71,5 +72,5 @@ def build_schema() -> strawberry.Schema:
     return assemble(
         declarations(),
         read_comments(),
-        mutations=(users.SignInMutation, people.AccountMutation, totp_devices.TotpMutation),
+        mutations=(users.SignInMutation, people.AccountMutation, totp_devices.TotpMutation, analysts.AnalystMutation),
     )

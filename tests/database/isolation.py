@@ -106,6 +106,7 @@ async def fill(name: str) -> Filled:
             await call("billing.recurring_invoice_set", id=str(invoice_id), frequency="MONTHLY", next_date=today)
             recurring.append(invoice_id)
             clients.append(client_id)
+        await call("iam.analyst_create", label=f"Analyst of {tenant.slug}")
         await keep_answer(connection, f"key of {tenant.slug}".replace(" ", "-"), f"Answer to {tenant.slug}")
     async with as_tenant(tenant, "worker") as connection:
         for invoice_id in recurring:

@@ -1,4 +1,4 @@
-"""`schema` and `errors`: documents that are made from the code, for files that are kept beside it."""
+"""`schema`, `errors` and `reporting`: documents that are made from the code, for files that are kept beside it."""
 
 from gql.cli.console import write
 
@@ -15,3 +15,12 @@ def errors() -> None:
     from gql.http.catalogue import render_catalogue
 
     write(render_catalogue().rstrip("\n") + "\n")
+
+
+def reporting() -> None:
+    """Print the SQL of the views that analysts read, as sql/reporting/views.sql holds it."""
+    from gql.database.comments import read_comments
+    from gql.engine.reporting import reporting_sql
+    from gql.schema import declarations
+
+    write(reporting_sql(declarations(), read_comments()).rstrip("\n") + "\n")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from gql.database.pool import Database
+from gql.iam.analyst_logins import AnalystLogins
 from gql.iam.codes import Codes
 from gql.iam.passwords import Passwords
 from gql.iam.second_factors import SecondFactors
@@ -27,10 +28,19 @@ class Services:
     codes: Codes
     sign_up: SignUp
     second_factors: SecondFactors
+    analyst_logins: AnalystLogins
 
     @classmethod
-    def of(cls, database: Database, tokens: Tokens, passwords: Passwords, secrets: Secrets, post: Post) -> "Services":
-        """All of them, on this database."""
+    def of(
+        cls,
+        database: Database,
+        tokens: Tokens,
+        passwords: Passwords,
+        secrets: Secrets,
+        post: Post,
+        analyst_address: str,
+    ) -> "Services":
+        """All of them, on this database. `analyst_address` is where analysts connect to it."""
         sessions, throttle = Sessions(database, tokens, secrets), Throttle(database)
         second_factors = SecondFactors(database, throttle, secrets)
         codes = Codes(database, sessions, passwords, throttle, secrets, post, second_factors)
@@ -43,4 +53,5 @@ class Services:
             codes,
             SignUp(database, sessions, passwords, throttle, codes, post),
             second_factors,
+            AnalystLogins(database, analyst_address),
         )
