@@ -86,7 +86,8 @@ grant select (tenant_id, currency, month, billed, paid, cash, refunded, credited
 -- nobody else's:
 create view reporting.revenue_months with (security_barrier = true) as
 select
-    month, currency, billed, paid, cash, refunded, credited,
+    month, currency, round(billed, 2) as billed, round(paid, 2) as paid, round(cash, 2) as cash,
+    round(refunded, 2) as refunded, round(credited, 2) as credited,
     (select refreshed_at from reports.refreshes where report = 'revenue_months') as as_of
 from reports.revenue_months
 where tenant_id = core.tenant_id();
