@@ -23,7 +23,7 @@ INSTALL_SELF = $(BIN)/python -m pip install --quiet --quiet --disable-pip-versio
 
 # Debian's PostgreSQL 15, where it is installed, runs the tests of the database a second time.
 POSTGRES_15 := $(wildcard /usr/lib/postgresql/15/bin/postgres)
-TESTS_OF_THE_DATABASE := $(wildcard tests/core tests/iam tests/ledger tests/billing tests/worker tests/database tests/harness tests/engine)
+TESTS_OF_THE_DATABASE := $(wildcard tests/core tests/iam tests/ledger tests/billing tests/worker tests/database tests/harness tests/engine tests/reporting)
 
 # Two workers, each with a PostgreSQL of its own; a file stays with one of them, and so do the fixtures that it shares.
 JOBS := 2

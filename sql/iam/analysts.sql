@@ -87,20 +87,18 @@ as $$
 begin
     -- One after the other, or two could take the last room.
     perform from iam.tenants where id = new.tenant_id for no key update;
-    if new.connection_limit + (
-        select coalesce(sum(connection_limit), 0) from iam.analysts where tenant_id = new.tenant_id and revoked_at is null
-    ) > 20 then
+    if (select sum(connection_limit) from iam.analysts where tenant_id = new.tenant_id and revoked_at is null) > 20 then
         perform core.refuse(
             'CONFLICT', 'ANALYST_CONNECTIONS',
             'All analysts together may have 20 connections. Revoke one that is not needed, or make this one smaller.',
             'input.connectionLimit'
         );
     end if;
-    return new;
+    return null;
 end
 $$;
 comment on function iam.analyst_room() is 'Keeps one organisation from taking all connections of the server.';
-create trigger room before insert on iam.analysts for each row execute function iam.analyst_room();
+create trigger room after insert on iam.analysts for each row execute function iam.analyst_room();
 
 -- Roles of analysts: made, changed and dropped by these two functions and nobody else.
 
