@@ -64,7 +64,15 @@ def create_app(settings: Settings, database_url: str) -> Application:
     tokens = Tokens(keys, issuer=settings.issuer, audience=settings.audience)
     passwords, post = Passwords(), Post(carrier_of(settings))
     key_sets, secrets = KeySets(Fetcher(private=settings.private_issuers)), Secrets.from_settings(settings)
-    services = Services.of(database, tokens, passwords, secrets, post, Trust.from_settings(settings, key_sets))
+    services = Services.of(
+        database,
+        tokens,
+        passwords,
+        secrets,
+        post,
+        settings.analyst_url or database_url,
+        Trust.from_settings(settings, key_sets),
+    )
     engine = Engine(build_schema(), declarations(), database, OPEN_FIELDS, services, PYTHON_FIELDS)
     headers = security_headers(production=settings.environment == "production")
     health, metrics, writes = Health(database), Metrics(), Writes()
