@@ -1,5 +1,6 @@
 """The application: everything put together, as ASGI."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -22,6 +23,8 @@ from gql.http.headers import as_bytes, security_headers, with_headers
 from gql.http.health import Health
 from gql.http.metrics import Metrics
 from gql.http.running import Writes
+from gql.iam.key_watch import KeyWatch
+from gql.iam.keys import Keys
 from gql.iam.messages import Post
 from gql.iam.passwords import Passwords
 from gql.iam.principals import Principals
@@ -53,9 +56,10 @@ class Application(Starlette):
 def create_app(settings: Settings, database_url: str) -> Application:
     """The application on the database of this address. Nothing is connected before it is needed."""
     database = Database(DatabaseOptions.from_settings(settings, database_url))
-    tokens = Tokens.from_settings(settings)
+    keys, secrets = Keys.from_settings(settings), Secrets.from_settings(settings)
+    tokens = Tokens(keys, issuer=settings.issuer, audience=settings.audience)
     passwords, post = Passwords(), Post.from_settings(settings)
-    services = Services.of(database, tokens, passwords, Secrets.from_settings(settings), post)
+    services = Services.of(database, tokens, passwords, secrets, post)
     engine = Engine(build_schema(), declarations(), database, OPEN_FIELDS, services)
     headers = security_headers(production=settings.environment == "production")
     health, metrics, writes = Health(database), Metrics(), Writes()
@@ -65,8 +69,10 @@ def create_app(settings: Settings, database_url: str) -> Application:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        watching = asyncio.create_task(KeyWatch(database, keys, secrets).run())
         yield
         health.is_draining = True
+        watching.cancel()
         await writes.finish(DRAIN_SECONDS)
         await post.close(DRAIN_SECONDS)
         await database.close()
