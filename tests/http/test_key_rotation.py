@@ -1,4 +1,4 @@
-"""Row 48 of the attacks: the signing key and the secret key change under two servers that people work at, and nobody is
+"""Attack 48: the signing key and the secret key change under two servers that people work at, and nobody is
 sent away for it."""
 
 import asyncio

@@ -68,7 +68,7 @@ def test_a_key_is_believed_for_longer_than_any_token_of_it_lives() -> None:
 def test_a_new_key_is_known_before_it_signs_and_the_old_one_after_it_has_ceased_to(
     tmp_path: Path, signing_file: Path, clock: Clock
 ) -> None:
-    """Row 48, by a clock: at no moment does a server refuse what another has just signed."""
+    """Attack 48. Row 48, by a clock: at no moment does a server refuse what another has just signed."""
     servers = [server(tmp_path, clock) for _ in range(2)]
     old = servers[0][1].signing_id
     last_of_old = servers[0][0].issue(USER, TENANT).text
@@ -93,6 +93,7 @@ def test_a_new_key_is_known_before_it_signs_and_the_old_one_after_it_has_ceased_
 def test_a_retired_key_is_refused_after_its_time_whatever_its_token_says(
     tmp_path: Path, signing_file: Path, clock: Clock
 ) -> None:
+    """Attack 48."""
     stolen, keys = server(tmp_path, clock)
     old = keys.signing_id
     rotate_signing_key(signing_file, now=clock.now, after=SOON)
@@ -163,6 +164,7 @@ def test_the_file_stays_its_readers_own(signing_file: Path, secret_file: Path) -
 def test_what_was_made_with_an_old_secret_key_stays_good_while_it_is_listed(
     tmp_path: Path, secret_file: Path, clock: Clock
 ) -> None:
+    """Attack 48."""
     here, there = (Secrets.from_settings(Settings(data_dir=tmp_path), clock=clock) for _ in range(2))
     old_seed, old_digest = here.encrypt("seed", "JBSWY3DP"), here.digests("code", "123456")[0]
     made = rotate_secret_key(secret_file, now=clock.now, after=SOON)
