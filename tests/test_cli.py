@@ -11,7 +11,7 @@ from tests.harness.command_line import countinghouse, environment
 
 WHOLESALE = Path(__file__).parent / "imports" / "files" / "wholesale.csv"
 COMMANDS = (
-    *("serve", "work", "migrate", "demo", "import", "tenant", "analyst", "psql", "doctor"),
+    *("serve", "work", "migrate", "demo", "import", "tenant", "analyst", "key", "psql", "doctor"),
     *("schema", "errors", "roles", "reporting"),
 )
 

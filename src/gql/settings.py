@@ -178,7 +178,7 @@ class Settings:
         None,
         _existing_file,
         "the path of a file that exists",
-        "The Ed25519 private key (PEM) that signs access tokens; unset: one made in the data directory.",
+        "The Ed25519 private keys (PEM) of access tokens, the newest first; unset: made in the data directory.",
     )
     secret_keys_file: Path | None = _setting(
         None,
