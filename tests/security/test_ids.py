@@ -6,6 +6,7 @@ is no other place for an id."""
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,12 +16,13 @@ from graphql import GraphQLInterfaceType, GraphQLObjectType, Undefined, get_name
 from gql.engine.engine import Caller, Engine
 from gql.errors import RequestRefused
 from gql.iam.services import Services
-from gql.schema import OPEN_FIELDS, build_schema, declarations
+from gql.schema import OPEN_FIELDS, PYTHON_FIELDS, build_schema, declarations
 from tests.engine.doors import permitted
 from tests.engine.probes import SCHEMA, Probe, ids_in, look_ups, sample, verbs
-from tests.harness.actors import as_superuser, context_of
+from tests.harness.actors import as_superuser, as_tenant, context_of
 from tests.harness.inbox import Inbox
 from tests.harness.tenants import Tenant, make_tenant
+from tests.harness.verbs import call
 from tests.iam.test_codes import somewhere
 from tests.iam.test_sessions import begun
 from tests.iam.test_sign_up import begun as sign_up_begun
@@ -32,7 +34,7 @@ def by_python() -> Iterator[Probe]:
     """Every id in the input of a mutation that is written in Python."""
     mutation = SCHEMA.mutation_type
     assert mutation is not None
-    for name in sorted(OPEN_FIELDS):
+    for name in sorted(PYTHON_FIELDS):
         wanted = mutation.fields[name].args["input"].type
         document = f"mutation($input: {wanted}) {{ {name}(input: $input) {{ __typename }} }}"
         required = {
@@ -77,8 +79,11 @@ class Others:
             rows = await connection.fetch(
                 """select (to_jsonb(s) - 'updated_at')::text from iam.sessions s where user_id = $1 union all
                    select (to_jsonb(d) - 'updated_at')::text from iam.totp_devices d where user_id = $1 union all
-                   select u.password_hash from iam.users u where id = $1 order by 1""",
+                   select u.password_hash from iam.users u where id = $1 union all
+                   select to_jsonb(a)::text from iam.analysts a where tenant_id = $2 union all
+                   select to_jsonb(s)::text from iam.app_secrets s where tenant_id = $2 order by 1""",
                 self.tenant.owner_id,
+                self.tenant.tenant_id,
             )
         return [row[0] for row in rows]
 
@@ -93,9 +98,15 @@ async def others(services: Services, inbox: Inbox) -> Others:
     async with as_superuser() as connection:
         confirmed = "select id from iam.totp_devices where user_id = $1 and confirmed_at is not null"
         device = await connection.fetchval(confirmed, owner)
+    async with as_tenant(tenant) as connection:
+        known = {"secret_hash": sha256(b"theirs").hexdigest(), "hint": "ours"}
+        app = await call(connection, "iam.app_create", name="Theirs", scopes=["billing:read"], **known)
+        analyst = await call(connection, "iam.analyst_create", label="Theirs")
     return Others(
         tenant,
         {
+            "app": app,
+            "analyst": analyst,
             "session": (await begun(services, tenant)).session_id,
             "device": device,
             "waiting device": waiting.id,
@@ -121,7 +132,7 @@ async def test_an_id_of_somebody_else_is_the_same_as_an_id_of_nobody(
     services: Services, tenant: Tenant, others: Others, probe: Probe
 ) -> None:
     """Attack 29, for signing in and what is about oneself."""
-    engine = Engine(build_schema(), declarations(), services.database, OPEN_FIELDS, services)
+    engine = Engine(build_schema(), declarations(), services.database, OPEN_FIELDS, services, PYTHON_FIELDS)
     own = (await begun(services, tenant)).session_id
     caller = Caller(await permitted(context_of(tenant)), somewhere(), own)
     before = await others.everything()
