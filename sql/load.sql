@@ -29,6 +29,9 @@
 \ir core/idempotency.sql
 \ir core/jobs.sql
 \ir core/reports.sql
+\ir core/reporting.sql
+
+\ir iam/analysts.sql
 
 \ir ledger/accounts.sql
 \ir ledger/transfers.sql
@@ -63,5 +66,7 @@
 \ir billing/revenue.sql
 \ir billing/revenue_months.sql
 \ir billing/imports.sql
+
+\ir reporting/views.sql
 
 \ir core/grants.sql

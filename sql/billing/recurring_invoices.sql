@@ -192,7 +192,7 @@ begin
             'CONFLICT', 'INVOICE_OF_RECURRENCE', 'This invoice was made by a recurring one. Set that instead.', 'input.id'
         );
     end if;
-    after := jsonb_populate_record(before, input - 'period');
+    after := jsonb_populate_record(before, input - array['anchor_date', 'period']);
     if input ->> 'next_date' is not null then
         if (input ->> 'next_date')::date < core.today() then
             perform core.refuse('BAD_USER_INPUT', 'NEXT_DATE_PAST', 'The next invoice cannot lie in the past.', 'input.nextDate');

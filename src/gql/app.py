@@ -1,5 +1,6 @@
 """The application: everything put together, as ASGI."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -27,6 +28,7 @@ from gql.iam.external_tokens import ExternalTokens
 from gql.iam.fetching import Fetcher
 from gql.iam.google import Trust
 from gql.iam.key_sets import KeySets
+from gql.iam.key_watch import KeyWatch
 from gql.iam.keys import Keys
 from gql.iam.passwords import Passwords
 from gql.iam.principals import Principals
@@ -60,11 +62,19 @@ class Application(Starlette):
 def create_app(settings: Settings, database_url: str) -> Application:
     """The application on the database of this address. Nothing is connected before it is needed."""
     database = Database(DatabaseOptions.from_settings(settings, database_url))
-    keys = Keys.from_settings(settings)
+    keys, secrets = Keys.from_settings(settings), Secrets.from_settings(settings)
     tokens = Tokens(keys, issuer=settings.issuer, audience=settings.audience)
     passwords, post = Passwords(), Post(carrier_of(settings))
-    key_sets, secrets = KeySets(Fetcher(private=settings.private_issuers)), Secrets.from_settings(settings)
-    services = Services.of(database, tokens, passwords, secrets, post, Trust.from_settings(settings, key_sets))
+    key_sets = KeySets(Fetcher(private=settings.private_issuers))
+    services = Services.of(
+        database,
+        tokens,
+        passwords,
+        secrets,
+        post,
+        settings.analyst_url or database_url,
+        Trust.from_settings(settings, key_sets),
+    )
     engine = Engine(build_schema(), declarations(), database, OPEN_FIELDS, services, PYTHON_FIELDS)
     headers = security_headers(production=settings.environment == "production")
     health, metrics, writes = Health(database), Metrics(), Writes()
@@ -74,8 +84,10 @@ def create_app(settings: Settings, database_url: str) -> Application:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        watching = asyncio.create_task(KeyWatch(database, keys, secrets).run())
         yield
         health.is_draining = True
+        watching.cancel()
         await writes.finish(DRAIN_SECONDS)
         await post.close(DRAIN_SECONDS)
         await database.close()

@@ -28,6 +28,7 @@ from gql.engine.assembly import assemble
 from gql.engine.nouns import Declarations
 from gql.iam import accounts as people
 from gql.iam import (
+    analysts,
     apps,
     audit_log,
     external_people,
@@ -51,6 +52,7 @@ DOMAINS = (
     external_people,
     audit_log,
     apps,
+    analysts,
     accounts,
     transfers,
     reports,
@@ -76,7 +78,9 @@ OWN_FIELDS = users.OWN_FIELDS | people.OWN_FIELDS | totp_devices.OWN_FIELDS
 """Those of them that answer only to whoever is signed in, about themselves."""
 OF_A_PERSON: Final = "iam:self"
 """What all people may do and no app: come in, and see to what is theirs alone."""
-PYTHON_FIELDS: Final[Mapping[str, str]] = dict.fromkeys(OPEN_FIELDS, OF_A_PERSON) | apps.PYTHON_FIELDS
+PYTHON_FIELDS: Final[Mapping[str, str]] = (
+    dict.fromkeys(OPEN_FIELDS, OF_A_PERSON) | apps.PYTHON_FIELDS | analysts.PYTHON_FIELDS
+)
 """The root fields that go through Python, each with the permission that a caller needs who is known."""
 
 
@@ -101,6 +105,7 @@ def build_schema() -> strawberry.Schema:
             google_accounts.GoogleMutation,
             totp_devices.TotpMutation,
             apps.AppMutation,
+            analysts.AnalystMutation,
         ),
         notes=notes(declarations(), PYTHON_FIELDS, OPEN_FIELDS - OWN_FIELDS),
     )

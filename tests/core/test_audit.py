@@ -145,6 +145,7 @@ async def test_no_entry_holds_a_hash(tenant: Tenant) -> None:
     ],
 )
 async def test_nobody_rewrites_the_log_not_even_its_owner(tenant: Tenant, statement: str) -> None:
+    """Attack 62."""
     async with as_tenant(tenant) as connection:
         await new_client(connection)
     async with as_superuser() as superuser, as_owner(tenant) as owner:
@@ -209,6 +210,7 @@ async def test_analysts_have_no_way_to_the_log_and_nobody_reads_a_month_of_it(te
 
 @pytest.mark.parametrize("verb", ["insert into core.audit_log default values", "update core.audit_log set seal = 1"])
 async def test_an_admin_reads_the_log_and_writes_nothing_into_it(tenant: Tenant, verb: str) -> None:
+    """Attack 62."""
     async with as_tenant(tenant, "admin") as connection:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute(verb)

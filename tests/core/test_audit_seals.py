@@ -82,6 +82,7 @@ TAMPERING: Final = {
 
 @pytest.mark.parametrize("what", TAMPERING)
 async def test_whoever_tampers_with_what_is_sealed_is_found(tenant: Tenant, what: str) -> None:
+    """Attack 62."""
     await three_seals(tenant)
     await past_the_guards(tenant, TAMPERING[what])
     found = await broken(tenant)
@@ -90,6 +91,7 @@ async def test_whoever_tampers_with_what_is_sealed_is_found(tenant: Tenant, what
 
 
 async def test_whoever_mends_one_seal_breaks_the_next(tenant: Tenant) -> None:
+    """Attack 62."""
     await three_seals(tenant)
     await past_the_guards(tenant, "update core.audit_log set user_agent = 'x' where tenant_id = $1 and seal = 2")
     await past_the_guards(

@@ -73,6 +73,7 @@ async def test_the_tenant_holds_in_a_default_and_in_a_trigger_that_waits_for_the
 
 
 async def test_no_role_is_changed_inside_a_definer_function(tenant: Tenant, other_tenant: Tenant) -> None:
+    """Attack 2."""
     async with as_tenant(tenant) as connection:
         for role in (other_tenant.database_role, "none", "countinghouse_owner"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):

@@ -37,6 +37,7 @@ where granted.rolname ~ '^(countinghouse|tenant)_' or member.rolname ~ '^(counti
 
 
 async def test_each_role_has_the_powers_it_needs_and_no_others(tenant: Tenant) -> None:
+    """Attack 3."""
     async with as_superuser() as connection:
         found = {row["name"]: set(row["attributes"]) for row in await connection.fetch(ATTRIBUTES)}
     assert {name: powers for name, powers in found.items() if name in HOUSE} == HOUSE
@@ -46,6 +47,7 @@ async def test_each_role_has_the_powers_it_needs_and_no_others(tenant: Tenant) -
 
 
 async def test_the_server_and_the_worker_may_become_a_tenant_and_nobody_else_of_the_house(tenant: Tenant) -> None:
+    """Attack 3."""
     async with as_superuser() as connection:
         pairs = {(row["granted"], row["member"]) for row in await connection.fetch(MEMBERSHIPS)}
     for login in ("countinghouse_api", "countinghouse_worker"):
@@ -71,6 +73,7 @@ async def test_the_server_and_the_worker_may_become_a_tenant_and_nobody_else_of_
     ],
 )
 async def test_neither_the_server_nor_a_tenant_becomes_anything_greater(role: str, tenant: Tenant) -> None:
+    """Attack 3."""
     async with as_nobody() as nobody, as_tenant(tenant) as person:
         for connection in (nobody, person):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):

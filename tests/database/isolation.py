@@ -112,6 +112,7 @@ async def fill(name: str) -> Filled:
         issuer_id = await call(
             "iam.trusted_issuer_create", name=f"Login of {tenant.slug}", issuer=f"https://{tenant.slug}.example"
         )
+        await call("iam.analyst_create", label=f"Analyst of {tenant.slug}")
         await keep_answer(connection, f"key of {tenant.slug}".replace(" ", "-"), f"Answer to {tenant.slug}")
     async with as_tenant(tenant, "worker") as connection:
         for invoice_id in recurring:

@@ -64,7 +64,7 @@ async def test_the_read_door_takes_the_name_of_a_statement_only(mine: Filled, na
 
 
 async def test_no_function_changes_or_tells_of_another_organisation(tenant: Tenant, theirs: Filled) -> None:
-    """Every function a tenant may call, with every id of the other organisation as every argument it could take."""
+    """Attack 2. Every function a tenant may call, with every id of the other organisation as every argument."""
     marks = {mark for mark in texts(theirs.rows) if theirs.tenant.slug in mark}
     assert len(marks) > 10
     before = await rows_of(theirs.tenant)  # a worker of another test may have sealed their log since they were filled

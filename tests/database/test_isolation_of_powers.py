@@ -20,6 +20,7 @@ UNHEARD_OF = (
 
 @pytest.mark.parametrize("entrance", [as_tenant, as_analyst])
 async def test_nobody_writes_past_the_functions(entrance: Any, mine: Filled) -> None:
+    """Attack 30."""
     async with entrance(mine.tenant) as connection:
         for relation in await connection.fetch(RELATIONS):
             name, column = relation["name"], relation["columns"][0]
@@ -87,6 +88,9 @@ async def test_an_analyst_cannot_become_anyone_else(mine: Filled, theirs: Filled
         "select pg_try_advisory_lock(1)",
         "select lo_create(0)",
         "select lo_from_bytea(0, 'x')",
+        "select pg_logical_emit_message(false, 'mine', 'x')",
+        "select * from pg_stat_activity",
+        "select pg_stat_get_backend_activity(1)",
         "select pg_read_file('postgresql.conf')",
         "copy (select 1) to program 'true'",
         "copy (select 1) to '/nowhere'",

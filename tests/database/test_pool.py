@@ -101,6 +101,7 @@ async def test_a_failed_statement_leaves_the_reader_usable_in_its_own_context(te
 async def test_a_connection_that_lies_about_its_context_answers_with_an_error_and_never_a_row(
     tenant: Tenant, other_tenant: Tenant, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """Attack 1."""
     truth, lie = context_of(other_tenant), context_of(tenant)
     async with a_database(read_connections=1) as database:
         for door in Door:

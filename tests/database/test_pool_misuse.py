@@ -128,6 +128,7 @@ class Rider:
 
 
 async def test_ten_thousand_reuses_never_answer_in_a_wrong_context() -> None:
+    """Attack 1."""
     tenants = [await make_tenant() for _ in range(4)]
     contexts = [context_of(tenant, user_id=UUID(int=number)) for tenant in tenants for number in (1, 2)]
     contexts += [context_of(tenant, "member", [UUID(int=3)]) for tenant in tenants]
@@ -151,6 +152,7 @@ async def test_ten_thousand_reuses_never_answer_in_a_wrong_context() -> None:
 async def test_a_switch_that_was_cancelled_at_any_moment_is_not_believed(
     turns: int, tenant: Tenant, other_tenant: Tenant
 ) -> None:
+    """Attack 1."""
     one, other = context_of(tenant), context_of(other_tenant)
     async with a_database(read_connections=1) as database:
         await tell(database, one)
@@ -166,6 +168,7 @@ async def test_a_switch_that_was_cancelled_at_any_moment_is_not_believed(
 
 @pytest.mark.parametrize("door", [Door.DIRECT, Door.READ])
 async def test_a_cancelled_read_leaves_no_running_statement_and_a_usable_connection(door: Door, tenant: Tenant) -> None:
+    """Attack 1."""
     context = context_of(tenant)
     async with a_database(read_connections=1) as database:
         database.door = door

@@ -36,6 +36,7 @@ async def test_nobody_has_no_role_even_after_somebody_left_one(tenant: Tenant) -
 
 
 async def test_mending_takes_away_whatever_a_session_was_left_with(tenant: Tenant) -> None:
+    """Attack 1."""
     async with a_database(write_connections=1) as database:
         async with database.nobody() as connection:
             await connection.execute(

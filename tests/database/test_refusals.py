@@ -88,6 +88,7 @@ async def refusal_of(sql: str) -> ApiError:
 
 @pytest.mark.parametrize("sql", REFUSALS)
 async def test_each_failure_has_its_code_reason_and_field_and_no_word_of_the_database(sql: str) -> None:
+    """Attack 28."""
     refusal = await refusal_of(sql)
     assert (refusal.code, refusal.reason, refusal.field) == REFUSALS[sql]
     for word in ("parcels", "constraint", "unspoken", "hidden", "relation", "violates", "seven", "syntax", "-7"):

@@ -18,6 +18,7 @@ async def fill(tenant: Tenant, invoices: int, *, clients: int = 10, marker: str 
             answer = await connection.fetchval(f"select {function}($1::jsonb)", json.dumps(given))
             return json.loads(answer) if isinstance(answer, str) else str(answer)
 
+        await call("iam.analyst_create", {"label": f"{marker}Analyst"})
         entered = await call("billing.clients_import", {"rows": [client_row(each, marker) for each in range(clients)]})
         clients_made = [row["id"] for row in entered["rows"]]
         issuer = {"name": f"{marker}Login", "issuer": f"https://{marker.lower()}login.example.com"}

@@ -128,19 +128,19 @@ def verbs() -> Iterator[Probe]:
             continue
         wanted = field.args["input"].type
         document = f"mutation($input: {wanted}) {{ {name}(input: $input) {{ __typename }} }}"
-        for place in _ids(wanted):
+        for place in ids_in(wanted):
             shown = ".".join(str(step) for step in place)
             yield Probe(f"{name}-{shown}", document, {"input": sample(wanted)}, ("input", *place))
 
 
-def _ids(wanted: GraphQLInputType) -> Iterator[tuple[str | int, ...]]:
+def ids_in(wanted: GraphQLInputType) -> Iterator[tuple[str | int, ...]]:
     if isinstance(wanted, GraphQLNonNull):
-        yield from _ids(wanted.of_type)
+        yield from ids_in(wanted.of_type)
     elif isinstance(wanted, GraphQLList):
-        yield from ((0, *rest) for rest in _ids(wanted.of_type))
+        yield from ((0, *rest) for rest in ids_in(wanted.of_type))
     elif isinstance(wanted, GraphQLInputObjectType):
         for name, field in wanted.fields.items():
-            yield from ((name, *rest) for rest in _ids(field.type))
+            yield from ((name, *rest) for rest in ids_in(field.type))
     elif wanted.name == "ID":
         yield ()
 

@@ -77,6 +77,7 @@ def aliases_in_nested_fields(number: int) -> str:
 
 @pytest.mark.parametrize("write", [aliases, aliases_in_fragments, aliases_in_nested_fields])
 def test_an_operation_has_fifteen_aliases_at_most(write: Callable[[int], str]) -> None:
+    """Attack 31."""
     assert refused_for(write(limits.MOST_ALIASES)) is None
     assert refused_for(write(limits.MOST_ALIASES + 1)) == "ALIAS_LIMIT"
 

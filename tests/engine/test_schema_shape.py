@@ -74,7 +74,7 @@ WITH_A_CODE: Final = {"signInCodeRequest", "signInWithCode", "passwordResetReque
 SECOND: Final = {"totpEnrol", "totpConfirm", "totpRemove", "recoveryCodesRenew"}
 OF_ONES_OWN: Final = {"organisationSwitch", "signOut", "passwordChange"} | SECOND
 """They ask themselves for the session of the token."""
-WITH_A_SECRET: Final = {"appCreate", "appSecretRotate"}
+WITH_A_SECRET: Final = {"appCreate", "appSecretRotate", "analystCreate", "analystSecretRotate"}
 """They show what is kept nowhere."""
 
 

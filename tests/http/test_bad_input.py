@@ -229,6 +229,8 @@ async def test_a_foreign_id_is_as_unknown_as_one_that_never_was(server: Running,
 async def test_a_failure_that_nobody_foresaw_is_masked(
     server: Running, token: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """Attack 28."""
+
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("postgres://secret@inside")
 

@@ -91,6 +91,7 @@ async def test_without_a_refresh_token_there_is_nothing_to_go_on_with(server: Ru
 
 
 async def test_an_access_token_is_no_refresh_token_and_the_other_way_round(server: Running, person: Tenant) -> None:
+    """Attack 47."""
     held, _ = await signed_in(server, person)
     answer = await server.ask(REFRESH, variables={"input": {"refreshToken": held["accessToken"]}})
     assert refused(answer) == ("UNAUTHENTICATED", "SESSION_ENDED")

@@ -75,6 +75,7 @@ async def test_one_code_lets_one_in_however_many_try_it_at_once(
 
 
 async def test_after_five_wrong_ones_the_right_one_is_wrong(services: Services, inbox: Inbox, tenant: Tenant) -> None:
+    """Attack 53."""
     given = await requested(services, tenant)
     digits = await inbox.code_to(tenant.owner_email)
     for _ in range(5):
@@ -83,6 +84,7 @@ async def test_after_five_wrong_ones_the_right_one_is_wrong(services: Services, 
 
 
 async def test_guesses_at_once_count_one_by_one(services: Services, inbox: Inbox, tenant: Tenant) -> None:
+    """Attack 53."""
     given = await requested(services, tenant)
     digits = await inbox.code_to(tenant.owner_email)
     await asyncio.gather(*(refused(services, given.id, another(digits)) for _ in range(20)))
@@ -121,6 +123,7 @@ async def test_a_code_is_good_for_its_purpose_alone(services: Services, inbox: I
 
 
 async def test_an_unknown_address_is_answered_alike_and_sent_nothing(services: Services, inbox: Inbox) -> None:
+    """Attack 52."""
     given = await services.codes.request("SIGN_IN", "nobody.at.all@example.org", somewhere())
     assert given.id.version in (4, 7)
     assert inbox.messages == []

@@ -78,6 +78,7 @@ async def test_each_refresh_gives_a_new_access_token_and_the_next_refresh_token(
 
 
 async def test_two_who_refresh_at_once_get_the_same_token(services: Services, tenant: Tenant) -> None:
+    """Attack 49."""
     held = await begun(services, tenant)
     assert held.refresh is not None
     answers = await asyncio.gather(*(services.sessions.refresh(held.refresh, ORIGIN) for _ in range(10)))
@@ -86,6 +87,7 @@ async def test_two_who_refresh_at_once_get_the_same_token(services: Services, te
 
 
 async def test_a_lost_answer_is_given_again_for_ten_seconds(services: Services, tenant: Tenant) -> None:
+    """Attack 49."""
     held = await begun(services, tenant)
     assert held.refresh is not None
     lost = await services.sessions.refresh(held.refresh, ORIGIN)
@@ -96,6 +98,7 @@ async def test_a_lost_answer_is_given_again_for_ten_seconds(services: Services, 
 
 
 async def test_a_token_that_comes_again_ends_its_session(services: Services, tenant: Tenant) -> None:
+    """Attack 49."""
     first = await begun(services, tenant)
     other = await begun(services, tenant)
     assert first.refresh is not None

@@ -81,6 +81,7 @@ async def test_a_person_of_several_organisations_gets_the_first_by_name_or_the_o
 
 
 async def test_unknown_wrong_and_inactive_are_answered_in_the_same_words(services: Services, tenant: Tenant) -> None:
+    """Attack 52."""
     retired, closed, keyless = [await make_person(tenant, "viewer") for _ in range(3)]
     await change("update iam.users set is_active = false where id = $1", retired.user_id)
     await change("update iam.users set deleted_at = now() where id = $1", closed.user_id)
@@ -218,8 +219,9 @@ async def test_whatever_a_browser_calls_itself_it_can_sign_in(
 async def test_who_finds_the_queue_full_is_sent_away_before_the_database_is_asked(
     services: Services, tenant: Tenant
 ) -> None:
+    """Attack 51."""
     passwords = Passwords(workers=1, waiting=0)
-    busy = Services.of(services.database, services.tokens, passwords, SECRETS, Post(None))
+    busy = Services.of(services.database, services.tokens, passwords, SECRETS, Post(None), "postgresql://house/books")
     async with services.database.nobody():
         await passwords._free.acquire()
         asked = services.database.writes.statistics.acquisitions
@@ -232,9 +234,10 @@ async def test_who_finds_the_queue_full_is_sent_away_before_the_database_is_aske
 async def test_two_hundred_guesses_at_once_cost_few_hashes_and_hold_few_connections(
     database: TestDatabase, services: Services, tenant: Tenant
 ) -> None:
+    """Attack 51."""
     opened = await Database.open(DatabaseOptions(url=database.api_url, read_connections=1, write_connections=4))
     passwords = Passwords(workers=1, waiting=4)
-    besieged = Services.of(opened, services.tokens, passwords, SECRETS, Post(None))
+    besieged = Services.of(opened, services.tokens, passwords, SECRETS, Post(None), "postgresql://house/books")
 
     async def guess(number: int) -> str | None:
         return (await refusal(besieged, tenant.owner_email, f"guess number {number}", origin=ORIGIN)).reason

@@ -2,6 +2,8 @@
 
 import hashlib
 import hmac
+import json
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -113,20 +115,28 @@ def forged_headers() -> Iterator[Any]:
 
 @pytest.mark.parametrize("header", list(forged_headers()), ids=repr)
 def test_a_header_that_says_anything_else_is_refused_however_well_signed(header: Any) -> None:
+    """Attack 44 and attack 45."""
     assert refusal_of(TOKENS, signed(header)) == "TOKEN_INVALID"
 
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "NONE"])
 @pytest.mark.parametrize("signature", ["", "AA", "A" * 86])
 def test_a_token_without_a_signature_is_refused(algorithm: str, signature: str) -> None:
+    """Attack 44."""
     assert refusal_of(TOKENS, f"{signing_input({**HEADER, 'alg': algorithm}, CLAIMS)}.{signature}") == "TOKEN_INVALID"
 
 
+RAW: Final = PUBLIC.public_bytes(Encoding.Raw, PublicFormat.Raw)
 PUBLIC_FORMS: Final = {
     "pem": PUBLIC.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
     "der": PUBLIC.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
-    "raw": PUBLIC.public_bytes(Encoding.Raw, PublicFormat.Raw),
+    "raw": RAW,
     "ssh": PUBLIC.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH),
+    "jwk": json.dumps({"kty": "OKP", "crv": "Ed25519", "x": base64url(RAW)}).encode(),
+    "jwk as the page has it": json.dumps(
+        {"crv": "Ed25519", "kty": "OKP", "x": base64url(RAW)}, separators=(",", ":")
+    ).encode(),
+    "base64": base64url(RAW).encode(),
     "empty": b"",
 }
 
@@ -134,11 +144,44 @@ PUBLIC_FORMS: Final = {
 @pytest.mark.parametrize("form", PUBLIC_FORMS)
 @pytest.mark.parametrize("name", ["sha256", "sha512"])
 def test_a_token_signed_with_the_public_key_as_a_secret_is_refused(form: str, name: str) -> None:
+    """Attack 44."""
     algorithm = {"sha256": "HS256", "sha512": "HS512"}[name]
     for header in ({**HEADER, "alg": algorithm}, HEADER):
         text = signing_input(header, CLAIMS)
         signature = hmac.new(PUBLIC_FORMS[form], text.encode(), getattr(hashlib, name)).digest()
         assert refusal_of(TOKENS, f"{text}.{base64url(signature)}") == "TOKEN_INVALID"
+
+
+_REACHED: Final[list[tuple[str, object]]] = []
+_LISTENING: Final = {"": False}
+
+
+def _heard(event: str, arguments: tuple[object, ...]) -> None:
+    if _LISTENING[""] and event in (
+        "open",
+        "socket.connect",
+        "socket.getaddrinfo",
+        "socket.sendto",
+        "subprocess.Popen",
+    ):
+        _REACHED.append((event, arguments[0]))
+
+
+def test_no_header_has_us_reach_for_a_file_or_an_address() -> None:
+    """Attack 45: Python itself tells of every file that is opened and every connection that is made."""
+    forged = [signed(header) for header in forged_headers()]
+    sys.addaudithook(_heard)  # for the rest of the process; it listens only here
+    _LISTENING[""] = True
+    try:
+        for text in forged:
+            with pytest.raises(ApiError):
+                TOKENS.verify(text)
+        assert not _REACHED
+        with open(__file__, "rb"):
+            pass
+        assert [event for event, _ in _REACHED] == ["open"]
+    finally:
+        _LISTENING[""] = False
 
 
 def test_a_token_of_another_key_is_refused_whatever_key_it_names() -> None:
@@ -149,6 +192,7 @@ def test_a_token_of_another_key_is_refused_whatever_key_it_names() -> None:
 
 @pytest.mark.parametrize("name", CLAIMS)
 def test_a_token_that_lacks_a_claim_is_refused(name: str) -> None:
+    """Attack 46."""
     assert refusal_of(TOKENS, signed(claims=without(CLAIMS, name))) == "TOKEN_INVALID"
     assert refusal_of(TOKENS, signed(claims={**CLAIMS, name: None})) == "TOKEN_INVALID"
 
@@ -167,6 +211,7 @@ ALTERED: Final[dict[str, list[Any]]] = {
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in ALTERED.items() for value in values])
 def test_a_token_with_a_claim_of_another_kind_or_value_is_refused(name: str, value: Any) -> None:
+    """Attack 46."""
     assert refusal_of(TOKENS, signed(claims={**CLAIMS, name: value})) == "TOKEN_INVALID"
 
 
@@ -234,6 +279,7 @@ def test_a_forged_token_is_not_told_that_it_has_expired() -> None:
 
 
 def test_the_clocks_of_two_servers_may_differ_by_less_than_a_minute() -> None:
+    """Attack 46."""
     ahead = tokens_at(Clock(NOW + LEEWAY_SECONDS))
     assert TOKENS.verify(ahead.issue(USER, TENANT).text).user_id == USER
     far_ahead = tokens_at(Clock(NOW + LEEWAY_SECONDS + 1))

@@ -81,6 +81,7 @@ async def test_without_a_device_nothing_is_asked_and_one_that_was_not_confirmed_
 async def test_each_code_is_good_once_and_none_after_a_later_one(
     factors: SecondFactors, clock: Clock, tenant: Tenant
 ) -> None:
+    """Attack 53."""
     seed, _ = await enrolled(factors, clock, tenant.owner_id)
     assert await refused(factors, tenant.owner_id, None) == "SECOND_FACTOR_REQUIRED"
     code = clock.shown(seed)
@@ -104,6 +105,7 @@ async def test_clocks_may_be_a_step_apart_and_no_more(factors: SecondFactors, cl
 async def test_one_code_sent_many_times_at_once_counts_once(
     factors: SecondFactors, clock: Clock, tenant: Tenant
 ) -> None:
+    """Attack 53."""
     seed, _ = await enrolled(factors, clock, tenant.owner_id)
     tried = await asyncio.gather(
         *(factors.demand(tenant.owner_id, clock.shown(seed), somewhere()) for _ in range(10)), return_exceptions=True
@@ -114,6 +116,7 @@ async def test_one_code_sent_many_times_at_once_counts_once(
 async def test_six_wrong_codes_from_one_place_have_to_wait(
     factors: SecondFactors, clock: Clock, tenant: Tenant
 ) -> None:
+    """Attack 53."""
     seed, _ = await enrolled(factors, clock, tenant.owner_id)
     here, told = somewhere(), []
     for _ in range(6):

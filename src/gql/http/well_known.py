@@ -19,14 +19,13 @@ KEPT: Final = {"Cache-Control": "public, max-age=300"}
 def routes(keys: Keys, issuer: str) -> list[Route]:
     """The two pages. Where the issuer is an address, the endpoints are under it; else under whatever the request was
     sent to, which is why nobody may keep that answer."""
-    jwks = keys.public_set()
 
     async def configuration(request: Request) -> Response:
         base = (issuer if issuer.startswith(("https://", "http://")) else str(request.base_url)).rstrip("/")
         return JSONResponse(_configuration(issuer, base))
 
     async def key_set(request: Request) -> Response:
-        return JSONResponse(jwks, headers=KEPT)
+        return JSONResponse(keys.public_set(), headers=KEPT)
 
     return [Route(CONFIGURATION, configuration), Route(JWKS, key_set)]
 

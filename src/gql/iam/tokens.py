@@ -69,6 +69,7 @@ class Tokens:
         self._clock = clock
         # Only what was verified: verifying takes 0.1 ms, and a client sends the same token with every request.
         self._verified: LRUCache[str, Identity] = LRUCache(REMEMBERED)
+        self._verified_by = keys.changes
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Tokens":
@@ -105,6 +106,9 @@ class Tokens:
 
         Raises ApiError UNAUTHENTICATED: TOKEN_EXPIRED for one of ours whose time is over, TOKEN_INVALID for any other.
         """
+        if self._verified_by != self._keys.changes:  # a key may be gone
+            self._verified.clear()
+            self._verified_by = self._keys.changes
         try:
             identity = self._verified[text]
         except KeyError:
@@ -122,7 +126,7 @@ class Tokens:
             header = jwt.get_unverified_header(text)
             if header.keys() != _HEADER or (header["alg"], header["typ"]) != (ALGORITHM, TYPE):
                 raise invalid()
-            key = self._keys.believed.get(header["kid"])
+            key = self._keys.find(header["kid"])
             if key is None:
                 raise invalid()
             return jwt.decode(
