@@ -18,6 +18,7 @@
 \ir iam/sign_in.sql
 \ir iam/codes.sql
 \ir iam/totp_devices.sql
+\ir iam/apps.sql
 \ir iam/sign_up.sql
 \ir iam/google.sql
 \ir iam/trusted_issuers.sql
@@ -28,6 +29,9 @@
 \ir core/idempotency.sql
 \ir core/jobs.sql
 \ir core/reports.sql
+\ir core/reporting.sql
+
+\ir iam/analysts.sql
 
 \ir ledger/accounts.sql
 \ir ledger/transfers.sql
@@ -62,5 +66,7 @@
 \ir billing/revenue.sql
 \ir billing/revenue_months.sql
 \ir billing/imports.sql
+
+\ir reporting/views.sql
 
 \ir core/grants.sql

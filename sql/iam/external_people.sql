@@ -52,7 +52,7 @@ create policy auth on iam.external_people to countinghouse_auth using (true) wit
 
 grant select (
     tenant_id, id, issuer_id, subject, name, email, role, last_seen_at, created_at, created_by, updated_at
-) on iam.external_people to countinghouse_tenant, countinghouse_reader, countinghouse_analyst;
+) on iam.external_people to countinghouse_tenant, countinghouse_reader;
 grant select, insert, update on iam.external_people to countinghouse_auth;
 -- NOTE: nobody writes who came in but the function below.
 

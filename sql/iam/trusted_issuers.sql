@@ -90,7 +90,7 @@ create policy auth on iam.trusted_issuers for select to countinghouse_auth using
 
 grant select (
     tenant_id, id, name, issuer, jwks_url, role_claim, roles, scope_claim, is_active, created_at, created_by, updated_at
-) on iam.trusted_issuers to countinghouse_tenant, countinghouse_reader, countinghouse_analyst;
+) on iam.trusted_issuers to countinghouse_tenant, countinghouse_reader;
 grant select on iam.trusted_issuers to countinghouse_auth;
 -- NOTE: no INSERT, UPDATE or DELETE for anybody: issuers are written by the functions below.
 

@@ -1,6 +1,8 @@
 """The schema: every domain's declarations, gathered."""
 
+from collections.abc import Mapping
 from functools import cache
+from typing import Final
 
 import strawberry
 
@@ -26,6 +28,8 @@ from gql.engine.assembly import assemble
 from gql.engine.nouns import Declarations
 from gql.iam import accounts as people
 from gql.iam import (
+    analysts,
+    apps,
     audit_log,
     external_people,
     google_accounts,
@@ -47,6 +51,8 @@ DOMAINS = (
     trusted_issuers,
     external_people,
     audit_log,
+    apps,
+    analysts,
     accounts,
     transfers,
     reports,
@@ -70,6 +76,12 @@ OPEN_FIELDS = users.OPEN_FIELDS | people.OPEN_FIELDS | google_accounts.OPEN_FIEL
 """The root fields that a stranger may ask for."""
 OWN_FIELDS = users.OWN_FIELDS | people.OWN_FIELDS | totp_devices.OWN_FIELDS
 """Those of them that answer only to whoever is signed in, about themselves."""
+OF_A_PERSON: Final = "iam:self"
+"""What all people may do and no app: come in, and see to what is theirs alone."""
+PYTHON_FIELDS: Final[Mapping[str, str]] = (
+    dict.fromkeys(OPEN_FIELDS, OF_A_PERSON) | apps.PYTHON_FIELDS | analysts.PYTHON_FIELDS
+)
+"""The root fields that go through Python, each with the permission that a caller needs who is known."""
 
 
 @cache
@@ -92,6 +104,8 @@ def build_schema() -> strawberry.Schema:
             people.AccountMutation,
             google_accounts.GoogleMutation,
             totp_devices.TotpMutation,
+            apps.AppMutation,
+            analysts.AnalystMutation,
         ),
-        notes=notes(declarations(), OPEN_FIELDS, OWN_FIELDS),
+        notes=notes(declarations(), PYTHON_FIELDS, OPEN_FIELDS - OWN_FIELDS),
     )

@@ -133,6 +133,13 @@ class Settings:
     worker_url: str | None = _setting(
         None, _database_address, ADDRESS, "The same database as countinghouse_worker, for work.", secret=True
     )
+    analyst_url: str | None = _setting(
+        None,
+        _database_address,
+        "an address like postgresql://host:5432/database",
+        "Where analysts are told to connect, without a user: the database or a replica; unset: the database.",
+        secret=True,
+    )
     data_dir: Path = _setting(
         Path(".countinghouse"), _path, "a path", "Where the embedded database and its secrets are kept."
     )
@@ -260,6 +267,6 @@ def _contradictions(given: Mapping[str, str]) -> list[str]:
         return []
     return [
         f"{PREFIX}{name} is set without {PREFIX}DATABASE_URL; set both, or neither to use the embedded database."
-        for name in ("DATABASE_READ_URL", "ADMIN_URL", "WORKER_URL")
+        for name in ("DATABASE_READ_URL", "ADMIN_URL", "WORKER_URL", "ANALYST_URL")
         if PREFIX + name in given
     ]

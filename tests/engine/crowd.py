@@ -18,6 +18,7 @@ async def fill(tenant: Tenant, invoices: int, *, clients: int = 10, marker: str 
             answer = await connection.fetchval(f"select {function}($1::jsonb)", json.dumps(given))
             return json.loads(answer) if isinstance(answer, str) else str(answer)
 
+        await call("iam.analyst_create", {"label": f"{marker}Analyst"})
         entered = await call("billing.clients_import", {"rows": [client_row(each, marker) for each in range(clients)]})
         clients_made = [row["id"] for row in entered["rows"]]
         issuer = {"name": f"{marker}Login", "issuer": f"https://{marker.lower()}login.example.com"}
@@ -34,6 +35,8 @@ async def fill(tenant: Tenant, invoices: int, *, clients: int = 10, marker: str 
             await call("billing.client_note_create", {"client_id": row["id"], "content": f"{marker}A note"})
             if row["index"] % 10 == 9:
                 await call("billing.client_update", {"id": row["id"], "status": "INACTIVE", "email": None})
+        secret = {"secret_hash": "ab" * 32, "hint": "last"}
+        await call("iam.app_create", {"name": f"{marker}App", "scopes": ["billing:read"], **secret})
         for start in range(0, invoices, 1000):
             rows = [invoice_row(each, clients, marker) for each in range(start, min(start + 1000, invoices))]
             done = await call("billing.invoices_import", {"rows": rows})

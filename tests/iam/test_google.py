@@ -44,7 +44,7 @@ async def google(services: Services, provider: Issuer) -> Services:
     """The services of a house where Google is set up."""
     trust = Trust((CLIENT, APP), Source(provider.url, provider.jwks_url), KeySets(Fetcher(private=True)))
     secrets = Secrets([token_bytes(32)])
-    return Services.of(services.database, services.tokens, Passwords(workers=1), secrets, Inbox().post, trust)
+    return Services.of(services.database, services.tokens, Passwords(workers=1), secrets, Inbox().post, "", trust)
 
 
 def token(provider: Issuer, **claims: Any) -> str:
@@ -354,7 +354,7 @@ async def test_google_that_is_away_is_told_and_one_that_is_not_set_up_as_well(
         away.status = "500 Broken"
         trust = Trust((CLIENT,), Source(away.url, away.jwks_url), KeySets(Fetcher(private=True)))
         house = Services.of(
-            services.database, services.tokens, services.passwords, Secrets([token_bytes(32)]), Inbox().post, trust
+            services.database, services.tokens, services.passwords, Secrets([token_bytes(32)]), Inbox().post, "", trust
         )
         assert await refusal(house, token(away)) == "ISSUER_AWAY"
         for each in (signs_in, signs_up):

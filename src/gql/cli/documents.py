@@ -1,4 +1,4 @@
-"""`schema`, `errors` and `roles`: documents that are made from the code, for files that are kept beside it."""
+"""`schema`, `errors`, `roles` and `reporting`: what is made from the code and kept beside it in files."""
 
 from gql.cli.console import write
 
@@ -20,6 +20,15 @@ def errors() -> None:
 def roles() -> None:
     """Print which role may do what, as docs/roles.md holds it."""
     from gql.roles import render_roles
-    from gql.schema import OPEN_FIELDS, OWN_FIELDS, declarations
+    from gql.schema import OPEN_FIELDS, OWN_FIELDS, PYTHON_FIELDS, declarations
 
-    write(render_roles(declarations(), OPEN_FIELDS, OWN_FIELDS) + "\n")
+    write(render_roles(declarations(), PYTHON_FIELDS, OPEN_FIELDS - OWN_FIELDS) + "\n")
+
+
+def reporting() -> None:
+    """Print the SQL of the views that analysts read, as sql/reporting/views.sql holds it."""
+    from gql.database.comments import read_comments
+    from gql.engine.reporting import reporting_sql
+    from gql.schema import declarations
+
+    write(reporting_sql(declarations(), read_comments()).rstrip("\n") + "\n")

@@ -21,7 +21,13 @@ class AuditAction(Enum):
     READ_SENSITIVE = strawberry.enum_value("READ_SENSITIVE", description="Somebody looked at what few may see.")
 
 
-@noun(table="core.audit_log", plural="auditLog", permission="iam:audit", default_order="CREATED_AT_DESC")
+@noun(
+    table="core.audit_log",
+    plural="auditLog",
+    permission="iam:audit",
+    default_order="CREATED_AT_DESC",
+    reported=False,
+)
 class AuditEntry:
     action: AuditAction = column(filtered=True)
     entity_type: str = column(filtered=True)

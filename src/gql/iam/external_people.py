@@ -13,6 +13,7 @@ from gql.iam.memberships import Role
     singular="externalPerson",
     permission="iam:audit",
     default_order="LAST_SEEN_AT_DESC",
+    reported=False,
 )
 class ExternalPerson:
     issuer_id: strawberry.ID = column(filtered=True)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from gql.database.pool import Database
+from gql.iam.analyst_logins import AnalystLogins
+from gql.iam.app_secrets import AppSecrets
 from gql.iam.codes import Codes
 from gql.iam.google import NOBODY, Google, Trust
 from gql.iam.passwords import Passwords
@@ -28,7 +30,9 @@ class Services:
     codes: Codes
     sign_up: SignUp
     second_factors: SecondFactors
+    app_secrets: AppSecrets
     google: Google
+    analyst_logins: AnalystLogins
 
     @classmethod
     def of(
@@ -38,9 +42,10 @@ class Services:
         passwords: Passwords,
         secrets: Secrets,
         post: Post,
+        analyst_address: str,
         google: Trust = NOBODY,
     ) -> "Services":
-        """All of them, on this database."""
+        """All of them, on this database. `analyst_address` is where analysts connect to it."""
         sessions, throttle = Sessions(database, tokens, secrets), Throttle(database)
         second_factors = SecondFactors(database, throttle, secrets)
         codes = Codes(database, sessions, passwords, throttle, secrets, post, second_factors)
@@ -54,5 +59,7 @@ class Services:
             codes,
             sign_up,
             second_factors,
+            AppSecrets(database, throttle, secrets, tokens),
             Google(database, sessions, throttle, second_factors, sign_up, google),
+            AnalystLogins(database, analyst_address),
         )

@@ -11,7 +11,7 @@ from gql.engine.scalars import JSON, DateTime
 TABLE = "iam.trusted_issuers"
 
 
-@noun(table=TABLE, plural="trustedIssuers", permission="iam:write", default_order="CREATED_AT_ASC")
+@noun(table=TABLE, plural="trustedIssuers", permission="iam:write", default_order="CREATED_AT_ASC", reported=False)
 class TrustedIssuer:
     name: str = column()
     issuer: str = column(filtered=True)

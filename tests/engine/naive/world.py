@@ -121,6 +121,7 @@ SINGLE: Final[dict[str, Callable[[World, Thing], bool]]] = {
 }
 COMPUTED: Final[dict[tuple[str, str], Callable[[World, Thing], Any]]] = {
     ("Invoice", "is_overdue"): _is_overdue,
+    ("App", "is_active"): lambda _, app: app.row["revoked_at"] is None,
     ("Client", "days_overdue"): _days_overdue,
     ("Client", "health"): _health,
     ("AuditEntry", "user_name"): _user_name,
