@@ -56,7 +56,11 @@ begin
     from iam.memberships as m where m.user_id = person and m.is_active;
     if not found then
         insert into iam.house_log (event, facts, user_id, ip_address, user_agent, request_id)
-        values (noted.action, noted.facts, person, noted.ip_address, noted.user_agent, noted.request_id);
+        values (
+            noted.action, noted.facts,
+            (select users.id from iam.users where users.id = person),  -- who comes by a trusted issuer is none of them
+            noted.ip_address, noted.user_agent, noted.request_id
+        );
     end if;
 end
 $$;

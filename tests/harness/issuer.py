@@ -68,7 +68,7 @@ class Issuer:
     def body(self, path: str) -> bytes:
         if path in self.documents:
             return self.documents[path]
-        if path == DISCOVERY:
+        if path.endswith(DISCOVERY):
             return json.dumps({"issuer": self.url, "jwks_uri": self.jwks_url}).encode()
         return json.dumps({"keys": [public_jwk(key_id, key) for key_id, key in self.keys.items()]}).encode()
 

@@ -18,7 +18,7 @@ from gql.iam.key_sets import KeySets
 from gql.iam.principals import Principals
 from gql.iam.tokens import Tokens
 from gql.settings import Settings
-from tests.harness.actors import as_superuser, as_tenant
+from tests.harness.actors import as_tenant
 from tests.harness.issuer import Issuer, an_issuer
 from tests.harness.postgres import TestDatabase
 from tests.harness.tenants import Tenant, make_tenant
@@ -91,13 +91,13 @@ async def test_a_person_from_outside_works_here_and_the_log_says_who_they_were(
         }
     }
     person = uuid5(issuer_id, "ada")
-    async with as_superuser() as connection:
-        logged = "select user_id from core.audit_log where tenant_id = $1 and entity_id = $2"
-        assert await connection.fetchval(logged, tenant.tenant_id, UUID(made["id"])) == person
+    owner = open_server.token(tenant.owner, tenant)
+    logged = "query ($id: ID!) { auditLog(filter: {entityId: {eq: $id}}) { nodes { action userId userName } } }"
+    answer = (await open_server.ask(logged, token=owner, variables={"id": made["id"]})).json()["data"]
+    assert answer["auditLog"]["nodes"] == [{"action": "CREATE", "userId": str(person), "userName": "Ada Byron"}]
     query = """
       query ($id: ID!) { externalPerson(id: $id) { subject name email role issuerId } externalPeople { totalCount } }
     """
-    owner = open_server.token(tenant.owner, tenant)
     answer = (await open_server.ask(query, token=owner, variables={"id": str(person)})).json()["data"]
     assert answer == {
         "externalPerson": {

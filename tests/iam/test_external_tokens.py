@@ -22,7 +22,7 @@ from gql.iam.fetching import Fetcher
 from gql.iam.key_sets import AGAIN_SECONDS, KeySets
 from gql.iam.services import Services
 from tests.harness.actors import as_superuser
-from tests.harness.issuer import KEYS, Issuer, an_issuer, curve_key, rsa_key
+from tests.harness.issuer import DISCOVERY, KEYS, Issuer, an_issuer, curve_key, rsa_key
 from tests.harness.tenants import Tenant, make_tenant
 from tests.iam.forging import Clock
 from tests.iam.test_trusted_issuers import entered
@@ -97,6 +97,14 @@ async def test_a_right_token_lets_its_bearer_in_as_the_same_person_each_time(doo
     again = await door.opens(door.token(sub="ada", role="admin"))
     assert (again.user_id, again.role) == (context.user_id, "admin")
     assert (await door.opens(door.token(sub="eve"))).user_id != context.user_id
+
+
+async def test_issuer_and_subject_may_be_as_long_as_they_are_taken(services: Services, tenant: Tenant) -> None:
+    async with an_issuer() as issuer:
+        issuer.url += "/" + "x" * (300 - len(issuer.url) - 1)
+        door = await door_of(services, issuer, tenant, jwks_url=None)
+        await door.opens(door.token(sub="s" * 255))
+        assert [path.lstrip("/x") for path in issuer.asked] == [DISCOVERY.lstrip("/"), KEYS.lstrip("/")]
 
 
 async def test_a_member_has_the_scope_of_their_token(services: Services, issuer: Issuer, tenant: Tenant) -> None:

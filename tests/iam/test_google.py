@@ -325,6 +325,21 @@ async def test_another_client_of_ours_a_nonce_and_google_s_short_name_are_right(
     assert trust.issuers == ("https://accounts.google.com", "accounts.google.com")
 
 
+async def test_a_token_that_is_nobody_s_is_noted_in_the_log_of_the_house(google: Services, provider: Issuer) -> None:
+    here = Origin(f"request-{token_hex(8)}", "198.18.7.8", "a browser")
+    forged = token(provider, key=rsa_key(1))
+    assert await refusal(google, forged, origin=here) == "ID_TOKEN_INVALID"
+    assert await refusal(google, token(provider), origin=here) == "GOOGLE_ACCOUNT_UNKNOWN"
+    async with as_superuser() as connection:
+        rows = await connection.fetch(
+            "select facts, user_id from iam.house_log where request_id = $1 order by created_at, id", here.request_id
+        )
+    assert [(json.loads(row["facts"]), row["user_id"]) for row in rows] == [
+        ({"refused": "ID_TOKEN_INVALID"}, None),
+        ({"refused": "GOOGLE_ACCOUNT_UNKNOWN"}, None),
+    ]
+
+
 async def test_guessers_wait(google: Services) -> None:
     here = Origin("r", "198.18.7.7", None)
     reasons = [await refusal(google, f"guess {number}", origin=here) for number in range(62)]

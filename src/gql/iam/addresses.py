@@ -7,9 +7,9 @@ from gql.errors import ApiError, Code
 LONGEST: Final = 254
 
 
-def is_storable(text: str) -> bool:
+def is_storable(text: str, longest: int = LONGEST) -> bool:
     """Whether PostgreSQL can be asked about this text at all: it takes neither NUL nor half a surrogate pair."""
-    return len(text) <= LONGEST and "\0" not in text and not any("\ud800" <= each <= "\udfff" for each in text)
+    return len(text) <= longest and "\0" not in text and not any("\ud800" <= each <= "\udfff" for each in text)
 
 
 def normal(address: str) -> str:

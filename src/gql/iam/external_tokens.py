@@ -108,7 +108,7 @@ class ExternalTokens:
         audience, issuer = seen.claims.get("aud"), seen.claims.get("iss")
         if not isinstance(audience, str) or not audience.startswith(self._prefix):
             return None
-        if not isinstance(issuer, str) or len(issuer) > LONGEST_ISSUER or not is_storable(issuer):
+        if not isinstance(issuer, str) or not is_storable(issuer, LONGEST_ISSUER):
             return None
         try:
             tenant_id = UUID(audience.removeprefix(self._prefix))

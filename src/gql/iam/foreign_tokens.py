@@ -92,7 +92,7 @@ class ForeignTokens:
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
             raise NotBelieved from None
         subject = claims["sub"]
-        if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST_SUBJECT or not is_storable(subject):
+        if not isinstance(subject, str) or not subject or not is_storable(subject, LONGEST_SUBJECT):
             raise NotBelieved
         self._judge_times(claims, longest_life, oldest)
         return claims
