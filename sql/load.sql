@@ -15,10 +15,12 @@
 \ir iam/sessions.sql
 \ir iam/throttles.sql
 \ir iam/sign_in.sql
+\ir iam/suspending.sql
 \ir iam/codes.sql
 \ir iam/totp_devices.sql
 \ir iam/sign_up.sql
 \ir iam/forgetting.sql
+\ir iam/offboardings.sql
 
 \ir core/audit_seals.sql
 \ir core/idempotency.sql

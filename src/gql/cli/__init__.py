@@ -10,7 +10,7 @@ import sys
 import asyncpg
 import typer
 
-from gql.cli import demo, documents, imports, psql, schema, serve, tenants, work
+from gql.cli import demo, departures, documents, imports, psql, schema, serve, tenant_states, tenants, work
 from gql.cli.console import CommandFailed, complain
 from gql.database.embedded.cluster import EmbeddedServerError
 from gql.database.loader import MigrationError
@@ -30,6 +30,11 @@ app.command()(schema.migrate)
 app.command()(demo.demo)
 app.add_typer(imports.app, name="import")
 app.add_typer(tenants.app, name="tenant")
+tenants.app.command("list")(tenant_states.list_tenants)
+tenants.app.command()(tenant_states.suspend)
+tenants.app.command()(tenant_states.resume)
+tenants.app.command()(departures.export)
+tenants.app.command()(departures.offboard)
 app.command()(psql.psql)
 app.command()(schema.doctor)
 app.command()(documents.schema)

@@ -26,6 +26,7 @@ REMEMBERED: Final = 10_000
 CONTEXT: Final = """
     select role, scope_ids::text[], time_zone, fiscal_year_start, permissions, sees_all from iam.context($1, $2, $3)
 """
+SUSPENDED: Final = "select iam.is_suspended($1, $2)"
 
 Who = tuple[int, int, int]
 """Person, organisation and session: the numbers that their ids are, which Python hashes faster."""
@@ -34,6 +35,7 @@ Who = tuple[int, int, int]
 class _Answer(NamedTuple):
     context: Context | None
     good_until: float
+    is_suspended: bool = False
 
 
 _UNKNOWN: Final = _Answer(None, float("-inf"))
@@ -52,10 +54,10 @@ class Principals:
         """What the server puts on a connection for this person.
 
         Raises ApiError: UNAUTHENTICATED, reason MEMBERSHIP_GONE, where they may not work in the organisation (any
-        more) or have ended the session; UNAVAILABLE where the database cannot be asked.
+        more) or have ended the session, TENANT_SUSPENDED where nobody may; UNAVAILABLE where the database cannot be
+        asked.
         """
-        session = identity.session_id
-        who = (identity.user_id.int, identity.tenant_id.int, session.int if session else 0)
+        who = _who(identity)
         try:
             answer = self._answers[who]
         except KeyError:
@@ -63,12 +65,19 @@ class Principals:
         if answer.good_until <= self._clock():
             answer = await self._ask(identity, who)
         if answer.context is None:
+            if answer.is_suspended:
+                raise tenant_suspended()
             raise ApiError(
                 Code.UNAUTHENTICATED,
                 "You have no access to this organisation at present. Sign in again, or ask its administrator.",
                 reason="MEMBERSHIP_GONE",
             )
         return answer.context
+
+    async def again(self, identity: Identity) -> Context:
+        """As `context`, forgetting what was remembered: the database has refused what that would let them do."""
+        self._answers.pop(_who(identity), None)
+        return await self.context(identity)
 
     async def _ask(self, identity: Identity, who: Who) -> _Answer:
         """Ask, or wait for whoever is asking already. Nobody who goes away takes the answer from the others."""
@@ -83,14 +92,30 @@ class Principals:
         asked_at = self._clock()
         row = await self._database.ask(CONTEXT, identity.user_id, identity.tenant_id, identity.session_id)
         context = _context(identity.user_id, identity.tenant_id, row)
-        seconds = REFUSAL_REMEMBERED_SECONDS if context is None else REMEMBERED_SECONDS
-        return _Answer(context, asked_at + seconds)
+        if context is not None:
+            return _Answer(context, asked_at + REMEMBERED_SECONDS)
+        row = await self._database.ask(SUSPENDED, identity.user_id, identity.tenant_id)
+        return _Answer(None, asked_at + REFUSAL_REMEMBERED_SECONDS, is_suspended=row is not None and bool(row[0]))
 
     def _asked(self, who: Who, task: asyncio.Task[_Answer]) -> None:
         del self._asking[who]
         if task.cancelled() or task.exception() is not None:
             return
         self._answers[who] = task.result()
+
+
+def _who(identity: Identity) -> Who:
+    session = identity.session_id
+    return (identity.user_id.int, identity.tenant_id.int, session.int if session else 0)
+
+
+def tenant_suspended() -> ApiError:
+    """What those are told who belong to an organisation that is suspended; why, its operator tells its owners."""
+    return ApiError(
+        Code.UNAUTHENTICATED,
+        "This organisation is suspended at present. Nothing of it is lost; ask whoever runs this service.",
+        reason="TENANT_SUSPENDED",
+    )
 
 
 async def context_of(

@@ -98,6 +98,7 @@ class SignUp:
             opened = await self._open(given, digits, origin)
             if opened is None:
                 raise code_invalid()
+        self._database.teach()
         return await self._sessions.begin(*opened, origin)
 
     async def _open(self, given: UUID, digits: str, origin: Origin) -> tuple[UUID, Organisation] | None:

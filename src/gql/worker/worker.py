@@ -44,7 +44,15 @@ FAILURES: Final = (
     ApiError,
 )
 
-PLACE: Final = "select time_zone, fiscal_year_start from iam.tenants where id = $1"
+PLACE: Final = "select time_zone, fiscal_year_start from iam.tenants where id = $1 and suspended_at is null"
+# Nothing is done for an organisation in which nobody may work; what is due there waits.
+FIND: Final = """
+    select array_agg(tenant_id::text), array_agg(what::text) from (
+        select * from ({due}) as due (tenant_id, what)
+        where tenant_id is null or tenant_id not in (select id from iam.tenants where suspended_at is not null)
+        limit $1
+    ) as due
+"""
 
 
 class NotLoaded(Exception):
@@ -132,11 +140,7 @@ class Worker:
     async def _look(self, duty: Duty, database: Database, queue: Queue) -> None:
         """Put into the queue what is due. A look that fails leaves the other duties alone."""
         try:
-            found = await database.ask(
-                "select array_agg(tenant_id::text), array_agg(what::text)"
-                f" from (select * from ({duty.due}) as due (tenant_id, what) limit $1) as due",
-                MOST_FOUND,
-            )
+            found = await database.ask(FIND.format(due=duty.due), MOST_FOUND)
         except ApiError as error:
             log.warning("cannot find out what is due for %s (%s)", duty.name, _said(error))
             return
@@ -200,7 +204,7 @@ async def _do_for_tenant(duty: Duty, tenant_id: UUID, what: str | None, database
     """Run the duty in the tenant's context, a transaction at a time, while there is more."""
     place = await database.ask(PLACE, tenant_id)
     if place is None:
-        return  # it is no organisation any more
+        return  # it is no organisation any more, or suspended
     context = Context(tenant_id, None, ROLE, time_zone=place[0], fiscal_year_start=place[1], is_scoped=False)
     origin = Origin(request_id=str(uuid4()), user_agent=f"countinghouse worker: {duty.name}")
     # As the engine writes it: the tenant and the fingerprint are compared with what the connection stands in.

@@ -19,6 +19,9 @@ REPORTS: Final = "countinghouse_reports"
 SEARCH: Final = "countinghouse_search"
 OPERATOR: Final = "countinghouse_operator"
 
+CONFIDENTIAL: Final = "(hash|secret|token|password|passphrase|otp|private_key|(^|_)codes?($|_)|(^|_)pin($|_))"
+"""Columns of such a name are granted to nobody of a tenant, and leave with no export. `harmless_columns` are others."""
+
 
 @dataclass(frozen=True, slots=True)
 class House:
@@ -74,7 +77,7 @@ class House:
         "iam.recovery_codes",
     )
     # Facts about the installation itself.
-    installation: tuple[str, ...] = ("core.schema_version", "reports.refreshes")
+    installation: tuple[str, ...] = ("core.schema_version", "reports.refreshes", "iam.offboardings")
 
     # Policies that need not compare the tenant: "role table command", where * is any. Sign-in asks for a person's
     # memberships before there is a tenant, and leaves its row in the audit log; a text search names the tenant itself;
@@ -178,6 +181,7 @@ class House:
         "core.audit_partitions",
         "iam.tenant_role_create",
         "iam.tenant_role_drop",
+        "iam.tenant_roles_settle",
         "reports.refresh",
     )
     # The doors of the reader, and the two functions that may make and drop roles.

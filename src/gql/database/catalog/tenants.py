@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from gql.database.catalog.roles import SUSPENDED
 from gql.database.catalog.rule import Rule
 
 RULES: Final = (
@@ -28,6 +29,19 @@ RULES: Final = (
             select 'role ' || rolname, 'belongs to no tenant of this database' from roles
             where (is_tenant or is_analyst)
                 and right(rolname, 32) not in (select replace(id::text, '-', '') from iam.tenants)
+        """,
+    ),
+    Rule(
+        "suspended-has-no-rights",
+        reason="A suspended organisation is refused by its roles having no rights, whatever a server remembers.",
+        remedy="Run `countinghouse tenant resume` and `tenant suspend` again, or `countinghouse migrate`.",
+        query=f"""
+            select 'role ' || rolname, 'is of a suspended organisation and has the rights of ' || granted
+            from roles join memberships on member = rolname
+            where (is_tenant or is_analyst and rolcanlogin) and right(rolname, 32) in ({SUSPENDED})
+            union all
+            select 'role ' || rolname, 'is of a suspended organisation and may log in' from roles
+            where is_analyst and rolcanlogin and right(rolname, 32) in ({SUSPENDED})
         """,
     ),
 )
