@@ -60,7 +60,14 @@ async def test_organisations_are_listed_with_the_size_of_their_books(trading: Te
     lines = (await run(settings, "list")).out.splitlines()
     line = next(line for line in lines if line.startswith(f"{trading.slug}\t"))
     assert line.split("\t")[3:6] == ["1", "1", "2"]
-    assert line.endswith(": Unpaid")
+    assert line.split("\t")[6].endswith(": Unpaid")
+    assert (line.split("\t")[7], told["offboardRequestedAt"]) == ("", None)
+    async with as_superuser() as connection:
+        await connection.execute(
+            "update iam.tenants set offboard_requested_at = '2026-11-02' where id = $1", trading.tenant_id
+        )
+    assert f"{trading.slug}\t" in (asked := (await run(settings, "list")).out)
+    assert next(line for line in asked.splitlines() if line.startswith(f"{trading.slug}\t")).endswith("\t2026-11-02")
 
 
 async def test_suspending_and_resuming_are_told_and_refused_where_they_make_no_sense(

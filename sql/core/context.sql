@@ -83,7 +83,7 @@ language sql immutable parallel safe
 return case role
     when 'owner' then array[
         'billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'ledger:write', 'iam:read', 'iam:write',
-        'iam:members'
+        'iam:members', 'iam:offboard'
     ]
     when 'admin' then array[
         'billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'ledger:write', 'iam:read', 'iam:write'

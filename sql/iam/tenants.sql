@@ -26,6 +26,7 @@ create table iam.tenants (
     settings core.json_object not null default '{}',
     suspended_at timestamptz,
     suspend_reason text,
+    offboard_requested_at timestamptz,
     created_at timestamptz not null default statement_timestamp(),
     created_by uuid,
     updated_at timestamptz not null default statement_timestamp(),
@@ -61,6 +62,8 @@ comment on column iam.tenants.fiscal_year_start is 'The month in which its fisca
 comment on column iam.tenants.settings is 'Preferences of its own.';
 comment on column iam.tenants.suspended_at is 'Since when nobody may sign in; its data is kept.';
 comment on column iam.tenants.suspend_reason is 'Why; its owners may read it in their log.';
+comment on column iam.tenants.offboard_requested_at is
+    'When its owner asked that it be removed with everything that it has; the operator of the house does it.';
 comment on column iam.tenants.created_at is 'When it joined.';
 comment on column iam.tenants.created_by is 'Who made it; empty for the operator of the house.';
 comment on column iam.tenants.updated_at is 'When its profile last changed.';
@@ -103,18 +106,34 @@ create trigger audit after insert or update or delete on iam.tenants
 create function iam.organisation() returns table (
     tenant_id uuid, id uuid, slug text, name text, email text, phone text, address text, city text, state text,
     zip_code text, country text, tax_id text, logo text, currency text, time_zone text, fiscal_year_start integer,
-    created_at timestamptz, updated_at timestamptz
+    offboard_requested_at timestamptz, created_at timestamptz, updated_at timestamptz
 )
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
     select id, id, slug, name, email, phone, address, city, state, zip_code, country, tax_id, logo, currency::text,
-           time_zone, fiscal_year_start, created_at, updated_at
+           time_zone, fiscal_year_start, offboard_requested_at, created_at, updated_at
     from iam.tenants
     where id = core.tenant_id() and core.permits('iam:read')
 $$;
 comment on function iam.organisation() is 'The organisation that the caller works in.';
 grant execute on function iam.organisation() to countinghouse_tenant, countinghouse_reader;
+
+create function iam.organisation_offboard_request(input jsonb) returns uuid
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform core.demand('iam:offboard');
+    update iam.tenants
+    set offboard_requested_at = case when (input ->> 'wanted')::boolean then coalesce(offboard_requested_at, statement_timestamp()) end
+    where id = core.tenant_id();
+    return core.tenant_id();
+end
+$$;
+comment on function iam.organisation_offboard_request(jsonb) is
+    'Asks the operator of the house to remove the organisation with everything that it has, or takes that back. Nothing else changes by it.';
+grant execute on function iam.organisation_offboard_request(jsonb) to countinghouse_tenant;
 
 -- Roles of tenants: made and dropped by these two functions and nobody else.
 

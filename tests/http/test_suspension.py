@@ -11,7 +11,7 @@ from gql.tenants.export import export_tenant
 from gql.tenants.manifest import verify
 from gql.tenants.offboarding import remove
 from tests.harness.actors import as_superuser
-from tests.harness.tenants import Tenant, make_tenant
+from tests.harness.tenants import Tenant, make_person, make_tenant
 from tests.harness.verbs import call
 from tests.http.servers import Running, refusal
 
@@ -79,6 +79,19 @@ async def test_no_request_that_begins_after_the_suspension_is_answered(server: R
     await asyncio.gather(*asking)
     assert len(late) > 8
     assert {refusal(answer) for answer in late} == {SUSPENDED}
+
+
+async def test_an_owner_asks_over_the_api_that_the_organisation_be_removed(server: Running, tenant: Tenant) -> None:
+    ask = "mutation ($wanted: Boolean!) { organisationOffboardRequest(input: {wanted: $wanted})"
+    ask += " { organisation { slug offboardRequestedAt } } }"
+    token = server.token(tenant.owner, tenant)
+    for wanted in (True, False):
+        answer = (await server.ask(ask, token=token, variables={"wanted": wanted})).json()
+        told = answer["data"]["organisationOffboardRequest"]["organisation"]
+        assert (told["slug"], told["offboardRequestedAt"] is not None) == (tenant.slug, wanted)
+    viewer = await make_person(tenant, "viewer")
+    answer = await server.ask("{ organisation { offboardRequestedAt } }", token=server.token(viewer, tenant))
+    assert answer.json()["errors"][0]["extensions"]["reason"] == "PERMISSION_MISSING"
 
 
 async def test_others_notice_nothing(server: Running, tenant: Tenant) -> None:

@@ -14,7 +14,7 @@ from gql.cli.databases import Addresses, admin_connection, the_database, the_set
 LIST: Final = """
 with invoices as (select tenant_id, count(*) as number from billing.invoices group by tenant_id),
      entries as (select tenant_id, count(*) as number from ledger.entries group by tenant_id)
-select slug, name, tenants.id::text, created_at, suspended_at, suspend_reason,
+select slug, name, tenants.id::text, created_at, suspended_at, suspend_reason, offboard_requested_at,
        (select count(*) from iam.memberships where tenant_id = tenants.id and is_active) as people,
        coalesce(invoices.number, 0) as invoices, coalesce(entries.number, 0) as entries
 from iam.tenants as tenants
@@ -25,7 +25,7 @@ order by slug
 
 
 def list_tenants(as_json: Annotated[bool, typer.Option("--json", help="Answer as JSON.")] = False) -> None:
-    """List all organisations: since when, how large their books are, and which are suspended."""
+    """List all organisations: since when, how large their books are, which are suspended or want to leave."""
     with the_database(the_settings()) as addresses:
         found = asyncio.run(_list(addresses))
     if as_json:
@@ -35,7 +35,7 @@ def list_tenants(as_json: Annotated[bool, typer.Option("--json", help="Answer as
         for row in found:
             write("\t".join(_cells(row)) + "\n")
         return
-    table = Table("Short name", "Name", "Since", "People", "Invoices", "Entries", "Suspended")
+    table = Table("Short name", "Name", "Since", "People", "Invoices", "Entries", "Suspended", "Wants to leave")
     for column in table.columns[3:6]:
         column.justify = "right"
     for row in found:
@@ -83,7 +83,8 @@ async def _resume(addresses: Addresses, slug: str) -> None:
 def _cells(row: asyncpg.Record) -> tuple[str, ...]:
     figures = (str(row["people"]), f"{row['invoices']:,}", f"{row['entries']:,}")
     suspended = f"{row['suspended_at']:%Y-%m-%d}: {row['suspend_reason'] or ''}" if row["suspended_at"] else ""
-    return row["slug"], row["name"], f"{row['created_at']:%Y-%m-%d}", *figures, suspended
+    leaving = f"{row['offboard_requested_at']:%Y-%m-%d}" if row["offboard_requested_at"] else ""
+    return row["slug"], row["name"], f"{row['created_at']:%Y-%m-%d}", *figures, suspended, leaving
 
 
 def _told(row: asyncpg.Record) -> dict[str, Any]:
@@ -94,6 +95,7 @@ def _told(row: asyncpg.Record) -> dict[str, Any]:
         "createdAt": row["created_at"].isoformat(),
         "suspendedAt": row["suspended_at"] and row["suspended_at"].isoformat(),
         "suspendReason": row["suspend_reason"],
+        "offboardRequestedAt": row["offboard_requested_at"] and row["offboard_requested_at"].isoformat(),
         "people": row["people"],
         "invoices": row["invoices"],
         "ledgerEntries": row["entries"],
