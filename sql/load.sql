@@ -12,12 +12,14 @@
 \ir iam/tenants.sql
 \ir iam/users.sql
 \ir iam/memberships.sql
+\ir iam/house_log.sql
 \ir iam/sessions.sql
 \ir iam/throttles.sql
 \ir iam/sign_in.sql
-\ir iam/suspending.sql
 \ir iam/codes.sql
 \ir iam/totp_devices.sql
+\ir iam/apps.sql
+\ir iam/suspending.sql
 \ir iam/sign_up.sql
 \ir iam/forgetting.sql
 \ir iam/offboardings.sql

@@ -14,10 +14,15 @@ as $$
         join iam.users on users.id = memberships.user_id
         where memberships.tenant_id = is_suspended.tenant_id and memberships.user_id = is_suspended.user_id
           and memberships.is_active and tenants.suspended_at is not null and users.is_active and users.deleted_at is null
+    ) or exists (
+        select from iam.apps
+        join iam.tenants on tenants.id = apps.tenant_id
+        where apps.tenant_id = is_suspended.tenant_id and apps.id = is_suspended.user_id and apps.revoked_at is null
+          and tenants.suspended_at is not null
     )
 $$;
 comment on function iam.is_suspended(uuid, uuid) is
-    'Whether it is for the suspension alone that this person may not work in this organisation. Strangers learn nothing.';
+    'Whether it is for the suspension alone that this person or app may not work in this organisation. Strangers learn nothing.';
 
 create function iam.membership_demand_open() returns trigger
 language plpgsql security definer

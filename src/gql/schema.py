@@ -1,6 +1,8 @@
 """The schema: every domain's declarations, gathered."""
 
+from collections.abc import Mapping
 from functools import cache
+from typing import Final
 
 import strawberry
 
@@ -25,14 +27,17 @@ from gql.database.comments import read_comments
 from gql.engine.assembly import assemble
 from gql.engine.nouns import Declarations
 from gql.iam import accounts as people
-from gql.iam import memberships, my_sessions, tenants, totp_devices, users
+from gql.iam import apps, audit_log, memberships, my_sessions, tenants, totp_devices, users
 from gql.ledger import accounts, reports, transfers
+from gql.roles import notes
 
 DOMAINS = (
     tenants,
     memberships,
     my_sessions,
     totp_devices,
+    audit_log,
+    apps,
     accounts,
     transfers,
     reports,
@@ -54,6 +59,12 @@ DOMAINS = (
 )
 OPEN_FIELDS = users.OPEN_FIELDS | people.OPEN_FIELDS | totp_devices.OPEN_FIELDS
 """The root fields that a stranger may ask for."""
+OWN_FIELDS = users.OWN_FIELDS | people.OWN_FIELDS | totp_devices.OWN_FIELDS
+"""Those of them that answer only to whoever is signed in, about themselves."""
+OF_A_PERSON: Final = "iam:self"
+"""What all people may do and no app: come in, and see to what is theirs alone."""
+PYTHON_FIELDS: Final[Mapping[str, str]] = dict.fromkeys(OPEN_FIELDS, OF_A_PERSON) | apps.PYTHON_FIELDS
+"""The root fields that go through Python, each with the permission that a caller needs who is known."""
 
 
 @cache
@@ -71,5 +82,6 @@ def build_schema() -> strawberry.Schema:
     return assemble(
         declarations(),
         read_comments(),
-        mutations=(users.SignInMutation, people.AccountMutation, totp_devices.TotpMutation),
+        mutations=(users.SignInMutation, people.AccountMutation, totp_devices.TotpMutation, apps.AppMutation),
+        notes=notes(declarations(), PYTHON_FIELDS, OPEN_FIELDS - OWN_FIELDS),
     )

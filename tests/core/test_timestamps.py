@@ -54,4 +54,5 @@ async def test_every_table_says_when_its_rows_were_made_and_those_that_change_wh
         "iam.offboardings",
         "ledger.transfers",
         "ledger.entries",
+        "iam.house_log",
     }

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from gql.database.pool import Database
+from gql.iam.app_secrets import AppSecrets
 from gql.iam.codes import Codes
-from gql.iam.messages import Post
 from gql.iam.passwords import Passwords
 from gql.iam.second_factors import SecondFactors
 from gql.iam.secrets import Secrets
@@ -13,6 +13,7 @@ from gql.iam.sign_in import SignIn
 from gql.iam.sign_up import SignUp
 from gql.iam.throttles import Throttle
 from gql.iam.tokens import Tokens
+from gql.messages.post import Post
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Services:
     codes: Codes
     sign_up: SignUp
     second_factors: SecondFactors
+    app_secrets: AppSecrets
 
     @classmethod
     def of(cls, database: Database, tokens: Tokens, passwords: Passwords, secrets: Secrets, post: Post) -> "Services":
@@ -43,4 +45,5 @@ class Services:
             codes,
             SignUp(database, sessions, passwords, throttle, codes, post),
             second_factors,
+            AppSecrets(database, throttle, secrets, tokens),
         )

@@ -10,10 +10,12 @@ from gql.database.pool import Database, Origin
 from gql.database.pool.standing import CONTEXT, ORIGIN, context_values, origin_values, setting_statement
 from gql.iam.addresses import address_required, normal
 from gql.iam.codes import WAY, Codes, code_invalid, code_message
-from gql.iam.messages import Message, Post
+from gql.iam.noting import code_refusals_noted
 from gql.iam.passwords import Passwords
 from gql.iam.sessions import Organisation, Sessions, SignedIn
 from gql.iam.throttles import Attempt, Throttle
+from gql.messages.message import Message
+from gql.messages.post import Post
 
 BEGIN: Final = "select * from iam.sign_up($1, $2)"
 AGAIN: Final = "select * from iam.sign_up_again($1, $2)"
@@ -94,7 +96,10 @@ class SignUp:
 
     async def complete(self, given: UUID, digits: str, origin: Origin) -> SignedIn:
         """Make the account and the organisation, and sign in. Raises ApiError UNAUTHENTICATED, reason CODE_INVALID."""
-        async with self._throttle.trying(WAY, str(given), origin):
+        async with (
+            code_refusals_noted(self._database, given, origin),
+            self._throttle.trying(WAY, str(given), origin),
+        ):
             opened = await self._open(given, digits, origin)
             if opened is None:
                 raise code_invalid()

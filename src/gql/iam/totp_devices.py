@@ -14,7 +14,7 @@ from gql.iam.second_factors import invalid
 MY_TOTP_DEVICES = Question("myTotpDevices", (), numbered_by="line")
 
 
-@noun(table="iam.my_totp_devices()", permission="iam:read", question=MY_TOTP_DEVICES)
+@noun(table="iam.my_totp_devices()", permission="iam:self", question=MY_TOTP_DEVICES)
 class TotpDevice:
     name: str = column(description="What you call it.")
     confirmed_at: DateTime | None = column(
@@ -132,3 +132,5 @@ class TotpMutation:
 DECLARED = (TotpDevice,)
 OPEN_FIELDS = frozenset({"totpEnrol", "totpConfirm", "totpRemove", "recoveryCodesRenew"})
 """Root fields that go through Python, and see for themselves who asks."""
+OWN_FIELDS = OPEN_FIELDS
+"""All of them are about the caller's own account, and refuse a stranger."""

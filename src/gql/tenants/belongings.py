@@ -70,8 +70,8 @@ def hanging_on_tenant(known: list[Reference]) -> list[Rows]:
 
 
 def hanging_on_people(known: list[Reference]) -> list[Rows]:
-    """Of people, whose ids are $1, and the people themselves."""
-    return [*hanging_on(USERS, "id = any ($1)", known), Rows(USERS, "id = any ($1)")]
+    """Of people, whose ids are $1: where they are signed in, their codes and devices, what was noted of them."""
+    return hanging_on(USERS, "id = any ($1)", known)
 
 
 async def roles_of(connection: asyncpg.Connection, tenant_id: UUID) -> list[str]:

@@ -15,6 +15,7 @@ import asyncpg
 
 from gql.tenants.belongings import (
     JOBS,
+    Rows,
     hanging_on_people,
     hanging_on_tenant,
     people_of_it_alone,
@@ -84,15 +85,14 @@ async def remove(
         await _demand_exported(connection, tenant_id, manifest, parts)
         known = await references(connection)
         people = await people_of_it_alone(connection, tenant_id, known)
-        rows = 0
-        for house in hanging_on_tenant(known):
-            rows += await _delete(connection, house.table, house.condition, tenant_id)
-        rows += await _delete_rows(connection, tenant_id, [part for part in parts if part.table != LOG])
+        log = [part for part in parts if part.table == LOG]
+        rows = await _delete_at_rest(connection, tenant_id, hanging_on_tenant(known))
+        rows += await _delete_at_rest(connection, tenant_id, [part for part in parts if part.table != LOG])
         # With triggers again: nothing refers to the organisation any more, or its foreign key refuses this.
         rows += await _delete(connection, "iam.tenants", "id = $1", tenant_id)
-        rows += await _delete_rows(connection, tenant_id, [part for part in parts if part.table == LOG])
-        for house in hanging_on_people(known):
-            rows += await _delete(connection, house.table, house.condition, people)
+        rows += await _delete_at_rest(connection, tenant_id, log)
+        rows += await _delete_at_rest(connection, people, hanging_on_people(known))
+        rows += await _delete(connection, "iam.users", "id = any ($1)", people)
         await connection.execute(f"delete from {JOBS}", str(tenant_id))
         roles = await _drop_roles(connection, tenant_id)
         await connection.execute(
@@ -117,7 +117,7 @@ async def sweep(connection: asyncpg.Connection, tenant_id: UUID) -> int:
     async with connection.transaction():
         await connection.execute(SETTINGS)
         await connection.execute(f"delete from {JOBS}", str(tenant_id))
-        return await _delete_rows(connection, tenant_id, await _its_tables(connection))
+        return await _delete_at_rest(connection, tenant_id, await _its_tables(connection))
 
 
 async def was_removed(connection: asyncpg.Connection, tenant_id: UUID) -> bool:
@@ -162,11 +162,13 @@ async def _demand_exported(
             )
 
 
-async def _delete_rows(connection: asyncpg.Connection, tenant_id: UUID, parts: Sequence[Part]) -> int:
+async def _delete_at_rest(
+    connection: asyncpg.Connection, whose: UUID | list[UUID], wanted: Sequence[Part] | Sequence[Rows]
+) -> int:
     await connection.execute(TRIGGERS_REST)
     rows = 0
-    for part in parts:
-        rows += await _delete(connection, part.table, part.condition, tenant_id)
+    for each in wanted:
+        rows += await _delete(connection, each.table, each.condition, whose)
     await connection.execute(TRIGGERS_WORK)
     return rows
 

@@ -75,6 +75,7 @@ class House:
         "iam.signup_sessions",
         "iam.totp_devices",
         "iam.recovery_codes",
+        "iam.house_log",
     )
     # Facts about the installation itself.
     installation: tuple[str, ...] = ("core.schema_version", "reports.refreshes", "iam.offboardings")
@@ -153,9 +154,12 @@ class House:
         "investor_id",
     )
 
-    # Indexes that serve what has no tenant yet: sign-in finds a person's memberships, the worker what is due.
+    # Indexes that serve what has no tenant yet: sign-in finds a person's memberships and an app's secret, the worker
+    # what is due.
     indexes_across_tenants: tuple[str, ...] = (
         "iam.memberships_user",
+        "iam.apps_client",
+        "iam.app_secrets_hash",
         "billing.recurring_invoices_due",
         "billing.invoice_messages_due",
     )
