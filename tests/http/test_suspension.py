@@ -14,6 +14,7 @@ from tests.harness.actors import as_superuser
 from tests.harness.tenants import Tenant, make_person, make_tenant
 from tests.harness.verbs import call
 from tests.http.servers import Running, refusal
+from tests.http.test_oauth import GRANT, made
 
 READ: Final = "{ clients { totalCount } organisation { slug } }"
 WRITE: Final = 'mutation { clientCreate(input: {name: "Late"}) { client { id } } }'
@@ -92,6 +93,19 @@ async def test_an_owner_asks_over_the_api_that_the_organisation_be_removed(serve
     viewer = await make_person(tenant, "viewer")
     answer = await server.ask("{ organisation { offboardRequestedAt } }", token=server.token(viewer, tenant))
     assert answer.json()["errors"][0]["extensions"]["reason"] == "PERMISSION_MISSING"
+
+
+async def test_an_app_is_refused_with_its_token_and_gets_no_other(server: Running, tenant: Tenant) -> None:
+    app = await made(server, server.token(tenant.owner, tenant), ["billing:read"])
+
+    async def ask_for_token() -> httpx.Response:
+        return await server.client.post("/oauth/token", data=GRANT, headers=app.basic)
+
+    token = (await ask_for_token()).json()["access_token"]
+    assert (await server.ask("{ clients { totalCount } }", token=token)).status_code == 200
+    await suspend(tenant)
+    assert refusal(await server.ask("{ clients { totalCount } }", token=token)) == SUSPENDED
+    assert (await ask_for_token()).status_code == 401
 
 
 async def test_others_notice_nothing(server: Running, tenant: Tenant) -> None:

@@ -58,7 +58,8 @@ async def found_of(tenant: Tenant) -> dict[str, int]:
 
 @pytest.fixture
 async def leaving() -> Filled:
-    """An organisation with a row in every table, somebody signed in, an analyst connected, and a job waiting."""
+    """An organisation with a row in every table, somebody who is signed in and stands in the log of the house, an
+    analyst, and a job waiting."""
     filled = await fill("Copper Kettle")
     tenant = filled.tenant
     async with as_nobody() as connection:
@@ -66,6 +67,9 @@ async def leaving() -> Filled:
     async with as_analyst(tenant) as analyst:
         await analyst.fetch("select id from billing.clients")
     async with as_superuser() as connection:
+        await connection.execute(
+            "insert into iam.house_log (event, facts, user_id) values ('SIGN_IN', '{}', $1)", tenant.owner_id
+        )
         due = json.dumps(["seal-audit-log", str(tenant.tenant_id), None]).encode()
         await connection.execute(
             "insert into pgqueuer.pgqueuer (priority, status, entrypoint, dedupe_key, payload, execute_after)"
@@ -89,15 +93,16 @@ async def test_nothing_of_it_is_left_and_everything_of_others_is_as_it_was(leavi
     removed = await offboard(tenant, tmp_path)
     assert not await found_of(tenant)
     assert (removed.accounts, removed.roles) == (1, 2)
-    assert removed.rows >= sum(expected.rows.values()) + 4  # itself, a person, a session and its token
+    assert removed.rows >= sum(expected.rows.values()) + 5  # itself, a person, what is noted, a session and its token
     assert await rows_of(stays.tenant) == stays.rows
     async with as_tenant(stays.tenant) as connection:
         assert len(await connection.fetch("select id from billing.clients")) == 2
         assert await connection.fetchval("select count(*) from billing.revenue_months") > 0
     async with as_superuser() as connection:
-        for address in (tenant.owner_email, tenant.slug):
-            assert not await connection.fetch("select from iam.users where email = $1", address)
-        assert not await connection.fetch("select from iam.refresh_tokens where token_hash = sha256($1)", b"x")
+        assert not await connection.fetch("select from iam.users where email = $1", tenant.owner_email)
+        assert not await connection.fetch("select from iam.house_log where user_id = $1", tenant.owner_id)
+        token = sha256(tenant.slug.encode()).digest()
+        assert not await connection.fetch("select from iam.refresh_tokens where token_hash = $1", token)
         record = await connection.fetchrow(
             "select * from iam.offboardings where tenant_digest = $1", sha256(str(tenant.tenant_id).encode()).digest()
         )
