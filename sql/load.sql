@@ -19,11 +19,13 @@
 \ir iam/codes.sql
 \ir iam/totp_devices.sql
 \ir iam/apps.sql
+\ir iam/suspending.sql
 \ir iam/sign_up.sql
 \ir iam/google.sql
 \ir iam/trusted_issuers.sql
 \ir iam/external_people.sql
 \ir iam/forgetting.sql
+\ir iam/offboardings.sql
 
 \ir core/audit_seals.sql
 \ir core/idempotency.sql

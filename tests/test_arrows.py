@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "imports": {"imports", "engine", "errors"},
     "demo": {"demo", "iam", "imports", "engine", "database", "errors"},
     "http": {"http", "engine", "iam", "database", "errors", "reminders", "settings"},
+    "tenants": {"tenants", "database"},
     "worker": {"worker", "messages", "database", "errors"},
 }
 

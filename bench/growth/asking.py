@@ -4,11 +4,12 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from types import MappingProxyType
 from typing import Any, Final
 
 from bench.growth.scope import Scope
@@ -39,9 +40,11 @@ class Question:
 
 
 @asynccontextmanager
-async def server(place: Place, facts: list[Facts], directory: Path) -> AsyncIterator[Ours]:
-    """A new process of our server, for the body."""
-    ours = Ours(place, facts, directory)
+async def server(
+    place: Place, facts: list[Facts], directory: Path, settings: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[Ours]:
+    """A new process of our server, for the body, with more settings where they are given."""
+    ours = Ours(place, facts, directory, settings)
     try:
         await ours.start()
         yield ours

@@ -22,7 +22,7 @@ class Scope:
     neighbours: int = 199
     """Other tenants beside that one."""
     tenants: tuple[int, ...] = (10, 1_000, 10_000)
-    sign_ups: int = 10
+    sign_ups: int = 100
     """How many are watched at each number of tenants."""
     unseen: int = 1_000_000
     """Documents that the server has never seen."""

@@ -8,6 +8,7 @@ import asyncio
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -16,8 +17,10 @@ from typing import Final
 import asyncpg
 
 from bench.database import load_schema, place, postmaster_id, remove, running
-from bench.dataset import Sizes, fill, make_tenant, read_facts
+from bench.dataset import Sizes, fill, read_facts
+from bench.documents import document
 from bench.growth.asking import CROWD, Question, Say, answer, in_turns, server
+from bench.growth.newcomers import MailBox, Newcomer, mail_box, newcomer
 from bench.growth.resident import resident_megabytes
 from bench.growth.scope import Scope
 from bench.growth.section import Section, short
@@ -30,7 +33,15 @@ from gql.database.embedded import EmbeddedServer
 POINTS: Final = 2
 """Invoices of each tenant that are asked for one at a time."""
 LATE: Final = 100
-"""Sign-ups at the end of a step, whose median is told."""
+"""Tenants at the end of a step, the median of whose making is told."""
+
+
+@dataclass
+class Crowd:
+    """Who is there so far: tenants with books, and newcomers without."""
+
+    with_books: int = 0
+    newcomers: int = 0
 
 
 async def measure(scope: Scope, say: Say) -> Section:
@@ -39,15 +50,14 @@ async def measure(scope: Scope, say: Say) -> Section:
     _clear(directory)
     steps: list[Step] = []
     try:
-        async with running(directory) as database:
+        async with running(directory) as database, mail_box() as box:
             await load_schema(database)
             connection = await asyncpg.connect(database.admin_url)
             try:
                 version = str(await connection.fetchval("show server_version"))
-                there = 0
+                crowd = Crowd()
                 for tenants in scope.tenants:
-                    step = await _step(scope, database, connection, there, tenants, directory, say)
-                    there = tenants + scope.sign_ups
+                    step = await _step(scope, database, connection, box, crowd, tenants, directory, say)
                     steps.append(step)
             finally:
                 await connection.close()
@@ -66,34 +76,40 @@ async def _step(
     scope: Scope,
     database: EmbeddedServer,
     connection: asyncpg.Connection,
-    there: int,
+    box: MailBox,
+    crowd: Crowd,
     tenants: int,
     directory: Path,
     say: Say,
 ) -> Step:
     say("")
+    there, wanted = crowd.with_books, max(tenants - crowd.newcomers, crowd.with_books)
     begun = time.monotonic()
     times = [begun]
-    with progress_bar(f"Signing up tenants up to {short(tenants)}", tenants - there) as advance:
+    with progress_bar(f"Making tenants, up to {short(tenants)}", wanted - there) as advance:
 
         def made(count: int) -> None:
             times.append(time.monotonic())
             advance(count)
 
-        sizes = Sizes(tenants=tenants, clients=CLIENTS, invoices=INVOICES, lines=LINES)
+        sizes = Sizes(tenants=wanted, clients=CLIENTS, invoices=INVOICES, lines=LINES)
         await fill(connection, sizes, there=there, made=made)
-    late = [(later - earlier) * 1000 for earlier, later in pairwise(times[-LATE - 1 :])]
+    crowd.with_books = wanted
+    late = [(later - earlier) * 1000 for earlier, later in pairwise(times[-LATE - 1 :])] or [0.0]
     facts = await read_facts(connection)
-    label = f"{short(tenants)} tenants"
-    async with server(place(database), facts, directory) as ours:
+    label, postmaster = f"{short(tenants)} tenants", postmaster_id(database)
+    mail = {"COUNTINGHOUSE_SMTP_URL": f"smtp://127.0.0.1:{box.port}"}
+    async with server(place(database), facts, directory, mail) as ours:
         questions = [_question(ours, work, whom, facts) for work in ASKED for whom in (ALL, ALONE)]
-        samples = await in_turns(ours, questions, scope, postmaster_id(database), lambda text: say(f"{label}, {text}"))
-        resident = resident_megabytes(ours.process_ids)
+        samples = await in_turns(ours, questions, scope, postmaster, lambda text: say(f"{label}, {text}"))
+        resident = resident_megabytes(ours.process_ids), resident_megabytes([postmaster], "RssAnon")
         sign_ups = []
         for number in range(1, scope.sign_ups + 1):
             say(f"{label}, sign-up {number} of {scope.sign_ups}")
-            sign_ups.append(await _sign_up(ours, facts, connection, tenants + number))
-    return Step(tenants, tenants - there, times[-1] - begun, median(late), samples, resident, sign_ups)
+            who = await newcomer(ours, box, connection, crowd.newcomers)
+            sign_ups.append(await _sign_up(ours, facts, who, number))
+            crowd.newcomers += 1
+    return Step(tenants, wanted - there, times[-1] - begun, median(late), samples, *resident, sign_ups)
 
 
 def _question(ours: Ours, work: str, whom: str, facts: list[Facts]) -> Question:
@@ -106,16 +122,13 @@ def _question(ours: Ours, work: str, whom: str, facts: list[Facts]) -> Question:
     return Question(f"{work}, {whom}", requests, CROWD)
 
 
-async def _sign_up(ours: Ours, facts: Sequence[Facts], connection: asyncpg.Connection, number: int) -> SignUp:
-    """A sign-up between two short bursts of other tenants' requests."""
-    before = await _burst(ours, facts, number)
-    begun = time.perf_counter()
-    tenant_id, user_id = await make_tenant(connection, number)
-    itself = time.perf_counter() - begun
-    after = await _burst(ours, facts, number + 1)
-    newcomer = Facts(tenant_id, user_id, "", "", (), "", "")
-    first = await _timed(ours, await ours.request("list", newcomer, 0))
-    return SignUp(itself * 1000, first, before, after)
+async def _sign_up(ours: Ours, facts: Sequence[Facts], who: Newcomer, seed: int) -> SignUp:
+    """A sign-up between two short bursts of other tenants' requests, and while a third one runs."""
+    before = await _burst(ours, facts, 3 * seed)
+    (token, confirmed), during = await asyncio.gather(who.confirm(), _burst(ours, facts, 3 * seed + 1))
+    after = await _burst(ours, facts, 3 * seed + 2)
+    first = await _timed(ours, ours.posted(document("list"), {}, token))
+    return SignUp(who.asked_ms, confirmed, first, before, during, after)
 
 
 async def _burst(ours: Ours, facts: Sequence[Facts], seed: int) -> tuple[float, ...]:

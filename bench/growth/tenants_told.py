@@ -15,19 +15,33 @@ ALL: Final = "all in rotation"
 ALONE: Final = "one alone"
 CLIENTS, INVOICES, LINES = 5, 4, 2
 AFTER: Final = 4
-"""Requests of each connection that are watched after a sign-up."""
+"""Requests of each connection in a burst."""
+
+WHEN: Final = ("before", "during", "after")
+_SIGNING_UP: Final = (
+    "signUp p50 ms",
+    "signUp p99 ms",
+    "signUpConfirm p50 ms",
+    "signUpConfirm p99 ms",
+    "first answer p50 ms",
+    "first answer p99 ms",
+)
 
 
 @dataclass(frozen=True)
 class SignUp:
-    """One sign-up while the server works, in milliseconds."""
+    """One sign-up through the public mutations while the server works, in milliseconds."""
 
-    itself: float
+    asked: float
+    """signUp, which sends the code."""
+    confirmed: float
+    """signUpConfirm, which makes the account, the organisation and its database role."""
     first: float
     """The new tenant's first answer."""
     before: tuple[float, ...]
+    during: tuple[float, ...]
     after: tuple[float, ...]
-    """Answers to other tenants, just before and just after, in order of length."""
+    """Answers to other tenants, just before, from the same moment on and just after, in order of length."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +52,11 @@ class Step:
     made: int
     """How many of them were made in this step."""
     made_seconds: float
-    late_sign_up_ms: float
-    """A sign-up when most were there, without a server at work."""
+    late_making_ms: float
+    """Making one by the operator's functions when most were there, without a server at work."""
     samples: dict[str, list[Sample]]
     resident_mb: float
+    postgres_mb: float
     sign_ups: list[SignUp]
 
 
@@ -55,9 +70,12 @@ def section(steps: list[Step], scope: Scope, version: str) -> Section:
             f"A database of its own; each tenant has {CLIENTS} clients with {INVOICES} invoices of {LINES} lines each,"
             " made through the operator's own functions. One process of the server, 16 connections. Asked are all"
             " tenants alike, chosen at random, and one of them alone.",
-            f"Sign-ups: {scope.sign_ups} at each step, while the server is idle but for a burst just before and one"
-            f" just after: {CROWD} connections with {AFTER} requests each, of as many tenants. Connecting and Python's"
-            " own part of asking count in both bursts alike.",
+            "Memory: what the server's process holds, and what PostgreSQL's processes hold together and share with"
+            " nobody, after these questions.",
+            f"Sign-ups: {scope.sign_ups} at each step, by signUp and signUpConfirm with the code from the mail. Others'"
+            f" requests come in bursts of {CROWD} connections with {AFTER} requests each, of as many tenants: just"
+            " before, from the same moment as signUpConfirm, and just after. Connecting and Python's own part of asking"
+            " count in all of them alike.",
         ],
         tables=[
             Table(
@@ -70,6 +88,7 @@ def section(steps: list[Step], scope: Scope, version: str) -> Section:
                     "server CPU ms",
                     "PostgreSQL CPU ms",
                     "server MB",
+                    "PostgreSQL MB",
                 ),
                 [
                     (
@@ -81,6 +100,7 @@ def section(steps: list[Step], scope: Scope, version: str) -> Section:
                         f"{middle(step.samples[name], 'server_cpu_ms'):.3f}",
                         f"{middle(step.samples[name], 'postgres_cpu_ms'):.3f}",
                         f"{step.resident_mb:.0f}",
+                        f"{step.postgres_mb:.0f}",
                     )
                     for name in names
                     for label, step in zip(labels, steps, strict=True)
@@ -88,28 +108,26 @@ def section(steps: list[Step], scope: Scope, version: str) -> Section:
                 labels=2,
             ),
             Table(
-                (
-                    "tenants",
-                    "made in this step",
-                    "in s",
-                    "sign-up ms, server stopped",
-                    "sign-up ms, server at work",
-                    "new tenant's first answer ms",
-                    "others' p50 ms before",
-                    "others' p50 ms after",
-                    "others' slowest ms before",
-                    "others' slowest ms after",
-                ),
+                ("tenants", "made in this step", "in s", "each at last, in ms", *_SIGNING_UP),
                 [
                     (
                         label,
                         f"{step.made:,}",
                         f"{step.made_seconds:.1f}",
-                        f"{step.late_sign_up_ms:.1f}",
+                        f"{step.late_making_ms:.1f}",
                         *(f"{figure:.1f}" for figure in _figures(step.sign_ups)),
                     )
                     for label, step in zip(labels, steps, strict=True)
                 ],
+            ),
+            Table(
+                ("tenants", "others' requests", "p50 ms", "p99 ms", "slowest ms", "slowest ms, median of sign-ups"),
+                [
+                    (label, when, *(f"{figure:.1f}" for figure in _others(step.sign_ups, when)))
+                    for when in WHEN
+                    for label, step in zip(labels, steps, strict=True)
+                ],
+                labels=2,
             ),
         ],
         found=_found(steps),
@@ -127,15 +145,19 @@ def section(steps: list[Step], scope: Scope, version: str) -> Section:
 
 
 def _figures(sign_ups: list[SignUp]) -> tuple[float, ...]:
-    """Medians of the sign-ups: itself, the first answer, others' p50 and slowest, before and after."""
-    return (
-        median(each.itself for each in sign_ups),
-        median(each.first for each in sign_ups),
-        median(percentile(list(each.before), 0.5) for each in sign_ups),
-        median(percentile(list(each.after), 0.5) for each in sign_ups),
-        median(each.before[-1] for each in sign_ups),
-        median(each.after[-1] for each in sign_ups),
-    )
+    """Of _SIGNING_UP."""
+    found: list[float] = []
+    for part in ("asked", "confirmed", "first"):
+        times = sorted(getattr(each, part) for each in sign_ups)
+        found += [percentile(times, 0.5), percentile(times, 0.99)]
+    return tuple(found)
+
+
+def _others(sign_ups: list[SignUp], when: str) -> tuple[float, ...]:
+    """Of others' requests `when`, of WHEN: p50, p99 and the slowest of all, and the median of the slowest of each."""
+    bursts = [getattr(each, when) for each in sign_ups]
+    times = sorted(time for burst in bursts for time in burst)
+    return percentile(times, 0.5), percentile(times, 0.99), times[-1], median(burst[-1] for burst in bursts)
 
 
 def _found(steps: list[Step]) -> list[str]:
@@ -149,10 +171,15 @@ def _found(steps: list[Step]) -> list[str]:
                     f"{work}, {whom}: p50 {before:.2f} ms with {short(first.tenants)} tenants, {after:.2f} ms with"
                     f" {short(last.tenants)}: {after / before:.2f} times as long."
                 )
-    itself, newcomer, _, _, before, after = _figures(last.sign_ups)
+    asked, _, confirmed, slow, newcomer, _ = _figures(last.sign_ups)
+    calm, meanwhile = (_others(last.sign_ups, when)[3] for when in ("before", "during"))
     found.append(
-        f"With {short(last.tenants)} tenants a sign-up takes {itself:.1f} ms and the newcomer's first answer"
-        f" {newcomer:.1f} ms; of the others' requests right after it the slowest takes {after:.1f} ms, against"
-        f" {before:.1f} ms right before."
+        f"With {short(last.tenants)} tenants a sign-up takes {asked:.1f} ms and {confirmed:.1f} ms (p99 {slow:.1f} ms),"
+        f" and the newcomer's first answer {newcomer:.1f} ms. Of the others' {CROWD * AFTER} requests from that moment"
+        f" on the slowest takes {meanwhile:.1f} ms, against {calm:.1f} ms right before (medians of the sign-ups)."
+    )
+    found.append(
+        f"From {short(first.tenants)} to {short(last.tenants)} tenants the server grows from {first.resident_mb:.0f} to"
+        f" {last.resident_mb:.0f} MB, PostgreSQL from {first.postgres_mb:.0f} to {last.postgres_mb:.0f} MB."
     )
     return found

@@ -4,8 +4,10 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
@@ -29,7 +31,9 @@ class Ours(Peer):
 
     name = "countinghouse"
 
-    def __init__(self, place: Place, facts: list[Facts], directory: Path) -> None:
+    def __init__(
+        self, place: Place, facts: list[Facts], directory: Path, settings: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         super().__init__(place, facts)
         self._directory = directory.absolute()
         self._process: asyncio.subprocess.Process | None = None
@@ -45,6 +49,7 @@ class Ours(Peer):
             "COUNTINGHOUSE_DATABASE_URL": place.api_url,
             "COUNTINGHOUSE_DATA_DIR": str(self._directory / "data"),
             "COUNTINGHOUSE_SIGNING_KEY_FILE": str(key_file),
+            **settings,
         }
         self._tokens = Tokens.from_settings(Settings.from_environment(self._settings))
 
@@ -62,9 +67,14 @@ class Ours(Peer):
         return [self._process.pid] if self._process is not None else []
 
     async def request(self, work: str, tenant: Facts, number: int) -> bytes:
-        body = json.dumps({"query": document(work), "variables": variables(work, tenant, number)}).encode()
+        return self.posted(document(work), variables(work, tenant, number), self._token(tenant))
+
+    def posted(self, document: str, variables: Any, token: str | None = None) -> bytes:
+        """The bytes of a request, as whoever the token is of."""
+        body = json.dumps({"query": document, "variables": variables}).encode()
+        bearer = f"Authorization: Bearer {token}\r\n" if token else ""
         head = (
-            f"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nAuthorization: Bearer {self._token(tenant)}\r\n"
+            f"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n{bearer}"
             f"Content-Type: application/json\r\nAccept: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         return head.encode() + body

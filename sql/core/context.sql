@@ -112,7 +112,7 @@ language sql immutable parallel safe
 return case role
     when 'owner' then array[
         'billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'ledger:write', 'iam:read', 'iam:write',
-        'iam:audit', 'iam:members', 'iam:self'
+        'iam:audit', 'iam:members', 'iam:offboard', 'iam:self'
     ]
     when 'admin' then array[
         'billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'ledger:write', 'iam:read', 'iam:write',

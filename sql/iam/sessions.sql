@@ -145,6 +145,11 @@ begin
         return query select 'REFUSED', null::uuid, null::uuid, null::uuid, null::text, null::text, null::integer;
         return;
     end if;
+    if exists (select from iam.tenants as t where t.id = session.organisation_id and t.suspended_at is not null) then
+        -- The token is not used up: once the organisation is open again, its people go on where they were.
+        return query select 'SUSPENDED', null::uuid, null::uuid, null::uuid, null::text, null::text, null::integer;
+        return;
+    end if;
     if token.used_at is null then
         insert into iam.refresh_tokens (token_hash, session_id) values (chosen, session.id);
         update iam.refresh_tokens set used_at = statement_timestamp(), successor_hash = chosen where token_hash = given_hash;
@@ -172,7 +177,7 @@ begin
 end
 $$;
 comment on function iam.session_refresh(bytea, bytea[], text, text, text) is
-    'Exchanges a refresh token for the next of its session: REFRESHED. REFUSED where there is no such session any more, REUSED where the token was exchanged before, which ends the session. For ten seconds the same exchange gives the same token again.';
+    'Exchanges a refresh token for the next of its session: REFRESHED. REFUSED where there is no such session any more, SUSPENDED where its organisation is, REUSED where the token was exchanged before, which ends the session. For ten seconds the same exchange gives the same token again.';
 
 create function iam.session_switch(session_id uuid, user_id uuid, slug text, ip_address text, user_agent text, request_id text)
 returns table (organisation_id uuid, organisation_slug text, organisation_name text)

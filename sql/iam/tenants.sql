@@ -25,6 +25,8 @@ create table iam.tenants (
     fiscal_year_start integer not null default 1,
     settings core.json_object not null default '{}',
     suspended_at timestamptz,
+    suspend_reason text,
+    offboard_requested_at timestamptz,
     created_at timestamptz not null default statement_timestamp(),
     created_by uuid,
     updated_at timestamptz not null default statement_timestamp(),
@@ -33,7 +35,12 @@ create table iam.tenants (
     constraint tenants_name_check check (name = btrim(name) and char_length(name) between 1 and 200),
     constraint tenants_country_check check (country ~ '^[A-Z]{2}$'),
     constraint tenants_time_zone_check check (core.is_time_zone(time_zone)),
-    constraint tenants_fiscal_year_start_check check (fiscal_year_start between 1 and 12)
+    constraint tenants_fiscal_year_start_check check (fiscal_year_start between 1 and 12),
+    constraint tenants_suspend_reason_check check (
+        suspend_reason is null
+        or suspend_reason = btrim(suspend_reason) and char_length(suspend_reason) between 1 and 500
+            and suspended_at is not null
+    )
 );
 
 comment on table iam.tenants is 'An organisation.';
@@ -54,6 +61,9 @@ comment on column iam.tenants.time_zone is 'Its time zone, by its IANA name: it 
 comment on column iam.tenants.fiscal_year_start is 'The month in which its fiscal year begins: 1 to 12.';
 comment on column iam.tenants.settings is 'Preferences of its own.';
 comment on column iam.tenants.suspended_at is 'Since when nobody may sign in; its data is kept.';
+comment on column iam.tenants.suspend_reason is 'Why; its owners may read it in their log.';
+comment on column iam.tenants.offboard_requested_at is
+    'When its owner asked that it be removed with everything that it has; the operator of the house does it.';
 comment on column iam.tenants.created_at is 'When it joined.';
 comment on column iam.tenants.created_by is 'Who made it; empty for the operator of the house.';
 comment on column iam.tenants.updated_at is 'When its profile last changed.';
@@ -69,6 +79,8 @@ comment on constraint tenants_time_zone_check on iam.tenants is
     'TIME_ZONE_UNKNOWN input.timeZone: A time zone is an IANA name, such as Europe/London.';
 comment on constraint tenants_fiscal_year_start_check on iam.tenants is
     'FISCAL_YEAR_START input.fiscalYearStart: A fiscal year starts in a month from 1 to 12.';
+comment on constraint tenants_suspend_reason_check on iam.tenants is
+    'SUSPEND_REASON input.reason: Say why, in 1 to 500 characters; who is not suspended has no reason for it.';
 
 alter table iam.tenants enable row level security;
 alter table iam.tenants force row level security;
@@ -94,18 +106,34 @@ create trigger audit after insert or update or delete on iam.tenants
 create function iam.organisation() returns table (
     tenant_id uuid, id uuid, slug text, name text, email text, phone text, address text, city text, state text,
     zip_code text, country text, tax_id text, logo text, currency text, time_zone text, fiscal_year_start integer,
-    created_at timestamptz, updated_at timestamptz
+    offboard_requested_at timestamptz, created_at timestamptz, updated_at timestamptz
 )
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
     select id, id, slug, name, email, phone, address, city, state, zip_code, country, tax_id, logo, currency::text,
-           time_zone, fiscal_year_start, created_at, updated_at
+           time_zone, fiscal_year_start, offboard_requested_at, created_at, updated_at
     from iam.tenants
     where id = core.tenant_id() and (core.permits('iam:read') or core.is_analyst())
 $$;
 comment on function iam.organisation() is 'The organisation that the caller works in.';
 grant execute on function iam.organisation() to countinghouse_tenant, countinghouse_reader, countinghouse_analyst;
+
+create function iam.organisation_offboard_request(input jsonb) returns uuid
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform core.demand('iam:offboard');
+    update iam.tenants
+    set offboard_requested_at = case when (input ->> 'wanted')::boolean then coalesce(offboard_requested_at, statement_timestamp()) end
+    where id = core.tenant_id();
+    return core.tenant_id();
+end
+$$;
+comment on function iam.organisation_offboard_request(jsonb) is
+    'Asks the operator of the house to remove the organisation with everything that it has, or takes that back. Nothing else changes by it.';
+grant execute on function iam.organisation_offboard_request(jsonb) to countinghouse_tenant;
 
 -- Roles of tenants: made and dropped by these two functions and nobody else.
 
@@ -116,15 +144,21 @@ as $$
 declare
     role_name constant text := 'tenant_' || replace(tenant::text, '-', '');
     -- From 16 on a membership says whether it inherits; on 15 the member does, and countinghouse_api does not.
-    options constant text :=
-        case when current_setting('server_version_num')::int >= 160000 then ' with inherit false, set true' else '' end;
+    says_how constant boolean := current_setting('server_version_num')::int >= 160000;
 begin
+    -- In as few statements as can be: each grant has PostgreSQL look anew at all tenants that the provisioner has made,
+    -- for 25 ms with 10,000 of them. Neither of the two logins inherits, nor do they by this.
     if not exists (select from pg_roles where rolname = role_name) then
-        execute format('create role %I nologin', role_name);
+        execute format('create role %I nologin role countinghouse_api, countinghouse_worker', role_name);
+    else
+        execute format('grant %I to countinghouse_api, countinghouse_worker', role_name)
+            || case when says_how then ' with inherit false, set true' else '' end;
     end if;
-    execute format('grant countinghouse_tenant to %I', role_name);
-    execute format('grant %I to countinghouse_api%s', role_name, options);
-    execute format('grant %I to countinghouse_worker%s', role_name, options);
+    -- Nobody becomes the group by way of a tenant. Else a backend that learns of a new one, and follows every way that
+    -- the server could go, would come to the group from each tenant, and look each time whether it has been there, among
+    -- all tenants: 80 of 130 ms.
+    execute format('grant countinghouse_tenant to %I', role_name)
+        || case when says_how then ' with inherit true, set false' else '' end;
     return role_name;
 end
 $$;
@@ -175,14 +209,3 @@ begin
 end
 $$;
 comment on function iam.tenant_create(jsonb) is 'Makes an organisation together with its database role.';
-
-create function iam.tenant_roles_restore() returns integer
-language sql
-set search_path = pg_catalog, pg_temp
-as $$
-    select count(iam.tenant_role_create(tenants.id))::integer
-    from iam.tenants
-    where not exists (select from pg_roles where rolname = 'tenant_' || replace(tenants.id::text, '-', ''))
-$$;
-comment on function iam.tenant_roles_restore() is
-    'Makes the database roles that are missing: a dump carries the tenants, not their roles. Answers how many.';

@@ -93,10 +93,10 @@ async def test_people_and_organisations_are_not_taken_for_one_another(
     assert [(each.tenant_id, each.user_id) for each in found] == [(each.tenant_id, each.user_id) for each in wanted * 5]
 
 
-async def gone(people: Principals, who: Identity) -> None:
+async def gone(people: Principals, who: Identity, reason: str = "MEMBERSHIP_GONE") -> None:
     with pytest.raises(ApiError) as refusal:
         await people.context(who)
-    assert (refusal.value.code, refusal.value.reason) == (Code.UNAUTHENTICATED, "MEMBERSHIP_GONE")
+    assert (refusal.value.code, refusal.value.reason) == (Code.UNAUTHENTICATED, reason)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ async def test_who_may_no_longer_work_there_is_refused_within_ten_seconds(
     await make_person(tenant, "owner")  # one always stays
     await change(statement, tenant.tenant_id)
     clock.now += rules.REMEMBERED_SECONDS
-    await gone(people, identity(tenant))
+    await gone(people, identity(tenant), "TENANT_SUSPENDED" if statement == SUSPEND else "MEMBERSHIP_GONE")
     assert rules.REMEMBERED_SECONDS <= 10
 
 
@@ -140,11 +140,34 @@ async def test_who_is_let_in_again_waits_a_second_at_most(services: Services, te
     await change(SUSPEND, tenant.tenant_id)
     asked = services.database.writes.statistics.acquisitions
     for _ in range(20):
-        await gone(people, identity(tenant))
-    assert services.database.writes.statistics.acquisitions == asked + 1
+        await gone(people, identity(tenant), "TENANT_SUSPENDED")
+    assert services.database.writes.statistics.acquisitions == asked + 2, "whether they may, and why they may not"
     await change(RESUME, tenant.tenant_id)
     clock.now += rules.REFUSAL_REMEMBERED_SECONDS
     assert (await people.context(identity(tenant))).role == "owner"
+
+
+async def test_what_is_remembered_is_forgotten_where_the_database_knows_better(
+    services: Services, tenant: Tenant
+) -> None:
+    people = Principals(services.database)
+    await people.context(identity(tenant))
+    assert (await people.again(identity(tenant))).role == "owner"
+    await change(SUSPEND, tenant.tenant_id)
+    assert (await people.context(identity(tenant))).role == "owner"
+    with pytest.raises(ApiError) as refusal:
+        await people.again(identity(tenant))
+    assert refusal.value.reason == "TENANT_SUSPENDED"
+
+
+async def test_a_suspension_is_told_to_those_who_would_be_let_in_otherwise(services: Services, tenant: Tenant) -> None:
+    people = Principals(services.database)
+    viewer = await make_person(tenant, "viewer")
+    await change("update iam.memberships set is_active = false where user_id = $1", viewer.user_id)
+    await change(SUSPEND, tenant.tenant_id)
+    await gone(people, identity(tenant), "TENANT_SUSPENDED")
+    await gone(people, identity(tenant, viewer.user_id))
+    await gone(people, identity(tenant, uuid4()))
 
 
 async def test_a_stranger_and_a_foreign_organisation_are_refused(

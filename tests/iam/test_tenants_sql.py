@@ -162,3 +162,26 @@ async def test_what_is_left_out_of_a_profile_gets_its_default() -> None:
         row = await connection.fetchrow("select * from iam.tenants where id = $1", made.tenant_id)
     assert row is not None
     assert (row["time_zone"], row["fiscal_year_start"], row["settings"], row["suspended_at"]) == ("UTC", 1, "{}", None)
+
+
+async def test_a_tenants_role_has_its_rights_from_the_group_and_nobody_becomes_that(tenant: Tenant) -> None:
+    """Where PostgreSQL can tell the two apart, from 16 on: a backend follows each way that a role could go."""
+    async with as_superuser() as connection:
+        roles = [
+            tuple(row)
+            for row in await connection.fetch(
+                "select r.rolname, inherits, becomes from pg_auth_members as m join pg_roles as r on r.oid = m.member,"
+                " lateral (select coalesce((to_jsonb(m) ->> 'inherit_option')::boolean, rolinherit) as inherits,"
+                " coalesce((to_jsonb(m) ->> 'set_option')::boolean, false) as becomes) as options"
+                " where m.roleid = 'countinghouse_tenant'::regrole and r.rolname = $1",
+                tenant.database_role,
+            )
+        ]
+        logins = await connection.fetch(
+            "select coalesce((to_jsonb(m) ->> 'inherit_option')::boolean, r.rolinherit) as inherits, admin_option"
+            " from pg_auth_members as m join pg_roles as r on r.oid = m.member"
+            " where m.roleid = $1::regrole and r.rolname in ('countinghouse_api', 'countinghouse_worker')",
+            tenant.database_role,
+        )
+    assert roles == [(tenant.database_role, True, False)]
+    assert [tuple(login) for login in logins] == [(False, False)] * 2

@@ -1,6 +1,7 @@
 """The worker finds what is due and does it, whoever else does so too and whatever anybody says by NOTIFY."""
 
 import asyncio
+import json
 import logging
 import secrets
 from dataclasses import replace
@@ -206,3 +207,25 @@ async def test_every_duty_can_be_asked_about_and_done(duty: Duty | Delivery, ten
         async with as_tenant(tenant, "worker") as connection:
             for run in runs:
                 await connection.fetch(run, None)
+
+
+async def test_nothing_is_done_for_an_organisation_that_is_suspended(tenant: Tenant, other_tenant: Tenant) -> None:
+    """Whatever the duty: neither found, nor done where a job was waiting already. What is due there waits."""
+    holds = [await expired_hold(each) for each in (tenant, other_tenant)]
+    async with as_superuser() as superuser:
+        await superuser.execute("update iam.tenants set suspended_at = now() where id = $1", tenant.tenant_id)
+        job = queue.Due(HOLDS.name, tenant.tenant_id)
+        await superuser.execute(
+            "insert into pgqueuer.pgqueuer (priority, status, entrypoint, dedupe_key, payload, execute_after)"
+            " values (0, 'queued', $1, $2, $3, now())",
+            *(HOLDS.name, job.key, json.dumps(job, default=str).encode()),
+        )
+        async with working([replace(HOLDS, every=OFTEN)]):
+            await eventually(lambda: is_expired(holds[1]))
+            await eventually(lambda: no_jobs_for(tenant))
+            await asyncio.sleep(0.2)
+            assert not await jobs_for(tenant)
+            assert not await is_expired(holds[0])
+            assert await superuser.fetchval(ENDED, HOLDS.name) == "successful", "it was not tried and refused"
+            await superuser.execute("update iam.tenants set suspended_at = null where id = $1", tenant.tenant_id)
+            await eventually(lambda: is_expired(holds[0]))

@@ -10,7 +10,20 @@ import sys
 import asyncpg
 import typer
 
-from gql.cli import analysts, demo, documents, imports, keys, psql, schema, serve, tenants, work
+from gql.cli import (
+    analysts,
+    demo,
+    departures,
+    documents,
+    imports,
+    keys,
+    psql,
+    schema,
+    serve,
+    tenant_states,
+    tenants,
+    work,
+)
 from gql.cli.console import CommandFailed, complain
 from gql.database.embedded.cluster import EmbeddedServerError
 from gql.database.loader import MigrationError
@@ -32,6 +45,11 @@ app.add_typer(imports.app, name="import")
 app.add_typer(tenants.app, name="tenant")
 app.add_typer(analysts.app, name="analyst")
 app.add_typer(keys.app, name="key")
+tenants.app.command("list")(tenant_states.list_tenants)
+tenants.app.command()(tenant_states.suspend)
+tenants.app.command()(tenant_states.resume)
+tenants.app.command()(departures.export)
+tenants.app.command()(departures.offboard)
 app.command()(psql.psql)
 app.command()(schema.doctor)
 app.command()(documents.schema)

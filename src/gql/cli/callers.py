@@ -28,7 +28,7 @@ async def owner_context(admin: asyncpg.Connection, slug: str, email: str | None 
     """
     tenant = await admin.fetchrow(TENANT, slug)
     if tenant is None:
-        raise CommandFailed(f"There is no organisation {slug!r}. {await _known(admin)}")
+        raise await no_such_organisation(admin, slug)
     if tenant["suspended"]:
         raise CommandFailed(f"The organisation {slug!r} is suspended: nobody may work in it.")
     user_id = await admin.fetchval(PERSON, tenant["id"], email)
@@ -46,6 +46,11 @@ async def owner_context(admin: asyncpg.Connection, slug: str, email: str | None 
 def command_origin(command: str) -> Origin:
     """Where the audit log shall say that a change came from."""
     return Origin(request_id=str(uuid4()), user_agent=f"countinghouse {command}")
+
+
+async def no_such_organisation(admin: asyncpg.Connection, slug: str) -> CommandFailed:
+    """What is said where nobody has this short name: some that somebody has."""
+    return CommandFailed(f"There is no organisation {slug!r}. {await _known(admin)}")
 
 
 async def _known(admin: asyncpg.Connection) -> str:

@@ -11,12 +11,12 @@ import typer
 from gql.cli.console import CommandFailed, say
 from gql.cli.databases import Addresses, admin_connection, the_database, the_settings
 
-app = typer.Typer(help="Make organisations.", no_args_is_help=True)
+app = typer.Typer(help="Make, list, suspend, export and remove organisations.", no_args_is_help=True)
 
 
 @app.callback()
 def tenants() -> None:
-    """Make organisations."""
+    """Make, list, suspend, export and remove organisations."""
 
 
 @app.command()

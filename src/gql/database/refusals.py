@@ -23,6 +23,9 @@ RETRY_AFTER_SECONDS: Final = 2
 Sentences = Mapping[str, str]
 COMMENT: Final = re.compile(r"(?P<reason>[A-Z][A-Z0-9_]*)(?: (?P<field>input[\w.]*))?: (?P<sentence>.+)", re.DOTALL)
 
+NOT_PERMITTED: Final = "NOT_PERMITTED"
+"""The reason where the database itself refuses a role. Whoever was let in and meets it has lost their rights since."""
+
 # core.refuse() raises these.
 _OURS: Final = {
     "CH400": Code.BAD_USER_INPUT,
@@ -57,7 +60,7 @@ _STATES: Final = {
     "55P03": (Code.CONFLICT, "LOCKED", "Someone else is changing this just now. Try again in a moment."),
     "40001": _AGAIN,
     "40P01": _AGAIN,
-    "42501": (Code.FORBIDDEN, "NOT_PERMITTED", "You may not do this."),
+    "42501": (Code.FORBIDDEN, NOT_PERMITTED, "You may not do this."),
     "53300": _DOWN,  # too many connections
 }
 

@@ -8,6 +8,7 @@ import msgspec
 from graphql import GraphQLError
 
 from gql.database.pool import Origin
+from gql.database.refusals import NOT_PERMITTED
 from gql.engine.plans import DATA_CLOSING, DATA_OPENING
 from gql.errors import INTERNAL_MESSAGE, ApiError, Code, RequestRefused
 
@@ -15,6 +16,11 @@ log = logging.getLogger(__name__)
 
 REFUSES_ALL: Final = frozenset({Code.UNAVAILABLE, Code.RATE_LIMITED})
 """What concerns no field: the request as a whole is refused."""
+
+
+def refuses_all(problem: ApiError) -> bool:
+    """Whether this refuses the request as a whole. Where the database refuses the caller's role itself, it does."""
+    return problem.code in REFUSES_ALL or problem.reason == NOT_PERMITTED
 
 
 def member(body: bytes) -> bytes:

@@ -14,7 +14,7 @@ from graphql import GraphQLResolveInfo, GraphQLSchema
 
 from gql.database.context import Context
 from gql.database.pool import Database, Origin
-from gql.engine.answers import REFUSES_ALL, answer, masked, member, null
+from gql.engine.answers import answer, masked, member, null, refuses_all
 from gql.engine.arguments import Values
 from gql.engine.documents import Documents
 from gql.engine.mutations import Mutations, Verbs
@@ -128,7 +128,7 @@ class Engine:
         try:
             return await self._read(plan.statement, operation.values, context)
         except ApiError as problem:
-            if problem.code in REFUSES_ALL:
+            if refuses_all(problem):
                 raise RequestRefused([problem]) from None
             if len(plan.roots) == 1 or problem.code in _NOT_TRIED_AGAIN:
                 keys = [root.key for root in plan.roots]
@@ -226,7 +226,7 @@ class Engine:
         found: dict[str, Any] = {"data": result.data}
         if result.errors:
             problems = [masked(each) for each in result.errors]
-            if result.data is None and all(problem.code in REFUSES_ALL for problem in problems):
+            if result.data is None and all(map(refuses_all, problems)):
                 raise RequestRefused(problems)
             found["errors"] = [problem.as_dict(caller.origin.request_id) for problem in problems]
         return msgspec.json.encode(found)

@@ -6,7 +6,7 @@ from graphql import GraphQLSchema
 
 from gql.database.context import Context
 from gql.database.pool import Database, Origin, Transaction
-from gql.engine.answers import REFUSES_ALL, answer, refused_whole
+from gql.engine.answers import answer, refused_whole, refuses_all
 from gql.engine.idempotency import ABOUT_THE_KEY, KeyedRequest, KeyEntry, Turns
 from gql.engine.operations import Changed, Operation, Terms
 from gql.engine.payloads import as_sql_input
@@ -69,7 +69,7 @@ class Mutations:
                 return await self._once(verbs, KeyedRequest.of(verbs.operation, terms.key, verbs.context))
             return Changed(await self.database.carry_out(verbs.context, verbs.origin, verbs.run))
         except ApiError as problem:
-            if problem.code in REFUSES_ALL or problem.reason in ABOUT_THE_KEY:
+            if refuses_all(problem) or problem.reason in ABOUT_THE_KEY:
                 raise RequestRefused([problem]) from None
             return Changed(refused_whole(problem, verbs.origin), is_rehearsal=terms.is_rehearsal)
 

@@ -53,6 +53,10 @@ class Authentication:
             return self._external.context(identity)
         return self._principals.context(identity)
 
+    async def again(self, identity: Identity) -> Context:
+        """The same, without what is remembered of them."""
+        return await self._principals.again(identity)
+
 
 def origin_of(scope: Scope, headers: Given, request_id: str) -> Origin:
     """Where the request came from, for the audit log."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
+from gql.database.refusals import NOT_PERMITTED
 from gql.engine.engine import Caller, Engine
 from gql.errors import ApiError, Code, RequestRefused
 from gql.http import metrics, requests
@@ -143,7 +144,13 @@ class GraphQLEndpoint:
             identity.session_id if identity else None,
             self._cookie.read(headers.get(b"cookie")),
         )
-        return await self._execute(exchange, parameters, caller)
+        try:
+            return await self._execute(exchange, parameters, caller)
+        except RequestRefused as refusal:
+            if identity is not None and refusal.errors[0].reason == NOT_PERMITTED:
+                # They had rights when they were asked about, seconds ago. Who has none now is told why.
+                await self._authentication.again(identity)
+            raise
 
     def _deadline(self, exchange: Exchange) -> Deadline:
         return Deadline(self._reminders, requests.MOST_SECONDS, exchange.task)

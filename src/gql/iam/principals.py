@@ -26,6 +26,7 @@ REMEMBERED: Final = 10_000
 CONTEXT: Final = """
     select role, scope_ids::text[], time_zone, fiscal_year_start, permissions, sees_all from iam.context($1, $2, $3)
 """
+SUSPENDED: Final = "select iam.is_suspended($1, $2)"
 APP_CONTEXT: Final = """
     select role, scope_ids::text[], time_zone, fiscal_year_start, permissions, sees_all from iam.app_context($1, $2, $3)
 """
@@ -38,6 +39,7 @@ and scopes."""
 class _Answer(NamedTuple):
     context: Context | None
     good_until: float
+    is_suspended: bool = False
 
 
 _UNKNOWN: Final = _Answer(None, float("-inf"))
@@ -56,18 +58,19 @@ class Principals:
         """What the server puts on a connection for this person.
 
         Raises ApiError: UNAUTHENTICATED, reason MEMBERSHIP_GONE, where they may not work in the organisation (any
-        more) or have ended the session, APP_GONE where an app may not; UNAVAILABLE where the database cannot be asked.
+        more) or have ended the session, APP_GONE where an app may not, TENANT_SUSPENDED where nobody may; UNAVAILABLE
+        where the database cannot be asked.
         """
-        session, scopes = identity.session_id, identity.scopes
-        way = scopes if scopes is not None else session.int if session else 0
-        who = (identity.user_id.int, identity.tenant_id.int, way)
+        who = _who(identity)
         try:
             answer = self._answers[who]
         except KeyError:
             answer = _UNKNOWN
         if answer.good_until <= self._clock():
             answer = await self._ask(identity, who)
-        if answer.context is None and scopes is not None:
+        if answer.is_suspended:
+            raise tenant_suspended()
+        if answer.context is None and identity.scopes is not None:
             raise ApiError(
                 Code.UNAUTHENTICATED,
                 "This app has no access to this organisation any more. Its administrator can say why.",
@@ -80,6 +83,11 @@ class Principals:
                 reason="MEMBERSHIP_GONE",
             )
         return answer.context
+
+    async def again(self, identity: Identity) -> Context:
+        """As `context`, forgetting what was remembered: the database has refused what that would let them do."""
+        self._answers.pop(_who(identity), None)
+        return await self.context(identity)
 
     async def _ask(self, identity: Identity, who: Who) -> _Answer:
         """Ask, or wait for whoever is asking already. Nobody who goes away takes the answer from the others."""
@@ -97,14 +105,31 @@ class Principals:
         else:
             row = await self._database.ask(APP_CONTEXT, identity.user_id, identity.tenant_id, list(identity.scopes))
         context = _context(identity.user_id, identity.tenant_id, row)
-        seconds = REFUSAL_REMEMBERED_SECONDS if context is None else REMEMBERED_SECONDS
-        return _Answer(context, asked_at + seconds)
+        if context is not None:
+            return _Answer(context, asked_at + REMEMBERED_SECONDS)
+        row = await self._database.ask(SUSPENDED, identity.user_id, identity.tenant_id)
+        return _Answer(None, asked_at + REFUSAL_REMEMBERED_SECONDS, is_suspended=row is not None and bool(row[0]))
 
     def _asked(self, who: Who, task: asyncio.Task[_Answer]) -> None:
         del self._asking[who]
         if task.cancelled() or task.exception() is not None:
             return
         self._answers[who] = task.result()
+
+
+def _who(identity: Identity) -> Who:
+    session, scopes = identity.session_id, identity.scopes
+    way = scopes if scopes is not None else session.int if session else 0
+    return (identity.user_id.int, identity.tenant_id.int, way)
+
+
+def tenant_suspended() -> ApiError:
+    """What those are told who belong to an organisation that is suspended; why, its operator tells its owners."""
+    return ApiError(
+        Code.UNAUTHENTICATED,
+        "This organisation is suspended at present. Nothing of it is lost; ask whoever runs this service.",
+        reason="TENANT_SUSPENDED",
+    )
 
 
 async def context_of(

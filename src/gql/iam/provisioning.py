@@ -31,20 +31,33 @@ class Provisioner:
 
     async def create_tenant(self, **profile: Any) -> UUID:
         """Make an organisation together with its database role; `profile` is its columns."""
-        return await self._create("iam.tenant_create", profile)
+        return await self._call("iam.tenant_create", profile)
 
     async def create_user(self, email: str, name: str, password_hash: str) -> UUID:
         """Make a person's account."""
-        return await self._create("iam.user_create", {"email": email, "name": name, "password_hash": password_hash})
+        return await self._call("iam.user_create", {"email": email, "name": name, "password_hash": password_hash})
 
     async def create_membership(
         self, tenant_id: UUID, user_id: UUID, role: str, scope_ids: Iterable[UUID] = ()
     ) -> UUID:
         """Let a person into an organisation. A member needs the ids of the clients that they speak for."""
         membership = {"tenant_id": str(tenant_id), "user_id": str(user_id), "role": role}
-        return await self._create(
+        return await self._call(
             "iam.membership_create", {**membership, "scope_ids": [str(scope_id) for scope_id in scope_ids]}
         )
+
+    async def suspend_tenant(self, slug: str, reason: str) -> UUID:
+        """Let nobody work in an organisation, from now on. Its analysts' connections are ended by
+        `end_connections`, once this is committed."""
+        return await self._call("iam.tenant_suspend", {"slug": slug, "reason": reason})
+
+    async def resume_tenant(self, slug: str) -> UUID:
+        """Have an organisation go on as before."""
+        return await self._call("iam.tenant_resume", {"slug": slug})
+
+    async def end_connections(self, tenant_id: UUID) -> int:
+        """Put out whoever has logged in as one of its roles. Answers how many connections that were."""
+        return int(await self.connection.fetchval("select iam.tenant_connections_end($1)", tenant_id))
 
     @asynccontextmanager
     async def together(self) -> AsyncIterator[None]:
@@ -52,10 +65,10 @@ class Provisioner:
         async with self.connection.transaction():
             yield
 
-    async def _create(self, function: str, facts: dict[str, Any]) -> UUID:
+    async def _call(self, function: str, facts: dict[str, Any]) -> UUID:
         try:
-            created = await self.connection.fetchval(f"select {function}($1::jsonb)", json.dumps(facts))
+            answer = await self.connection.fetchval(f"select {function}($1::jsonb)", json.dumps(facts))
         except asyncpg.PostgresError as error:
             raise translate(error) from error
-        assert isinstance(created, UUID)
-        return created
+        assert isinstance(answer, UUID)
+        return answer

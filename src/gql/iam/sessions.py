@@ -12,6 +12,7 @@ from gql.database.pool import Database, Origin
 from gql.database.pool.standing import origin_values
 from gql.errors import ApiError, Code
 from gql.iam.addresses import is_storable
+from gql.iam.principals import tenant_suspended
 from gql.iam.secrets import Secrets, new_token, token_hash
 from gql.iam.tokens import IssuedToken, Tokens
 
@@ -63,7 +64,7 @@ class Sessions:
         """Go on with the session of this refresh token.
 
         Raises ApiError UNAUTHENTICATED: SESSION_ENDED for one that is unknown, over or ended; TOKEN_REUSED for a token
-        that was exchanged before, which ends its session.
+        that was exchanged before, which ends its session; TENANT_SUSPENDED where it is good, but not at present.
         """
         if len(token) > LONGEST:
             raise _session_ended()
@@ -80,6 +81,8 @@ class Sessions:
                 "again.",
                 reason="TOKEN_REUSED",
             )
+        if row["outcome"] == "SUSPENDED":
+            raise tenant_suspended()
         if row["outcome"] != "REFRESHED":
             raise _session_ended()
         organisation = Organisation(row["organisation_id"], row["slug"], row["name"])

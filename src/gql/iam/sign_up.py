@@ -104,6 +104,7 @@ class SignUp:
             opened = await self._open(origin, COMPLETE, given, self._codes.hashes(digits))
             if opened is None:
                 raise code_invalid()
+        self._database.teach()
         return await self._sessions.begin(*opened, origin)
 
     async def with_google(

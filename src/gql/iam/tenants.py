@@ -1,12 +1,17 @@
 """Tenants: the organisations. Each sees its own profile as `organisation`."""
 
+import strawberry
+
 from gql.engine.declare import column, noun
+from gql.engine.inputs import described
+from gql.engine.nouns import Verb
 from gql.engine.scalars import DateTime
 
 SOURCE = "iam.organisation()"
+TABLE = "iam.tenants"
 
 
-@noun(table=SOURCE, described_by="iam.tenants", single=("organisation", "true"), permission="iam:read")
+@noun(table=SOURCE, described_by=TABLE, single=("organisation", "true"), permission="iam:read")
 class Organisation:
     slug: str = column()
     name: str = column()
@@ -21,7 +26,16 @@ class Organisation:
     currency: str = column()
     time_zone: str = column()
     fiscal_year_start: int = column()
+    offboard_requested_at: DateTime | None = column(permission="iam:write")
     created_at: DateTime = column()
 
 
-DECLARED = (Organisation,)
+@described(TABLE, "Whether the organisation is to be removed.")
+class OrganisationOffboardRequestInput:
+    wanted: bool = strawberry.field(description="True to ask for it, false to take that back.")
+
+
+DECLARED = (
+    Organisation,
+    Verb("iam.organisation_offboard_request", OrganisationOffboardRequestInput, "Organisation", "iam:offboard"),
+)

@@ -21,7 +21,7 @@ ROLE: Final = "worker"
 MOST_ROUNDS: Final = 1_000
 """How often one job goes on while there is more, before others have their turn."""
 
-PLACE: Final = "select time_zone, fiscal_year_start from iam.tenants where id = $1"
+PLACE: Final = "select time_zone, fiscal_year_start from iam.tenants where id = $1 and suspended_at is null"
 
 
 class Organisation:
@@ -34,7 +34,7 @@ class Organisation:
 
     @classmethod
     async def find(cls, database: Database, tenant_id: UUID, duty: str) -> "Organisation | None":
-        """None where it is no organisation any more."""
+        """None where it is no organisation any more, or suspended."""
         place = await database.ask(PLACE, tenant_id)
         if place is None:
             return None

@@ -42,6 +42,15 @@ FAILURES: Final = (
     ApiError,
 )
 
+# Nothing is done for an organisation in which nobody may work; what is due there waits.
+FIND: Final = """
+    select array_agg(tenant_id::text), array_agg(what::text) from (
+        select * from ({due}) as due (tenant_id, what)
+        where tenant_id is null or tenant_id not in (select id from iam.tenants where suspended_at is not null)
+        limit $1
+    ) as due
+"""
+
 
 class NotLoaded(Exception):
     """The database does not hold our schema, so that there is nothing to look into."""
@@ -133,11 +142,7 @@ class Worker:
     async def _look(self, duty: Duty | Delivery, database: Database, queue: Queue) -> None:
         """Put into the queue what is due. A look that fails leaves the other duties alone."""
         try:
-            found = await database.ask(
-                "select array_agg(tenant_id::text), array_agg(what::text)"
-                f" from (select * from ({duty.due}) as due (tenant_id, what) limit $1) as due",
-                MOST_FOUND,
-            )
+            found = await database.ask(FIND.format(due=duty.due), MOST_FOUND)
         except ApiError as error:
             log.warning("cannot find out what is due for %s (%s)", duty.name, said_of(error))
             return

@@ -100,4 +100,17 @@ ROLES: Final = (
         )
         for login in ("countinghouse_api", "countinghouse_worker")
     ),
+    *(
+        bad(
+            "suspended-has-no-rights",
+            f"role {kind}*",
+            f"""do $$ declare made constant uuid := {NEW_TENANT}; begin
+                update iam.tenants set suspended_at = now() where id = made;
+                execute replace('{harm}', '<hex>', replace(made::text, '-', '')); end $$""",
+        )
+        for kind, harm in (
+            ("tenant_", "grant countinghouse_tenant to tenant_<hex>"),
+            ("analyst_", "create role analyst_bi_<hex> login"),
+        )
+    ),
 )

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from gql.database.catalog.house import CONFIDENTIAL
 from gql.database.catalog.rule import Rule
 
 RULES: Final = (
@@ -146,11 +147,11 @@ RULES: Final = (
         reason="A hash, a token or a code that can be read can be used or guessed at leisure.",
         remedy="Leave the column out of the grant; if it is no secret, name it among the harmless columns of the"
         " catalog's house.",
-        query="""
+        query=f"""
             select distinct g.object, 'sounds like a secret and is granted to ' || g.grantee
             from grants g join columns c on c.name = g.object
             where g.kind = 'column' and g.privilege = 'SELECT' and g.grantee in (select name from readers)
-                and c.attname ~ '(hash|secret|token|password|passphrase|otp|private_key|(^|_)codes?($|_)|(^|_)pin($|_))'
+                and c.attname ~ '{CONFIDENTIAL}'
                 and not exists (select from harmless_columns where name in (c.attname, g.object))
         """,
     ),

@@ -20,6 +20,9 @@ WATCHER: Final = "countinghouse_watcher"
 SEARCH: Final = "countinghouse_search"
 OPERATOR: Final = "countinghouse_operator"
 
+CONFIDENTIAL: Final = "(hash|secret|token|password|passphrase|otp|private_key|(^|_)codes?($|_)|(^|_)pin($|_))"
+"""Columns of such a name are granted to nobody of a tenant, and leave with no export. `harmless_columns` are others."""
+
 
 @dataclass(frozen=True, slots=True)
 class House:
@@ -78,7 +81,7 @@ class House:
         "iam.house_log",
     )
     # Facts about the installation itself.
-    installation: tuple[str, ...] = ("core.schema_version", "reports.refreshes")
+    installation: tuple[str, ...] = ("core.schema_version", "reports.refreshes", "iam.offboardings")
 
     # Policies that need not compare the tenant: "role table command", where * is any. Sign-in asks for a person's
     # memberships before there is a tenant, and leaves its row in the audit log; a text search names the tenant itself;
@@ -191,6 +194,7 @@ class House:
         "iam.tenant_role_drop",
         "iam.analyst_role_put",
         "iam.analyst_role_drop",
+        "iam.tenant_roles_settle",
         "reports.refresh",
     )
     # The doors of the reader, and the functions that may make and drop roles: of tenants, and of their analysts.

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from gql.database.catalog.roles import SUSPENDED
 from gql.database.catalog.rule import Rule
 
 RULES: Final = (
@@ -59,6 +60,19 @@ RULES: Final = (
             where is_analyst and array(select split_part(each, '=', 1) from unnest(rolconfig) as each order by 1)
                 is distinct from array(select name from analyst_settings order by 1)
                 and rolname in (select login from iam.analysts where revoked_at is null)
+        """,
+    ),
+    Rule(
+        "suspended-has-no-rights",
+        reason="A suspended organisation is refused by its roles having no rights, whatever a server remembers.",
+        remedy="Run `countinghouse tenant resume` and `tenant suspend` again, or `countinghouse migrate`.",
+        query=f"""
+            select 'role ' || rolname, 'is of a suspended organisation and has the rights of ' || granted
+            from roles join memberships on member = rolname
+            where (is_tenant or is_analyst and rolcanlogin) and right(rolname, 32) in ({SUSPENDED})
+            union all
+            select 'role ' || rolname, 'is of a suspended organisation and may log in' from roles
+            where is_analyst and rolcanlogin and right(rolname, 32) in ({SUSPENDED})
         """,
     ),
 )

@@ -47,6 +47,8 @@ class Connection(ABC):
         self.standing: Context | Standing = Standing.NOWHERE
         self._has_begun = False
         self.opened_at = monotonic()
+        self.lessons = 0
+        """Up to which of the pool's lessons its server process has learned."""
         self.switches = 0
         self.direct_uses = 0
         self.read_uses = 0
@@ -94,6 +96,10 @@ class Connection(ABC):
     @abstractmethod
     async def enter(self, context: Context) -> None:
         """Stand in the context, so that the next read need not wait for it."""
+
+    @abstractmethod
+    async def learn(self) -> None:
+        """Have the server process find out now who may become whom, which it would do at its next change of role."""
 
     @abstractmethod
     async def leave(self) -> None:

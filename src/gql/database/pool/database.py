@@ -147,9 +147,16 @@ class Database:
             raise unreachable() from error
 
     async def warm(self) -> None:
-        """Make every idle connection learn of tenants granted since; to be called after `tenant create`."""
+        """Touch every idle connection."""
         await self.reads.warm()
         await self.writes.warm()
+
+    def teach(self) -> None:
+        """Have every connection for reads learn of a tenant that was granted just now, beside the requests.
+
+        Those for writes learn as they are used: signing in needs them too, and no role, so that nobody waits for it.
+        """
+        self.reads.teach()
 
     def translate(self, error: BaseException) -> ApiError:
         """The refusal that a failure is to the caller."""

@@ -69,6 +69,8 @@ class Pool:
         self._background: set[asyncio.Task[None]] = set()
         self._upkeep: asyncio.Task[None] | None = None
         self._is_closing = False
+        self._lessons = 0
+        self._one_by_one = asyncio.Lock()
         self._ended = {"switches": 0, "direct": 0, "read": 0}
         self._acquisitions = self._opened = self._lost = self._mended = self._exhausted = 0
 
@@ -132,6 +134,7 @@ class Pool:
             log.warning("cannot connect to the database: %s: %s", type(error).__name__, error)
             raise unreachable() from error
         self._opened += 1
+        connection.lessons = self._lessons
         slot.connection, slot.suits = connection, NOBODY
         return connection
 
@@ -158,6 +161,9 @@ class Pool:
         elif connection is not None and connection.is_in_transaction:
             log.error("a connection came back in a transaction that the pool did not open; it was closed")
             self.empty(slot)
+        elif connection is not None and connection.lessons < self._lessons:
+            self._start(self._teach(slot, connection))
+            return
         self._give_back(slot)
 
     def _give_back(self, slot: Slot[Connection]) -> None:
@@ -195,6 +201,32 @@ class Pool:
                     await self._touch(slot, slot.connection)
                 finally:
                     self.take_back(slot)
+
+    def teach(self) -> None:
+        """Have every server process learn of a tenant that was granted just now, before a request needs it.
+
+        Until then a connection is lent to nobody, and they learn one after the other: ten at once would take each ten
+        times as long, so that a request rather waits for the first of them than for its own.
+        """
+        self._lessons += 1
+        for slot in self._slots.slots:
+            if slot.connection is not None and self._slots.take_if_idle(slot, _UPKEEP):
+                self._start(self._teach(slot, slot.connection))
+
+    async def _teach(self, slot: Slot[Connection], connection: Connection) -> None:
+        try:
+            async with self._one_by_one, asyncio.timeout(MEND_SECONDS):
+                lessons = self._lessons
+                await connection.learn()
+                connection.lessons = lessons
+        except FAILURES as error:
+            log.info("a connection failed at its lesson and was closed: %s", error)
+            self.empty(slot)
+        except BaseException:
+            self.empty(slot)
+            raise
+        finally:
+            self._give_back(slot)
 
     async def _touch(self, slot: Slot[Connection], connection: Connection) -> None:
         if connection.is_closed or monotonic() - connection.opened_at > LIFETIME_SECONDS:

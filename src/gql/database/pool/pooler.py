@@ -54,6 +54,9 @@ class PoolerConnection(Connection):
     async def enter(self, context: Context) -> None:
         """There is nowhere to stand outside a transaction."""
 
+    async def learn(self) -> None:
+        """Whose server it will be next, nobody knows."""
+
     async def leave(self) -> None:
         """There is nothing to leave; a transaction of ours that failed is rolled back."""
         if self.standing is Standing.UNKNOWN:

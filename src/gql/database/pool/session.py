@@ -1,5 +1,6 @@
 """A connection that is a session of PostgreSQL: its context and its prepared statements stay."""
 
+import logging
 from collections.abc import Sequence
 from itertools import count
 from typing import Any, Final
@@ -27,6 +28,7 @@ from gql.database.pool.standing import (
 )
 from gql.database.pool.statements import StatementCache
 
+LESSON: Final = "select pg_has_role(session_user, 'countinghouse_tenant', '{}')"
 CORE_READ: Final = "select core.read($1, $2)"
 # The server has no such prepared statement, or one that no longer fits the tables: our cache is wrong as a whole.
 STALE: Final = (
@@ -35,6 +37,7 @@ STALE: Final = (
     asyncpg.OutdatedSchemaCacheError,
 )
 _names = count(1)
+log = logging.getLogger(__name__)
 
 
 class SessionConnection(Connection):
@@ -54,7 +57,12 @@ class SessionConnection(Connection):
         if self.standing is not context and self.standing != context:
             self.switches += 1
             if isinstance(self.standing, Context) and door is not Door.DIRECT:
-                return await self._read_after_switch(context, statement, arguments)
+                try:
+                    return await self._read_after_switch(context, statement, arguments)
+                except asyncpg.InsufficientPrivilegeError:
+                    # It is whoever stood here before that was asked whether they may call core.read(), and they may
+                    # have lost their rights since. The other way asks the caller alone.
+                    log.info("server process %s stood in a role that has no rights any more", self.process_id)
             await self.enter(context)
         try:
             return await self._through(door, context, statement, arguments)
@@ -81,6 +89,10 @@ class SessionConnection(Connection):
         self.standing = Standing.UNKNOWN
         await self._run_own(SWITCH, context_values(context))
         self.standing = context
+
+    async def learn(self) -> None:
+        # The standing stays: nothing is changed by asking.
+        await self._raw.execute(LESSON.format("SET" if self._raw.get_server_version().major >= 16 else "MEMBER"))
 
     async def leave(self) -> None:
         if self.standing is Standing.UNKNOWN:
