@@ -18,12 +18,17 @@
 \ir iam/codes.sql
 \ir iam/totp_devices.sql
 \ir iam/sign_up.sql
-\ir iam/forgetting.sql
 
 \ir core/audit_seals.sql
 \ir core/idempotency.sql
 \ir core/jobs.sql
 \ir core/reports.sql
+
+\ir iam/notices.sql
+\ir iam/invites.sql
+\ir iam/join_requests.sql
+\ir iam/my_account.sql
+\ir iam/forgetting.sql
 
 \ir ledger/accounts.sql
 \ir ledger/transfers.sql

@@ -39,7 +39,7 @@ comment on function core.scope_ids() is 'The ids whose rows a scoped person may 
 
 create function core.role_sees_all(role text) returns boolean
 language sql immutable parallel safe
-return coalesce(role in ('owner', 'admin', 'accountant', 'operator', 'viewer', 'worker'), false);
+return coalesce(role in ('owner', 'admin', 'accountant', 'operator', 'viewer', 'worker', 'self'), false);
 comment on function core.role_sees_all(text) is 'Whether a role sees all rows of the tenant; others see those of their scope.';
 
 create function core.sees_all() returns boolean
@@ -94,6 +94,8 @@ return case role
     when 'member' then array['billing:read', 'iam:read']
     -- No person's: in this role the worker does what is due in an organisation, and nothing that a person asks for.
     when 'worker' then array['core:work']
+    -- No membership has it either: in this role somebody answers for themselves, whether they belong or not.
+    when 'self' then array['iam:answer']
     else array[]::text[]
 end;
 comment on function core.permissions(text) is

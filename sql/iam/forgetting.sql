@@ -1,4 +1,5 @@
--- What was tried and sent is kept for a day, and where somebody was signed in for a month after it ended.
+-- What was tried and sent is kept for a day; where somebody was signed in for a month after it ended, and so what people
+-- were told, and the names of accounts that were closed.
 
 create function iam.codes_forget() returns void
 language sql security definer
@@ -17,6 +18,7 @@ as $$
     -- Whoever is sent a code has been counted as well.
     select exists (select from iam.throttles where updated_at < statement_timestamp() - interval '25 hours')
         or exists (select from iam.sessions where least(ended_at, expires_at) < statement_timestamp() - interval '31 days')
+        or exists (select from iam.users where deleted_at < statement_timestamp() - interval '31 days' and name <> 'Closed account')
 $$;
 comment on function iam.forgettable() is 'Whether there is anything to forget of who came in and who tried. For the worker.';
 
@@ -31,11 +33,20 @@ begin
       and least(sessions.ended_at, sessions.expires_at) < statement_timestamp() - interval '30 days';
     delete from iam.sessions where least(ended_at, expires_at) < statement_timestamp() - interval '30 days';
     perform iam.codes_forget();
+    delete from iam.notices where created_at < statement_timestamp() - interval '30 days';
+    -- Those of closed accounts, and those that nobody was asked.
+    delete from iam.join_requests using iam.users
+    where users.id = join_requests.user_id and (
+        users.deleted_at < statement_timestamp() - interval '30 days' and users.name <> 'Closed account'
+        or join_requests.tenant_id = '00000000-0000-0000-0000-000000000000'
+            and join_requests.created_at < statement_timestamp() - interval '90 days'
+    );
+    perform iam.accounts_forget();
     return false;
 end
 $$;
 comment on function iam.forget() is
-    'Forgets what was tried and sent more than a day ago, and sessions that ended more than 30 days ago. For the worker.';
+    'Forgets what was tried and sent more than a day ago; what people were told, sessions that ended and accounts that were closed more than 30 days ago. For the worker.';
 
 reset role;
 grant create on schema iam to countinghouse_auth, countinghouse_accounts;
