@@ -3,8 +3,6 @@
 import asyncio
 import secrets
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
@@ -13,31 +11,18 @@ from gql.settings import Settings
 from gql.worker import queue
 from gql.worker.worker import CHANNEL
 from tests.harness.actors import as_owner, as_superuser
-from tests.harness.command_line import PROGRAM, countinghouse, environment
+from tests.harness.command_line import countinghouse, environment
 from tests.harness.tenants import Tenant
-from tests.worker.working import eventually, expired_hold, is_expired, jobs_for, notify, working
-
-
-@asynccontextmanager
-async def program(settings: Settings) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A worker that has said that it works."""
-    process = await asyncio.create_subprocess_exec(
-        PROGRAM,
-        "work",
-        env=environment(settings),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        assert process.stdout is not None
-        line = await asyncio.wait_for(process.stdout.readline(), 30)
-        assert line == b"Countinghouse works on what is due; Ctrl-C stops it.\n"
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.communicate()
+from tests.worker.working import (
+    eventually,
+    expired_hold,
+    is_expired,
+    jobs_for,
+    let_messages_rest,
+    notify,
+    program,
+    working,
+)
 
 
 async def is_picked(tenant: Tenant) -> bool:
@@ -48,6 +33,7 @@ async def is_picked(tenant: Tenant) -> bool:
 async def test_told_to_stop_it_finishes_what_it_has_begun(
     settings: Settings, tenant: Tenant, number: signal.Signals
 ) -> None:
+    await let_messages_rest()  # it would show them
     async with program(settings) as process, as_owner(tenant) as in_the_way:
         hold = await expired_hold(tenant)
         async with in_the_way.transaction():

@@ -182,15 +182,11 @@ as $$
 declare
     method billing.payment_methods;
 begin
-    if tg_op = 'UPDATE' and new.received_at = old.received_at then
-        new.received_on := old.received_on;
-    else
-        -- The day as it was when the payment was entered: a later change of time zone moves nothing in the books.
     if tg_op = 'INSERT' or new.received_at <> old.received_at then
+        -- The day as it was when the payment was entered: a later change of time zone moves nothing in the books.
         new.received_on := (new.received_at at time zone (select time_zone from iam.tenants where id = new.tenant_id))::date;
     else
         new.received_on := old.received_on;
-    end if;
     end if;
     if new.confirmed_at is not null and new.received_on > core.today() then
         perform core.refuse(

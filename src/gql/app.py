@@ -22,12 +22,13 @@ from gql.http.headers import as_bytes, security_headers, with_headers
 from gql.http.health import Health
 from gql.http.metrics import Metrics
 from gql.http.running import Writes
-from gql.iam.messages import Post
 from gql.iam.passwords import Passwords
 from gql.iam.principals import Principals
 from gql.iam.secrets import Secrets
 from gql.iam.services import Services
 from gql.iam.tokens import Tokens
+from gql.messages.carriers import carrier_of
+from gql.messages.post import Post
 from gql.schema import OPEN_FIELDS, build_schema, declarations
 from gql.settings import Settings
 
@@ -54,7 +55,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
     """The application on the database of this address. Nothing is connected before it is needed."""
     database = Database(DatabaseOptions.from_settings(settings, database_url))
     tokens = Tokens.from_settings(settings)
-    passwords, post = Passwords(), Post.from_settings(settings)
+    passwords, post = Passwords(), Post(carrier_of(settings))
     services = Services.of(database, tokens, passwords, Secrets.from_settings(settings), post)
     engine = Engine(build_schema(), declarations(), database, OPEN_FIELDS, services)
     headers = security_headers(production=settings.environment == "production")

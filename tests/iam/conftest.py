@@ -14,8 +14,8 @@ from gql.iam.secrets import Secrets
 from gql.iam.services import Services
 from gql.iam.tokens import Tokens
 from tests.harness.actors import as_superuser
+from tests.harness.inbox import Inbox
 from tests.harness.postgres import TestDatabase
-from tests.iam.inbox import Inbox
 
 INBOX: Final = Inbox()
 

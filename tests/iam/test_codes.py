@@ -13,8 +13,8 @@ from gql.errors import ApiError
 from gql.iam.codes import Requested
 from gql.iam.services import Services
 from tests.harness.actors import as_superuser
+from tests.harness.inbox import Inbox
 from tests.harness.tenants import PASSWORD, Tenant
-from tests.iam.inbox import Inbox
 
 NEW: Final = "a rather long new password"
 _ADDRESSES: Final = count()

@@ -5,8 +5,8 @@ from typing import Final
 from gql.iam.services import Services
 from gql.iam.throttles import Attempt, Throttle
 from tests.harness.actors import as_superuser, as_worker
+from tests.harness.inbox import Inbox
 from tests.harness.tenants import Tenant
-from tests.iam.inbox import Inbox
 from tests.iam.test_codes import somewhere
 from tests.iam.test_sessions import begun
 from tests.iam.test_sign_up import begun as sign_up_begun

@@ -10,13 +10,13 @@ import pytest
 
 from gql.database.pool import Database, DatabaseOptions, Origin
 from gql.errors import ApiError, Code
-from gql.iam.messages import Post
 from gql.iam.passwords import Passwords
 from gql.iam.principals import Principals
 from gql.iam.secrets import Secrets
 from gql.iam.services import Services
 from gql.iam.sessions import SignedIn
 from gql.iam.tokens import Identity
+from gql.messages.post import Post
 from tests.harness.actors import as_superuser
 from tests.harness.postgres import TestDatabase
 from tests.harness.tenants import PASSWORD, Person, Tenant, make_person, make_tenant

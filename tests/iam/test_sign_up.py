@@ -11,9 +11,9 @@ from gql.iam.principals import Principals
 from gql.iam.services import Services
 from gql.iam.sign_up import Begun
 from tests.harness.actors import as_superuser, as_tenant
+from tests.harness.inbox import Inbox
 from tests.harness.tenants import Tenant
 from tests.harness.verbs import call, new_client, refused
-from tests.iam.inbox import Inbox
 from tests.iam.test_codes import another, somewhere
 
 PASSWORD: Final = "an unusual wooden fridge"

@@ -15,8 +15,8 @@ from gql.iam.secrets import Secrets
 from gql.iam.services import Services
 from gql.iam.throttles import Throttle
 from tests.harness.actors import as_superuser, as_tenant
+from tests.harness.inbox import Inbox
 from tests.harness.tenants import PASSWORD, Tenant, make_person
-from tests.iam.inbox import Inbox
 from tests.iam.test_codes import somewhere
 
 # RFC 6238, appendix B, for SHA-1: the last six of its eight digits.

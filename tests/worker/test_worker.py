@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gql.worker import queue
-from gql.worker.duties import DUTIES, Duty
+from gql.worker.duties import DUTIES, Delivery, Duty
 from gql.worker.queue import LONGEST_PAUSE, pause_after
 from gql.worker.worker import CHANNEL
 from tests.harness.actors import as_owner, as_superuser, as_tenant, as_worker
@@ -136,7 +136,7 @@ async def test_what_fails_for_one_organisation_is_tried_again_later_and_holds_up
     assert job["attempts"] == 1
     assert job["execute_after"] - before > timedelta(seconds=3)
     assert not await is_expired(holds[0])
-    told = [each.getMessage() for each in caplog.records if each.name == "gql.worker.worker"]
+    told = [each.getMessage() for each in caplog.records if each.name == "gql.worker.doing"]
     assert told == [f"expire-holds for {tenant.tenant_id} failed, attempt 1 (INTERNAL_SERVER_ERROR); again in 0:00:05"]
     async with as_superuser() as superuser:
         kept = await superuser.fetchval("select string_agg(traceback::text, '') from pgqueuer.pgqueuer_log")
@@ -191,14 +191,18 @@ async def test_the_statement_runs_in_the_context_it_was_made_for_or_not_at_all(t
 
 
 @pytest.mark.parametrize("duty", DUTIES, ids=lambda duty: duty.name)
-async def test_every_duty_can_be_asked_about_and_done(duty: Duty, tenant: Tenant) -> None:
+async def test_every_duty_can_be_asked_about_and_done(duty: Duty | Delivery, tenant: Tenant) -> None:
     async with as_worker() as connection:
         for row in await connection.fetch(duty.due):
             assert len(row) == 2
-        run = f"select {duty.run.format(what='$1::text')}, $1::text"
+        places = {"what": "$1::text", "reason": "$1::text", "is_final": "$1::text"}
+        steps = (duty.run,) if isinstance(duty, Duty) else (duty.take, duty.sent, duty.failed)
+        runs = [f"select {step.format(**places)}, $1::text" for step in steps]
         due_for_house = duty.due.startswith("select null")
         if due_for_house:
-            await connection.fetch(run, None)
+            for run in runs:
+                await connection.fetch(run, None)
     if not due_for_house:
         async with as_tenant(tenant, "worker") as connection:
-            await connection.fetch(run, None)
+            for run in runs:
+                await connection.fetch(run, None)

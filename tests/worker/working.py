@@ -8,9 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from gql.worker.duties import DUTIES, Duty
+from gql.messages.carriers import Carrier
+from gql.settings import Settings
+from gql.worker.duties import DUTIES, Delivery, Duty
 from gql.worker.worker import Worker
 from tests.harness.actors import as_owner, as_superuser
+from tests.harness.command_line import PROGRAM, environment
 from tests.harness.postgres import the_database
 from tests.harness.tenants import Tenant
 from tests.ledger.books import open_account
@@ -22,13 +25,15 @@ ENDED: Final = "select status::text from pgqueuer.pgqueuer_log where entrypoint 
 
 
 def the_duty(name: str) -> Duty:
-    return next(duty for duty in DUTIES if duty.name == name)
+    return next(duty for duty in DUTIES if duty.name == name and isinstance(duty, Duty))
 
 
 @asynccontextmanager
-async def working(duties: Sequence[Duty] = DUTIES, url: str | None = None) -> AsyncIterator[Worker]:
+async def working(
+    duties: Sequence[Duty | Delivery] = DUTIES, url: str | None = None, *, carrier: Carrier | None = None
+) -> AsyncIterator[Worker]:
     """A worker that has looked once, and is stopped at the end."""
-    worker = Worker(url or (await the_database()).worker_url, duties)
+    worker = Worker(url or (await the_database()).worker_url, duties, carrier=carrier)
     ready = asyncio.Event()
     running = asyncio.create_task(worker.run(ready.set))
     try:
@@ -38,6 +43,28 @@ async def working(duties: Sequence[Duty] = DUTIES, url: str | None = None) -> As
     finally:
         worker.stop()
         await asyncio.wait_for(running, PATIENCE_SECONDS)
+
+
+@asynccontextmanager
+async def program(settings: Settings, **more: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A worker that has said that it works."""
+    process = await asyncio.create_subprocess_exec(
+        PROGRAM,
+        "work",
+        env=environment(settings, **more),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        line = await asyncio.wait_for(process.stdout.readline(), 30)
+        assert line == b"Countinghouse works on what is due; Ctrl-C stops it.\n"
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
 
 
 async def eventually(check: Callable[[], Awaitable[bool]]) -> None:
@@ -74,3 +101,11 @@ async def notify(channel: str, payload: object) -> None:
     async with as_superuser() as connection:
         text = payload if isinstance(payload, str) else json.dumps(payload)
         await connection.execute("select pg_notify($1, $2)", channel, text)
+
+
+async def let_messages_rest() -> None:
+    """Whatever waits to be carried waits for good."""
+    async with as_superuser() as connection:
+        await connection.execute(
+            "update billing.invoice_messages set next_try_at = 'infinity' where status = 'WAITING'"
+        )

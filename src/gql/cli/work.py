@@ -13,6 +13,7 @@ import typer
 
 from gql.cli.console import CommandFailed, say
 from gql.cli.databases import the_database, the_settings
+from gql.settings import Settings
 
 STOP_SECONDS: Final = 15
 """How long a worker that was started here may take to end: it finishes what it is doing."""
@@ -21,17 +22,20 @@ STOP_SECONDS: Final = 15
 def work(
     with_parent: Annotated[bool, typer.Option(hidden=True, help="Stop when standard input ends.")] = False,
 ) -> None:
-    """Do what is due, until Ctrl-C: recurring invoices, expired holds, reports, the audit log. Any number may run."""
-    with the_database(the_settings()) as addresses:
+    """Do what is due, until Ctrl-C: recurring invoices, e-mails, expired holds, reports, the audit log. Any number may
+    run."""
+    settings = the_settings()
+    with the_database(settings) as addresses:
         url = addresses.demand_worker_url()
         logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        asyncio.run(_work(url, with_parent=with_parent))
+        asyncio.run(_work(url, settings, with_parent=with_parent))
 
 
-async def _work(url: str, *, with_parent: bool) -> None:
+async def _work(url: str, settings: Settings, *, with_parent: bool) -> None:
+    from gql.messages.carriers import carrier_of
     from gql.worker.worker import NotLoaded, Worker
 
-    worker = Worker(url)
+    worker = Worker(url, carrier=carrier_of(settings))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, worker.stop)

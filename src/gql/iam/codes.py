@@ -8,13 +8,14 @@ from uuid import UUID
 from gql.database.pool import Database, Origin
 from gql.errors import ApiError, Code
 from gql.iam.addresses import normal
-from gql.iam.messages import Message, Post
 from gql.iam.passwords import Passwords
 from gql.iam.second_factors import SecondFactors
 from gql.iam.secrets import Secrets
 from gql.iam.sessions import Sessions, SignedIn, told_of
 from gql.iam.sign_in import choose, organisations_in
 from gql.iam.throttles import Attempt, Throttle
+from gql.messages.message import Message
+from gql.messages.post import Post
 
 REQUEST: Final = "select * from iam.code_request($1, $2, $3)"
 OPENS: Final = "select iam.code_opens($1, $2)"

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from gql.database.pool import Database
 from gql.iam.codes import Codes
-from gql.iam.messages import Post
 from gql.iam.passwords import Passwords
 from gql.iam.second_factors import SecondFactors
 from gql.iam.secrets import Secrets
@@ -13,6 +12,7 @@ from gql.iam.sign_in import SignIn
 from gql.iam.sign_up import SignUp
 from gql.iam.throttles import Throttle
 from gql.iam.tokens import Tokens
+from gql.messages.post import Post
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,11 @@ from gql.database.pool import Database, Origin
 from gql.database.pool.standing import CONTEXT, ORIGIN, context_values, origin_values, setting_statement
 from gql.iam.addresses import address_required, normal
 from gql.iam.codes import WAY, Codes, code_invalid, code_message
-from gql.iam.messages import Message, Post
 from gql.iam.passwords import Passwords
 from gql.iam.sessions import Organisation, Sessions, SignedIn
 from gql.iam.throttles import Attempt, Throttle
+from gql.messages.message import Message
+from gql.messages.post import Post
 
 BEGIN: Final = "select * from iam.sign_up($1, $2)"
 AGAIN: Final = "select * from iam.sign_up_again($1, $2)"

@@ -1,6 +1,6 @@
 """What the worker does: one entry a duty.
 
-Whoever adds one writes its two statements as functions in the SQL of its domain, and names them here.
+Whoever adds one writes its statements as functions in the SQL of its domain, and names them here.
 """
 
 from dataclasses import dataclass
@@ -30,11 +30,44 @@ class Duty:
     every: timedelta
 
 
-DUTIES: Final = (
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Messages that become due by themselves. What is done with one takes its time, and no transaction waits for it: it
+    is taken, carried, and said how that ended.
+
+    - `due`: as of a duty; always of an organisation.
+    - `take`: an expression that says what to carry, as JSON with the fields of `Message`, or NULL where there is
+      nothing to do any more. It counts the attempt and sets the time of the next, and is committed before the message
+      is carried: a worker that dies costs an attempt. At that time a message is tried again that failed, too; nobody
+      else repeats it. It must be further away than carrying may take (CARRY_SECONDS).
+    - `sent`: an expression that notes that it was carried.
+    - `failed`: an expression that notes that it was not: `{reason}`, and as `{is_final}` whether it never will be.
+    - `at_once`: how many are carried at a time by all workers together. A mail server that does not answer must not
+      have the other duties wait.
+    """
+
+    name: str
+    due: str
+    take: str
+    sent: str
+    failed: str
+    every: timedelta
+    at_once: int = 3
+
+
+DUTIES: Final[tuple[Duty | Delivery, ...]] = (
     Duty(
         name="make-recurring-invoices",
         due="select tenant_id, id from billing.recurring_invoices_due()",
         run="billing.recurring_invoice_make({what}::uuid)",
+        every=MINUTE,
+    ),
+    Delivery(
+        name="send-invoices",
+        due="select tenant_id, id from billing.invoice_messages_due()",
+        take="billing.invoice_message_take({what}::uuid)",
+        sent="billing.invoice_message_sent({what}::uuid)",
+        failed="billing.invoice_message_failed({what}::uuid, {reason}, {is_final}::boolean)",
         every=MINUTE,
     ),
     Duty(

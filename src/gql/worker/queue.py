@@ -129,9 +129,9 @@ class Queue:
             added += sum(each is not None for each in ids)
         return added
 
-    def handle(self, duty: str, do: Callable[[Due, int], Awaitable[None]]) -> None:
-        """Have `do` do the jobs of a duty. It is told how many attempts there were before, and raises JobFailed where
-        there is to be another."""
+    def handle(self, duty: str, do: Callable[[Due, int], Awaitable[None]], *, at_once: int = 0) -> None:
+        """Have `do` do the jobs of a duty, with `at_once` no more than so many at a time among all workers. It is told
+        how many attempts there were before, and raises JobFailed where there is to be another."""
 
         async def execute(job: Job) -> None:
             due = msgspec.json.decode(job.payload or b"", type=Due)
@@ -144,7 +144,7 @@ class Queue:
                 # Outside of the handler, because the library writes down the whole chain of exceptions.
                 raise RetryRequested(pause_after(job.attempts), failure)
 
-        self._manager.entrypoint(duty, accepts_context=False)(execute)
+        self._manager.entrypoint(duty, concurrency_limit=at_once, accepts_context=False)(execute)
 
     async def run(self) -> None:
         """Hand out jobs until `stop`, and wait for those that are being done."""

@@ -10,26 +10,24 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncpg
 
-from gql.database.context import Context
-from gql.database.pool import Database, Origin, Transaction
+from gql.database.pool import Database
 from gql.database.pool.options import DatabaseOptions
 from gql.errors import ApiError
-from gql.worker.duties import DUTIES, Duty
-from gql.worker.queue import AT_ONCE, Due, JobFailed, Queue, pause_after
+from gql.messages.carriers import Carrier
+from gql.worker.doing import doing, said_of
+from gql.worker.duties import DUTIES, Delivery, Duty
+from gql.worker.queue import AT_ONCE, Due, Queue, pause_after
 
 log = logging.getLogger(__name__)
 
 CHANNEL: Final = "countinghouse_work"
 """Whoever makes something due at once may say so here. The payload is not read."""
-ROLE: Final = "worker"
 MOST_FOUND: Final = 10_000
 """How much one look at one duty takes from the tables. What is left is still there at the next."""
-MOST_ROUNDS: Final = 1_000
-"""How often one job goes on while there is more, before others have their turn."""
 LEAST_SECONDS_BETWEEN_LOOKS: Final = 1.0
 LONGEST_SECONDS_BETWEEN_TRIES: Final = 30.0
 DRAIN_SECONDS: Final = 10.0
@@ -43,8 +41,6 @@ FAILURES: Final = (
     asyncpg.InternalClientError,  # what a connection says that was lost while it was busy
     ApiError,
 )
-
-PLACE: Final = "select time_zone, fiscal_year_start from iam.tenants where id = $1"
 
 
 class NotLoaded(Exception):
@@ -64,11 +60,13 @@ def worker_options(url: str) -> DatabaseOptions:
 
 
 class Worker:
-    """One worker. Any number of them share the work."""
+    """One worker. Any number of them share the work. Without a carrier it leaves messages to those that have one."""
 
-    def __init__(self, url: str, duties: Sequence[Duty] = DUTIES) -> None:
+    def __init__(self, url: str, duties: Sequence[Duty | Delivery] = DUTIES, *, carrier: Carrier | None = None) -> None:
         self._url = url
-        self._duties = {duty.name: duty for duty in duties}
+        self._carrier = carrier
+        self._duties = {duty.name: duty for duty in duties if carrier is not None or isinstance(duty, Duty)}
+        self._left = [duty.name for duty in duties if duty.name not in self._duties]
         self._stopping = asyncio.Event()
         self._woken = asyncio.Event()
         self.looks = 0
@@ -84,6 +82,8 @@ class Worker:
         Raises NotLoaded.
         """
         failed = 0
+        if self._left:
+            log.warning("no COUNTINGHOUSE_SMTP_URL is set: this worker carries no messages (%s)", ", ".join(self._left))
         database = await Database.open(worker_options(self._url))
         try:
             while not self._stopping.is_set():
@@ -92,7 +92,7 @@ class Worker:
                 except FAILURES as error:
                     failed += 1
                     pause = min(pause_after(failed - 1).total_seconds(), LONGEST_SECONDS_BETWEEN_TRIES)
-                    log.warning("the worker lost the database (%s); it tries again in %g s", _said(error), pause)
+                    log.warning("the worker lost the database (%s); it tries again in %g s", said_of(error), pause)
                     await self._sleep(pause)
         finally:
             await database.close()
@@ -107,7 +107,8 @@ class Worker:
                 raise NotLoaded
             queue = Queue(connection)
             for duty in self._duties.values():
-                queue.handle(duty.name, _doing(duty, database))
+                at_once = duty.at_once if isinstance(duty, Delivery) else 0
+                queue.handle(duty.name, doing(duty, database, self._carrier), at_once=at_once)
             await connection.add_listener(CHANNEL, lambda *_: self._woken.set())
             await _together(self._look_again_and_again(database, queue, ready), queue.run(), self._stopping, queue.stop)
         finally:
@@ -129,7 +130,7 @@ class Worker:
             await self._sleep(LEAST_SECONDS_BETWEEN_LOOKS)
             await self._sleep(min(next_look.values()) - monotonic(), self._woken)
 
-    async def _look(self, duty: Duty, database: Database, queue: Queue) -> None:
+    async def _look(self, duty: Duty | Delivery, database: Database, queue: Queue) -> None:
         """Put into the queue what is due. A look that fails leaves the other duties alone."""
         try:
             found = await database.ask(
@@ -138,7 +139,7 @@ class Worker:
                 MOST_FOUND,
             )
         except ApiError as error:
-            log.warning("cannot find out what is due for %s (%s)", duty.name, _said(error))
+            log.warning("cannot find out what is due for %s (%s)", duty.name, said_of(error))
             return
         assert found is not None  # an aggregate has one row always
         tenants, things = (each or [] for each in found)
@@ -174,53 +175,3 @@ async def _together(
     for result in results:
         if isinstance(result, Exception):
             raise result
-
-
-def _doing(duty: Duty, database: Database) -> Callable[[Due, int], Awaitable[None]]:
-    """What does the jobs of a duty."""
-
-    async def do(due: Due, attempts: int) -> None:
-        try:
-            if due.tenant_id is None:
-                await database.ask(f"select {duty.run.format(what='$1::text')}, $1::text", due.what)
-            else:
-                await _do_for_tenant(duty, due.tenant_id, due.what, database)
-        except ApiError as error:
-            whose = f" for {due.tenant_id}" if due.tenant_id else ""
-            pause = pause_after(attempts)
-            log.warning(
-                "%s%s failed, attempt %d (%s); again in %s", duty.name, whose, attempts + 1, _said(error), pause
-            )
-            raise JobFailed(_said(error)) from None
-
-    return do
-
-
-async def _do_for_tenant(duty: Duty, tenant_id: UUID, what: str | None, database: Database) -> None:
-    """Run the duty in the tenant's context, a transaction at a time, while there is more."""
-    place = await database.ask(PLACE, tenant_id)
-    if place is None:
-        return  # it is no organisation any more
-    context = Context(tenant_id, None, ROLE, time_zone=place[0], fiscal_year_start=place[1], is_scoped=False)
-    origin = Origin(request_id=str(uuid4()), user_agent=f"countinghouse worker: {duty.name}")
-    # As the engine writes it: the tenant and the fingerprint are compared with what the connection stands in.
-    statement = (
-        f"select {duty.run.format(what='$3::text')} as more, $3::text"
-        " where core.tenant_id() = $1::text::uuid and core.context() = $2::text"
-    )
-    arguments = (context.tenant_text, context.fingerprint, what)
-
-    async def once(transaction: Transaction) -> bool:
-        return await transaction.fetch(statement, arguments) is True
-
-    for _ in range(MOST_ROUNDS):
-        if not await database.carry_out(context, origin, once):
-            return
-
-
-def _said(error: BaseException) -> str:
-    """What went wrong, in words that hold nothing of anybody's data."""
-    if isinstance(error, ApiError):
-        return f"{error.code.value}, {error.reason}" if error.reason else error.code.value
-    state = getattr(error, "sqlstate", None)
-    return f"{type(error).__name__}, {state}" if state else type(error).__name__

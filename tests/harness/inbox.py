@@ -3,7 +3,7 @@
 import asyncio
 import re
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -14,7 +14,8 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from gql.iam.messages import Message, Post
+from gql.messages.message import Message
+from gql.messages.post import Post
 
 
 @dataclass
@@ -42,12 +43,32 @@ class Inbox:
         return found[0]
 
 
+async def _at_once() -> None:
+    """A mail server that waits for nothing."""
+
+
 class MailServer:
-    """Takes mail over SMTP. `refusals` are answers that it gives first, one after the other, in place of taking it."""
+    """Takes mail over SMTP. `refusals` are answers that it gives first, one after the other, in place of taking it, and
+    `refusals_of_recipients` those to RCPT. `before_taking` is called when a message has come, before that is said."""
 
     def __init__(self) -> None:
         self.received: list[tuple[str, list[str], EmailMessage]] = []
         self.refusals: list[str] = []
+        self.refusals_of_recipients: list[str] = []
+        self.before_taking: Callable[[], Awaitable[None]] = _at_once
+
+    @property
+    def mails(self) -> list[EmailMessage]:
+        """What it has taken."""
+        return [mail for _, _, mail in self.received]
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.refusals_of_recipients:
+            return self.refusals_of_recipients.pop(0)
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         if self.refusals:
@@ -56,6 +77,7 @@ class MailServer:
         mail: Mail = BytesParser(policy=default).parsebytes(content)
         assert isinstance(mail, EmailMessage)
         self.received.append((envelope.mail_from or "", envelope.rcpt_tos, mail))
+        await self.before_taking()
         return "250 OK"
 
 
