@@ -39,7 +39,7 @@ begin
     update iam.users set
         name = case when input ? 'name' then btrim(input ->> 'name') else name end,
         image = case when input ? 'image' then input ->> 'image' else image end,
-        settings = case when input ? 'settings' then coalesce(input -> 'settings', '{}') else settings end
+        settings = case when input ? 'settings' then coalesce(nullif(input -> 'settings', 'null'), '{}') else settings end
     where id = core.user_id() and deleted_at is null;
     return core.user_id();
 end

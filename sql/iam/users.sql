@@ -81,7 +81,7 @@ create policy auth on iam.users to countinghouse_auth using (true) with check (t
 grant select, update (last_login_at, updated_at) on iam.users to countinghouse_auth;
 -- People make their accounts, and change their passwords, by functions of their own.
 create policy accounts on iam.users to countinghouse_accounts using (true) with check (true);
-grant select (id, email, phone, name, password_hash, email_verified_at, phone_verified_at, is_active, deleted_at),
+grant select (id, email, phone, name, password_hash, email_verified_at, phone_verified_at, image, settings, is_active, deleted_at),
     insert (email, phone, name, password_hash, email_verified_at, phone_verified_at),
     update (
         email, phone, name, password_hash, email_verified_at, phone_verified_at, image, settings, deleted_at, updated_at

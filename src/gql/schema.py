@@ -25,12 +25,15 @@ from gql.database.comments import read_comments
 from gql.engine.assembly import assemble
 from gql.engine.nouns import Declarations
 from gql.iam import accounts as people
-from gql.iam import memberships, my_sessions, tenants, totp_devices, users
+from gql.iam import invites, join_requests, memberships, my_account, my_sessions, tenants, totp_devices, users
 from gql.ledger import accounts, reports, transfers
 
 DOMAINS = (
     tenants,
     memberships,
+    invites,
+    join_requests,
+    my_account,
     my_sessions,
     totp_devices,
     accounts,
@@ -52,7 +55,8 @@ DOMAINS = (
     statements,
     revenue,
 )
-OPEN_FIELDS = users.OPEN_FIELDS | people.OPEN_FIELDS | totp_devices.OPEN_FIELDS
+BY_PYTHON = (users, people, totp_devices, invites, join_requests, my_account)
+OPEN_FIELDS = frozenset[str]().union(*(each.OPEN_FIELDS for each in BY_PYTHON))
 """The root fields that a stranger may ask for."""
 
 
@@ -71,5 +75,12 @@ def build_schema() -> strawberry.Schema:
     return assemble(
         declarations(),
         read_comments(),
-        mutations=(users.SignInMutation, people.AccountMutation, totp_devices.TotpMutation),
+        mutations=(
+            users.SignInMutation,
+            people.AccountMutation,
+            totp_devices.TotpMutation,
+            invites.InviteMutation,
+            join_requests.JoinRequestMutation,
+            my_account.MyAccountMutation,
+        ),
     )

@@ -106,6 +106,7 @@ async def fill(name: str) -> Filled:
             await call("billing.recurring_invoice_set", id=str(invoice_id), frequency="MONTHLY", next_date=today)
             recurring.append(invoice_id)
             clients.append(client_id)
+        await call("iam.invite_create", address=f"invited@{tenant.slug}.example", role="viewer")
         await keep_answer(connection, f"key of {tenant.slug}".replace(" ", "-"), f"Answer to {tenant.slug}")
     async with as_tenant(tenant, "worker") as connection:
         for invoice_id in recurring:
@@ -113,6 +114,14 @@ async def fill(name: str) -> Filled:
         await connection.execute("select core.audit_seal()")
     async with as_owner(tenant) as connection:
         await connection.execute("select ledger.hold(id, 'UP', 1) from ledger.accounts where owner_id is not null")
+    async with as_superuser() as connection:
+        asks = f"asks@{tenant.slug}.example"
+        person = await connection.fetchval(
+            "insert into iam.users (email, name, email_verified_at) values ($1, $2, now()) returning id",
+            asks,
+            f"Somebody who asks {tenant.slug}",
+        )
+        await connection.execute("select iam.join_request_create($1, $2, $3)", person, tenant.slug, f"From {asks}")
     await refresh_reports()
     return Filled(tenant, (clients[0], clients[1]), await rows_of(tenant))
 

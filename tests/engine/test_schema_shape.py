@@ -71,7 +71,9 @@ def test_a_verb_takes_one_input_and_answers_a_payload(verb: Verb) -> None:
 COMING_IN: Final = {"signIn", "sessionRefresh", "signUp", "signUpCodeResend", "signUpConfirm"}
 WITH_A_CODE: Final = {"signInCodeRequest", "signInWithCode", "passwordResetRequest", "passwordReset"}
 SECOND: Final = {"totpEnrol", "totpConfirm", "totpRemove", "recoveryCodesRenew"}
-OF_ONES_OWN: Final = {"organisationSwitch", "signOut", "passwordChange"} | SECOND
+ANSWERS: Final = {"inviteAccept", "inviteDecline", "joinRequestCreate", "joinRequestWithdraw"}
+ACCOUNT: Final = {"accountCodeRequest", "accountAddressChange", "accountAddressConfirm", "accountClose"}
+OF_ONES_OWN: Final = {"organisationSwitch", "signOut", "passwordChange"} | SECOND | ANSWERS | ACCOUNT
 """They ask themselves for the session of the token."""
 
 

@@ -8,12 +8,13 @@ from uuid import UUID
 from gql.database.pool import Database, Origin
 from gql.errors import ApiError, Code
 from gql.iam.addresses import normal
+from gql.iam.invitations import Invitations
 from gql.iam.passwords import Passwords
 from gql.iam.second_factors import SecondFactors
 from gql.iam.secrets import Secrets
 from gql.iam.sessions import Sessions, SignedIn, told_of
-from gql.iam.sign_in import choose, organisations_in
 from gql.iam.throttles import Attempt, Throttle
+from gql.iam.workplaces import organisations_in
 from gql.messages.message import Message
 from gql.messages.post import Post
 
@@ -48,7 +49,9 @@ class Codes:
         secrets: Secrets,
         post: Post,
         second_factors: SecondFactors,
+        invitations: Invitations,
     ) -> None:
+        self._invitations = invitations
         self._second_factors = second_factors
         self._database = database
         self._sessions = sessions
@@ -100,7 +103,8 @@ class Codes:
             if row is None:
                 raise code_invalid()
         organisations = organisations_in(row["memberships"])
-        return await self._sessions.begin(row["user_id"], choose(organisations, slug), origin)
+        chosen = await self._invitations.choose(person, organisations, slug, origin)
+        return await self._sessions.begin(person, chosen, origin)
 
     async def reset_password(self, given: UUID, digits: str, password: str, origin: Origin) -> None:
         """Give whoever has the code a new password, and sign them out everywhere.
@@ -150,6 +154,8 @@ def code_message(address: str, digits: str, purpose: str) -> Message:
         "SIGN_UP": "finish signing up",
         "SIGN_IN": "sign in",
         "PASSWORD_RESET": "set a new password",
+        "ACCOUNT": "show that it is you who changes your account",
+        "ADDRESS": "use this address for your account",
     }[purpose]
     return Message(
         address,

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 from gql.database.pool import Database
 from gql.iam.codes import Codes
+from gql.iam.invitations import Invitations
+from gql.iam.own_account import OwnAccount
 from gql.iam.passwords import Passwords
+from gql.iam.proofs import Proofs
 from gql.iam.second_factors import SecondFactors
 from gql.iam.secrets import Secrets
 from gql.iam.sessions import Sessions
@@ -27,20 +30,28 @@ class Services:
     codes: Codes
     sign_up: SignUp
     second_factors: SecondFactors
+    invitations: Invitations
+    proofs: Proofs
+    own_account: OwnAccount
 
     @classmethod
     def of(cls, database: Database, tokens: Tokens, passwords: Passwords, secrets: Secrets, post: Post) -> "Services":
         """All of them, on this database."""
         sessions, throttle = Sessions(database, tokens, secrets), Throttle(database)
         second_factors = SecondFactors(database, throttle, secrets)
-        codes = Codes(database, sessions, passwords, throttle, secrets, post, second_factors)
+        invitations = Invitations(database)
+        codes = Codes(database, sessions, passwords, throttle, secrets, post, second_factors, invitations)
+        proofs = Proofs(database, passwords, throttle, codes, second_factors, post)
         return cls(
             database,
             tokens,
             passwords,
             sessions,
-            SignIn(database, passwords, sessions, throttle, second_factors),
+            SignIn(database, passwords, sessions, throttle, second_factors, invitations),
             codes,
-            SignUp(database, sessions, passwords, throttle, codes, post),
+            SignUp(database, sessions, passwords, throttle, codes, post, invitations),
             second_factors,
+            invitations,
+            proofs,
+            OwnAccount(database, throttle, codes, proofs, post),
         )

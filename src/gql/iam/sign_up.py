@@ -1,17 +1,18 @@
-"""Signing up: an account and an organisation for whoever shows that an address is theirs."""
+"""Signing up: an account for whoever shows that an address is theirs, and an organisation unless one invited them."""
 
 import json
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from gql.database.context import Context
 from gql.database.pool import Database, Origin
-from gql.database.pool.standing import CONTEXT, ORIGIN, context_values, origin_values, setting_statement
+from gql.errors import ApiError, Code
 from gql.iam.addresses import address_required, normal
 from gql.iam.codes import WAY, Codes, code_invalid, code_message
+from gql.iam.invitations import Invitations
 from gql.iam.passwords import Passwords
 from gql.iam.sessions import Organisation, Sessions, SignedIn
+from gql.iam.standing import become, begin
 from gql.iam.throttles import Attempt, Throttle
 from gql.messages.message import Message
 from gql.messages.post import Post
@@ -19,7 +20,6 @@ from gql.messages.post import Post
 BEGIN: Final = "select * from iam.sign_up($1, $2)"
 AGAIN: Final = "select * from iam.sign_up_again($1, $2)"
 COMPLETE: Final = "select * from iam.sign_up_complete($1, $2)"
-BECOME: Final = setting_statement(CONTEXT + ORIGIN, local=True)
 OPEN: Final = "select iam.organisation_open($1)"
 
 
@@ -41,7 +41,9 @@ class SignUp:
         throttle: Throttle,
         codes: Codes,
         post: Post,
+        invitations: Invitations,
     ) -> None:
+        self._invitations = invitations
         self._database = database
         self._sessions = sessions
         self._passwords = passwords
@@ -56,10 +58,11 @@ class SignUp:
         phone: str | None,
         name: str,
         password: str | None,
-        organisation: dict[str, Any],
+        organisation: dict[str, Any] | None,
         origin: Origin,
     ) -> Begun:
-        """Send a code to the address. `organisation`: its name, and if wanted country, currency and time_zone.
+        """Send a code to the address. `organisation`: its name, and if wanted country, currency and time_zone; without
+        one, the newest invite to the address is accepted in the end, and nobody is told here whether there is any.
 
         Raises ApiError: BAD_USER_INPUT for what no account or organisation can have; RATE_LIMITED; UNAVAILABLE.
         """
@@ -71,9 +74,9 @@ class SignUp:
         facts = {
             ("email" if email is not None else "phone"): address,
             "name": name.strip(),
-            "organisation_name": str(organisation.pop("name")).strip(),
-            **organisation,
         }
+        if organisation is not None:
+            facts |= organisation | {"organisation_name": str(organisation["name"]).strip(), "name": name.strip()}
         if password is not None:
             facts["password_hash"] = await self._passwords.hash(password)
         digits, kept = self._codes.new()
@@ -94,7 +97,11 @@ class SignUp:
             self._tell(row["address"], digits, is_taken=row["is_taken"])
 
     async def complete(self, given: UUID, digits: str, origin: Origin) -> SignedIn:
-        """Make the account and the organisation, and sign in. Raises ApiError UNAUTHENTICATED, reason CODE_INVALID."""
+        """Make the account and the organisation, or accept the newest invite, and sign in.
+
+        Raises ApiError: UNAUTHENTICATED CODE_INVALID; CONFLICT ORGANISATION_REQUIRED where no invite waits, and then
+        nothing is made.
+        """
         async with self._throttle.trying(WAY, str(given), origin):
             opened = await self._open(given, digits, origin)
             if opened is None:
@@ -102,17 +109,23 @@ class SignUp:
         return await self._sessions.begin(*opened, origin)
 
     async def _open(self, given: UUID, digits: str, origin: Origin) -> tuple[UUID, Organisation] | None:
-        """The person and the organisation that were made. None for a wrong code, which is no exception inside: that it
+        """The person who was made, and where they work. None for a wrong code, which is no exception inside: that it
         was tried must be committed."""
         async with self._database.nobody() as connection, connection.transaction():
             row = await connection.fetchrow(COMPLETE, given, self._codes.hashes(digits))
             if row is None:
                 return None
+            person: UUID = row["user_id"]
+            await begin(connection, person, origin)
+            if row["tenant_id"] is None:
+                invited = await self._invitations.accept_newest(connection, person)
+                if invited is None:
+                    raise _organisation_required()
+                return person, invited
             # The transaction becomes the new tenant: the policies that bind every tenant bind its beginning.
-            owner = Context(tenant_id=row["tenant_id"], user_id=row["user_id"], role="owner", is_scoped=False)
-            await connection.execute(BECOME, *context_values(owner), *origin_values(origin))
+            await become(connection, row["tenant_id"], person, "owner")
             slug = await connection.fetchval(OPEN, row["organisation"])
-            return row["user_id"], Organisation(row["tenant_id"], slug, json.loads(row["organisation"])["name"])
+            return person, Organisation(row["tenant_id"], slug, json.loads(row["organisation"])["name"])
 
     def _tell(self, address: str, digits: str, *, is_taken: bool) -> None:
         self._post.send(_has_account(address) if is_taken else code_message(address, digits, "SIGN_UP"))
@@ -124,4 +137,14 @@ def _has_account(address: str) -> Message:
         "You have a Countinghouse account already",
         "Somebody, perhaps you, has asked for an account with this address. It has one: sign in with it, or ask for a "
         "code if you have forgotten the password.\n\nIf it was not you, do nothing. Nothing has changed.\n",
+    )
+
+
+def _organisation_required() -> ApiError:
+    """Only whoever reads what is sent to the address comes to hear this."""
+    return ApiError(
+        Code.CONFLICT,
+        "No invite waits for this address, or not any more. Sign up again, and name the organisation that you open.",
+        reason="ORGANISATION_REQUIRED",
+        field="input.organisation",
     )
