@@ -110,15 +110,11 @@ $$;
 comment on function iam.has_address(uuid, text) is 'Whether the person has shown that this address is theirs.';
 
 create function iam.person_address(person uuid) returns text
-language plpgsql security definer
+language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-    who iam.users;
-begin
-    select * into who from iam.users as u where u.id = person and u.is_active and u.deleted_at is null for share;
-    return case when who.email_verified_at is not null then who.email when who.phone_verified_at is not null then who.phone end;
-end
+    select case when u.email_verified_at is not null then u.email when u.phone_verified_at is not null then u.phone end
+    from iam.users as u where u.id = person and u.is_active and u.deleted_at is null
 $$;
 comment on function iam.person_address(uuid) is
     'The address that a person has shown to be theirs; empty where there is none, or no account any more.';
@@ -135,8 +131,8 @@ declare
     made iam.invites;
 begin
     perform core.demand('iam:members');
-    -- One after the other, or two could be the hundredth, or invite the same address.
-    select * into organisation from iam.tenants where id = core.tenant_id() for no key update;
+    perform iam.demand_still('iam:members');
+    select * into organisation from iam.tenants where id = core.tenant_id();
     select user_name into inviter from iam.memberships where tenant_id = core.tenant_id() and user_id = core.user_id();
     update iam.invites set outcome = 'EXPIRED', outcome_at = expires_at
     where tenant_id = core.tenant_id() and outcome is null and expires_at <= statement_timestamp();
@@ -171,8 +167,8 @@ begin
         made.tenant_id, made.address, format('%s invites you', left(organisation.name, 100)),
         format(
             E'%s invites you to work in the organisation "%s" on Countinghouse.\n\n'
-            'Sign in with this address, or sign up with it, and name %s as the organisation. Who is signed in already finds the '
-            'invite under myInvites. It is good until %s.\n\nIf you do not know them, do nothing.\n',
+            'Sign in with this address and name %s as the organisation; or, without an account, sign up with it and name none. '
+            'Who is signed in already finds the invite under myInvites. It is good until %s.\n\nIf you do not know them, do nothing.\n',
             regexp_replace(left(coalesce(inviter, 'Somebody'), 100), '[[:cntrl:]]+', ' ', 'g'),
             regexp_replace(left(organisation.name, 100), '[[:cntrl:]]+', ' ', 'g'),
             organisation.slug, to_char(made.expires_at at time zone organisation.time_zone, 'FMDD FMMonth YYYY')

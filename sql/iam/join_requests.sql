@@ -197,13 +197,14 @@ declare
         coalesce((select array_agg(each::uuid) from jsonb_array_elements_text(input -> 'scope_ids') each), '{}');
 begin
     perform core.demand('iam:members');
+    perform iam.demand_still('iam:members');
     request := iam.join_request_taken((input ->> 'id')::uuid);
-    if iam.person_address(request.user_id) is null then
-        perform core.refuse('CONFLICT', 'PERSON_GONE', 'Whoever asked has no account any more.', 'input.id');
-    elsif exists (
+    if exists (
         select from iam.memberships where tenant_id = core.tenant_id() and user_id = request.user_id and is_active
     ) then
         perform core.refuse('CONFLICT', 'ALREADY_A_MEMBER', 'This person belongs to the organisation already.', 'input.id');
+    elsif not iam.has_address(request.user_id, iam.person_address(request.user_id)) then
+        perform core.refuse('CONFLICT', 'PERSON_GONE', 'Whoever asked has no account any more.', 'input.id');
     end if;
     -- Whoever was kept out comes back, in the role that they are given now.
     insert into iam.memberships as m (tenant_id, user_id, user_name, role, scope_ids)

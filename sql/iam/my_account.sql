@@ -181,8 +181,19 @@ as $$
 $$;
 comment on function iam.workplaces_of(uuid) is 'The organisations that a person belongs to.';
 
-create function iam.account_close(person uuid, ip_address text, user_agent text, request_id text)
-returns table (addresses text[], workplaces uuid[])
+create function iam.account_closing(person uuid) returns uuid[]
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform from iam.users as u where u.id = person and u.deleted_at is null for no key update;
+    return case when found then iam.workplaces_of(person) end;
+end
+$$;
+comment on function iam.account_closing(uuid) is
+    'Begins to close an account: nobody joins with it from now on. Answers the organisations that the caller leaves now, in the same transaction; NULL where there is no account.';
+
+create function iam.account_close(person uuid, ip_address text, user_agent text, request_id text) returns text[]
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -191,8 +202,8 @@ declare
 begin
     select u.email, u.phone into before.email, before.phone from iam.users as u
     where u.id = person and u.deleted_at is null for no key update;
-    if not found then
-        return;
+    if not found or iam.workplaces_of(person) <> '{}' then
+        return null;
     end if;
     -- The addresses are free from now on; whoever signs up with one gets another account.
     update iam.users as u set
@@ -204,11 +215,11 @@ begin
     delete from iam.recovery_codes as r where r.user_id = person;
     perform iam.join_request_withdraw(person, null);
     perform iam.session_end(person, null, 'ACCOUNT_CLOSED', account_close.ip_address, account_close.user_agent, account_close.request_id);
-    return query select array_remove(array[before.email, before.phone], null), iam.workplaces_of(person);
+    return array_remove(array[before.email, before.phone], null);
 end
 $$;
 comment on function iam.account_close(uuid, text, text, text) is
-    'Closes an account: its addresses, password and devices go at once, its sessions end. Answers the addresses that there were, and where the caller has to leave in the same transaction.';
+    'Closes the account of somebody who has left all organisations: its addresses, password and devices go at once, its sessions end. Answers the addresses that there were; NULL where nothing was closed.';
 
 -- As somebody who leaves: in the organisation's own role, so that what binds every change of a membership binds this one.
 create function iam.membership_leave(input jsonb) returns uuid
@@ -219,6 +230,8 @@ declare
     membership uuid;
 begin
     perform core.demand('iam:answer');
+    -- Before the membership, in the order in which others lock them.
+    perform from iam.tenants where id = core.tenant_id() for no key update;
     update iam.memberships set is_active = false
     where tenant_id = core.tenant_id() and user_id = core.user_id() and is_active
     returning id into membership;
@@ -248,6 +261,7 @@ alter function iam.account_code_send(uuid, bytea) owner to countinghouse_account
 alter function iam.account_code(uuid, uuid, bytea[], boolean) owner to countinghouse_accounts;
 alter function iam.address_begin(uuid, text, bytea) owner to countinghouse_accounts;
 alter function iam.address_change(uuid, uuid, bytea[], uuid, text, text, text) owner to countinghouse_accounts;
+alter function iam.account_closing(uuid) owner to countinghouse_accounts;
 alter function iam.account_close(uuid, text, text, text) owner to countinghouse_accounts;
 alter function iam.accounts_forget() owner to countinghouse_accounts;
 revoke create on schema iam from countinghouse_auth, countinghouse_accounts;
@@ -260,7 +274,7 @@ grant execute on function iam.accounts_forget() to countinghouse_auth;
 grant execute on function
     iam.account_code_send(uuid, bytea), iam.account_code(uuid, uuid, bytea[], boolean), iam.address_begin(uuid, text, bytea),
     iam.address_change(uuid, uuid, bytea[], uuid, text, text, text), iam.only_owner_of(uuid),
-    iam.account_close(uuid, text, text, text)
+    iam.account_closing(uuid), iam.account_close(uuid, text, text, text)
     to countinghouse_api;
 grant execute on function iam.my_account() to countinghouse_tenant, countinghouse_reader;
 grant execute on function iam.account_update(jsonb), iam.membership_leave(jsonb) to countinghouse_tenant;

@@ -44,7 +44,7 @@ def rows(tenant: Tenant, other: Tenant) -> Iterable[tuple[str, Row]]:
             "iam.invites",
             {
                 "id": UUID(f"c1000000-0000-4000-8000-{number:012}"),
-                "address": other.owner_email if number in (1, 5, 7) else f"comer.{number}'&@example.org",
+                "address": other.owner_email if number in (1, 6, 7) else f"comer.{number}'&@example.org",
                 "role": role,
                 "scope_ids": [tenant.tenant_id] if role == "member" else [],
                 "invited_by": 'Zoë "Z" \\ of Kauri',

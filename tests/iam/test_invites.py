@@ -13,7 +13,7 @@ from gql.iam.services import Services
 from tests.harness import verbs
 from tests.harness.actors import as_analyst, as_owner, as_superuser, as_tenant
 from tests.harness.inbox import Inbox
-from tests.harness.tenants import PASSWORD, Tenant, make_person, make_tenant
+from tests.harness.tenants import PASSWORD, Person, Tenant, make_person, make_tenant
 from tests.harness.verbs import call
 from tests.iam.comers import (
     invite,
@@ -27,6 +27,7 @@ from tests.iam.comers import (
     told,
 )
 from tests.iam.test_codes import somewhere
+from tests.iam.test_join_requests import ask
 from tests.iam.test_sign_up import begun
 
 NOT_THERE = ("NOT_FOUND", "INVITE_NOT_FOUND")
@@ -328,6 +329,42 @@ async def test_whoever_may_invite_no_more_has_invited_nobody(
     assert (await the_invite(others))["outcome"] is None
     with refused(*NOT_THERE):
         await services.invitations.accept(person.user_id, theirs, somewhere())
+
+
+async def test_whoever_was_an_owner_until_just_now_lets_nobody_in(tenant: Tenant, other_tenant: Tenant) -> None:
+    """The server believes a role for ten seconds; the database does not."""
+    was, person = await make_person(tenant, "owner"), await make_comer(other_tenant)
+    request = await ask(person, tenant.slug)
+    async with as_tenant(tenant, user_id=was.user_id) as connection:
+        own = await connection.fetchval("select id from iam.memberships where user_id = $1", was.user_id)
+        async with as_tenant(tenant) as owner:
+            await call(owner, "iam.membership_update", id=own, role="viewer")
+        for verb, facts in (
+            ("invite_create", {"address": new_address()}),
+            ("join_request_approve", {"id": request}),
+            ("membership_update", {"id": own}),
+        ):
+            with verbs.refused("FORBIDDEN", "PERMISSION_MISSING"):
+                await call(connection, f"iam.{verb}", role="owner", **facts)
+
+
+async def test_an_invite_that_is_written_while_its_writer_is_no_owner_any_more_is_none(tenant: Tenant) -> None:
+    for _ in range(5):
+        was, address = await make_person(tenant, "owner"), new_address()
+
+        async def write(was: Person = was, address: str = address) -> None:
+            async with as_tenant(tenant, user_id=was.user_id) as connection:
+                await call(connection, "iam.invite_create", address=address, role="owner")
+
+        async def demote(was: Person = was) -> None:
+            async with as_tenant(tenant) as connection:
+                own = await connection.fetchval("select id from iam.memberships where user_id = $1", was.user_id)
+                await call(connection, "iam.membership_update", id=own, role="viewer")
+
+        await asyncio.gather(write(), demote(), return_exceptions=True)
+        async with as_superuser() as connection:
+            still = "select count(*) from iam.invites where address = $1 and outcome is null"
+            assert await connection.fetchval(still, address) == 0
 
 
 async def test_whoever_was_kept_out_does_not_come_back_by_an_older_invite(

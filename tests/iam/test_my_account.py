@@ -356,7 +356,14 @@ async def test_the_last_owner_finds_another_first_and_hears_where(
     await make_person(tenant, "owner")
     await services.own_account.close(tenant.owner_id, proof, somewhere())
     async with as_nobody() as connection:
-        assert await connection.fetch("select * from iam.account_close($1, null, null, '')", tenant.owner_id) == []
+        assert await connection.fetchval("select iam.account_close($1, null, null, '')", tenant.owner_id) is None
+        assert await connection.fetchval("select iam.account_closing($1)", tenant.owner_id) is None
+
+
+async def test_nobody_closes_an_account_that_still_belongs_somewhere(tenant: Tenant) -> None:
+    async with as_nobody() as connection:
+        assert await connection.fetchval("select iam.account_close($1, null, null, '')", tenant.owner_id) is None
+    assert (await the_user(tenant.owner_id))["deleted_at"] is None
 
 
 async def test_of_two_owners_who_close_their_accounts_at_once_one_stays(services: Services) -> None:
@@ -424,7 +431,8 @@ async def test_a_name_is_forgotten_after_a_month(services: Services, tenant: Ten
 async def test_the_house_s_own_functions_are_nobodys_of_an_organisation(tenant: Tenant) -> None:
     async with as_tenant(tenant) as connection:
         for statement in (
-            "select * from iam.account_close(core.user_id(), null, null, '')",
+            "select iam.account_close(core.user_id(), null, null, '')",
+            "select iam.account_closing(core.user_id())",
             "select * from iam.address_begin(core.user_id(), 'x@example.org', sha256('x'))",
             "select iam.has_address(core.user_id(), 'x@example.org')",
             "select iam.person_address(core.user_id())",

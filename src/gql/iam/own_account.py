@@ -11,7 +11,7 @@ from gql.iam.addresses import normal
 from gql.iam.codes import WAY, Codes, Requested, code_invalid, code_message
 from gql.iam.proofs import Proof, Proofs
 from gql.iam.sessions import told_of
-from gql.iam.standing import become, personally
+from gql.iam.standing import become, personally, step_out
 from gql.iam.throttles import Attempt, Throttle
 from gql.messages.message import Message
 from gql.messages.post import Post
@@ -20,8 +20,9 @@ BEGIN: Final = "select * from iam.address_begin($1, $2, $3)"
 CHANGE: Final = "select * from iam.address_change($1, $2, $3, $4, $5, $6, $7)"
 ONLY_OWNER: Final = "select iam.only_owner_of($1)"
 # Ids as text: asyncpg would ask the catalog about an array of uuids, on every new connection.
-CLOSE: Final = "select addresses, workplaces::text[] from iam.account_close($1, $2, $3, $4)"
+CLOSING: Final = "select iam.account_closing($1)::text[]"
 LEAVE: Final = "select iam.membership_leave($1)"
+CLOSE: Final = "select iam.account_close($1, $2, $3, $4)"
 
 
 class OwnAccount:
@@ -75,13 +76,12 @@ class OwnAccount:
             raise _last_owner(alone)
         await self._proofs.demand(person, proof, origin)
         async with personally(self._database, person, origin) as connection:
-            row = await connection.fetchrow(CLOSE, person, *told_of(origin))
-            if row is None:
-                return
-            for workplace in row["workplaces"]:
+            for workplace in await connection.fetchval(CLOSING, person) or ():
                 await become(connection, UUID(workplace), person)
                 await connection.execute(LEAVE, json.dumps({}))
-        self._tell(row["addresses"], "Your Countinghouse account is closed", _CLOSED)
+            await step_out(connection)
+            addresses = await connection.fetchval(CLOSE, person, *told_of(origin))
+        self._tell(addresses or [], "Your Countinghouse account is closed", _CLOSED)
 
     def _tell(self, addresses: list[str], subject: str, text: str) -> None:
         """It is done already, so that nothing of this may fail it."""

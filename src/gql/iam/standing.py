@@ -17,6 +17,7 @@ from gql.database.pool.standing import CONTEXT, ORIGIN, context_values, origin_v
 
 BEGIN: Final = setting_statement(("app.user_id", *ORIGIN), local=True)
 BECOME: Final = setting_statement(CONTEXT, local=True)
+STEP_OUT: Final = setting_statement(("role",), local=True)
 ROLE: Final = "self"
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -39,3 +40,8 @@ async def become(connection: Connection, tenant_id: UUID, person: UUID, role: st
     """Go on with the transaction in this organisation."""
     context = Context(tenant_id=tenant_id, user_id=person, role=role, is_scoped=False)
     await connection.execute(BECOME, *context_values(context))
+
+
+async def step_out(connection: Connection) -> None:
+    """Go on in no organisation."""
+    await connection.execute(STEP_OUT, "none")

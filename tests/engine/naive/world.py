@@ -149,7 +149,7 @@ READABLE: Final = """
 
 INVITED: Final = """
     select invites.*, slug, tenants.name from iam.invites join iam.tenants on tenants.id = tenant_id
-    join iam.users on users.email = address where users.id = $1 and email_verified_at is not null
+    join iam.users on users.email = invites.address where users.id = $1 and email_verified_at is not null
 """
 
 
