@@ -82,6 +82,9 @@ check-docs: $(VENV)/.dev
 	@$(BIN)/countinghouse errors > $(CACHE)/errors.md
 	@diff -u docs/errors.md $(CACHE)/errors.md \
 		|| { echo 'docs/errors.md is not the catalogue of the code; `make docs` writes it.' >&2; exit 1; }
+	@$(BIN)/countinghouse roles > $(CACHE)/roles.md
+	@diff -u docs/roles.md $(CACHE)/roles.md \
+		|| { echo 'docs/roles.md is not what the code allows; `make docs` writes it.' >&2; exit 1; }
 
 .PHONY: format
 format: $(VENV)/.dev ## Format the code and mend what the linter can
@@ -93,9 +96,10 @@ schema: $(VENV)/.run ## Write schema.graphql
 	@$(BIN)/countinghouse schema > $(VENV)/schema.graphql && mv $(VENV)/schema.graphql schema.graphql
 
 .PHONY: docs
-docs: $(VENV)/.run ## Write docs/errors.md, the catalogue of errors
+docs: $(VENV)/.run ## Write docs/errors.md, the catalogue of errors, and docs/roles.md, who may do what
 	@mkdir -p docs
 	@$(BIN)/countinghouse errors > $(VENV)/errors.md && mv $(VENV)/errors.md docs/errors.md
+	@$(BIN)/countinghouse roles > $(VENV)/roles.md && mv $(VENV)/roles.md docs/roles.md
 
 .PHONY: psql
 psql: $(VENV)/.run ## Open psql on the embedded database, as its administrator

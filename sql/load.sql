@@ -12,6 +12,7 @@
 \ir iam/tenants.sql
 \ir iam/users.sql
 \ir iam/memberships.sql
+\ir iam/house_log.sql
 \ir iam/sessions.sql
 \ir iam/throttles.sql
 \ir iam/sign_in.sql

@@ -10,7 +10,7 @@ from gql.settings import Settings
 from tests.harness.command_line import countinghouse, environment
 
 WHOLESALE = Path(__file__).parent / "imports" / "files" / "wholesale.csv"
-COMMANDS = ("serve", "work", "migrate", "demo", "import", "tenant", "psql", "doctor", "schema", "errors")
+COMMANDS = ("serve", "work", "migrate", "demo", "import", "tenant", "psql", "doctor", "schema", "errors", "roles")
 
 
 async def test_help_names_every_command() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from bench.growth import documents, everyday, memory, rows, tenants
+from bench.growth import documents, everyday, guesses, memory, rows, tenants
 from bench.growth.asking import Say
 from bench.growth.scope import Scope
 from bench.growth.section import Section
@@ -14,6 +14,7 @@ PARTS: Final[Mapping[str, Callable[[Scope, Say], Awaitable[Section]]]] = {
     "tenants": tenants.measure,
     "documents": documents.measure,
     "memory": memory.measure,
+    "guesses": guesses.measure,
 }
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from bench.database import DIRECTORY
 from bench.dataset import Sizes
 
-PARTS: Final = ("rows", "everyday", "tenants", "documents", "memory")
+PARTS: Final = ("rows", "everyday", "tenants", "documents", "memory", "guesses")
 
 
 @dataclass(frozen=True)

@@ -179,7 +179,7 @@ as $$
         ),
         case when invoice.balance > 0 then concat_ws(
             E'\n',
-            format('Pay here: %s', nullif(invoice.payment_link, '')),
+            'Pay here: ' || invoice.payment_link,
             (
                 select format('Please pay by: %s', display_name) from billing.payment_methods
                 where tenant_id = core.tenant_id() and id = invoice.payment_method_id

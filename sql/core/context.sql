@@ -32,10 +32,12 @@ language sql stable parallel safe
 return nullif(pg_catalog.current_setting('app.role', true), '');
 comment on function core.role() is 'The person''s role in the tenant; NULL where none was set, which permits nothing.';
 
+-- No coalesce: PostgreSQL takes any expression with it for leaky, and would not look for these ids in an index.
 create function core.scope_ids() returns uuid[]
 language sql stable parallel safe
-return cast(coalesce(nullif(pg_catalog.current_setting('app.scope_ids', true), ''), '{}') as uuid[]);
-comment on function core.scope_ids() is 'The ids whose rows a scoped person may see, such as the client that they speak for.';
+return cast(nullif(pg_catalog.current_setting('app.scope_ids', true), '') as uuid[]);
+comment on function core.scope_ids() is
+    'The ids whose rows a scoped person may see, such as the client that they speak for; NULL where none were set.';
 
 create function core.role_sees_all(role text) returns boolean
 language sql immutable parallel safe
@@ -47,8 +49,7 @@ language sql stable parallel safe
 return core.role_sees_all(pg_catalog.current_setting('app.role', true));
 comment on function core.sees_all() is 'Whether the person sees all rows of the tenant.';
 
--- CASE, not coalesce: PostgreSQL takes any expression with coalesce for leaky, and would not look for overdue invoices
--- in an index.
+-- CASE, not coalesce, for the same reason: overdue invoices are looked for in an index.
 create function core.today() returns date
 language sql stable parallel safe
 return cast(
@@ -83,15 +84,21 @@ language sql immutable parallel safe
 return case role
     when 'owner' then array[
         'billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'ledger:write', 'iam:read', 'iam:write',
-        'iam:members'
+        'iam:audit', 'iam:members'
     ]
     when 'admin' then array[
-        'billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'ledger:write', 'iam:read', 'iam:write'
+        'billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'ledger:write', 'iam:read', 'iam:write',
+        'iam:audit'
     ]
     when 'accountant' then array['billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'ledger:write', 'iam:read']
     when 'operator' then array['billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'iam:read']
     when 'viewer' then array['billing:read', 'billing:internal', 'ledger:read', 'iam:read']
     when 'member' then array['billing:read', 'iam:read']
+    -- Held to their scope like a member; what they may do comes with their domains.
+    when 'vendor' then array['iam:read']
+    when 'retailer' then array['iam:read']
+    when 'business' then array['iam:read']
+    when 'investor' then array['iam:read']
     -- No person's: in this role the worker does what is due in an organisation, and nothing that a person asks for.
     when 'worker' then array['core:work']
     -- No membership has it either: in this role somebody answers for themselves, whether they belong or not.

@@ -158,6 +158,18 @@ end
 $$;
 comment on function iam.sign_in_by_code(uuid, bytea[]) is 'Whoever this code lets in, with the organisations to choose from. No row for a wrong one.';
 
+create function iam.code_refused(given uuid, why text, ip_address text, user_agent text, request_id text) returns void
+language sql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select iam.noted(
+        (select codes.user_id from iam.codes where codes.id = given), 'SIGN_IN', jsonb_build_object('refused', why),
+        ip_address, user_agent, request_id
+    )
+$$;
+comment on function iam.code_refused(uuid, text, text, text, text) is
+    'Notes that a code was wrong: in the log of each organisation of whom it was sent to, or in that of the house.';
+
 create function iam.password_reset(
     given uuid, candidates bytea[], new_hash text, ip_address text, user_agent text, request_id text
 ) returns boolean
@@ -172,6 +184,7 @@ begin
     end if;
     perform iam.address_verified(code);
     update iam.users set password_hash = new_hash where id = code.user_id;
+    perform iam.noted(code.user_id, 'UPDATE', '{"password": "RESET"}', ip_address, user_agent, request_id);
     perform iam.session_end(code.user_id, null, 'PASSWORD_CHANGED', ip_address, user_agent, request_id);
     return true;
 end
@@ -199,6 +212,7 @@ begin
     if not found then
         return false;
     end if;
+    perform iam.noted(person, 'UPDATE', '{"password": "CHANGED"}', ip_address, user_agent, request_id);
     perform iam.session_end(person, null, 'PASSWORD_CHANGED', ip_address, user_agent, request_id);
     return true;
 end
@@ -215,6 +229,7 @@ alter function iam.code_opens(uuid, bytea[]) owner to countinghouse_accounts;
 alter function iam.code_request(text, text, bytea) owner to countinghouse_accounts;
 alter function iam.address_verified(iam.codes) owner to countinghouse_accounts;
 alter function iam.sign_in_by_code(uuid, bytea[]) owner to countinghouse_accounts;
+alter function iam.code_refused(uuid, text, text, text, text) owner to countinghouse_accounts;
 alter function iam.password_reset(uuid, bytea[], text, text, text, text) owner to countinghouse_accounts;
 alter function iam.password_of(uuid) owner to countinghouse_accounts;
 alter function iam.password_change(uuid, text, text, text, text, text) owner to countinghouse_accounts;
@@ -223,6 +238,7 @@ grant execute on function iam.organisations_of(uuid), iam.session_end(uuid, uuid
 revoke execute on all functions in schema iam from public;
 grant execute on function
     iam.code_request(text, text, bytea), iam.code_opens(uuid, bytea[]), iam.sign_in_by_code(uuid, bytea[]),
+    iam.code_refused(uuid, text, text, text, text),
     iam.password_reset(uuid, bytea[], text, text, text, text), iam.password_of(uuid),
     iam.password_change(uuid, text, text, text, text, text)
     to countinghouse_api;

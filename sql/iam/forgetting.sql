@@ -1,5 +1,5 @@
 -- What was tried and sent is kept for a day; where somebody was signed in for a month after it ended, and so what people
--- were told, and the names of accounts that were closed.
+-- were told, and the names of accounts that were closed; the log of the house for half a year.
 
 create function iam.codes_forget() returns void
 language sql security definer
@@ -32,6 +32,7 @@ begin
     where sessions.id = refresh_tokens.session_id
       and least(sessions.ended_at, sessions.expires_at) < statement_timestamp() - interval '30 days';
     delete from iam.sessions where least(ended_at, expires_at) < statement_timestamp() - interval '30 days';
+    delete from iam.house_log where created_at < statement_timestamp() - interval '181 days';
     perform iam.codes_forget();
     delete from iam.notices where created_at < statement_timestamp() - interval '30 days';
     -- Those of closed accounts, and those that nobody was asked.
@@ -46,7 +47,7 @@ begin
 end
 $$;
 comment on function iam.forget() is
-    'Forgets what was tried and sent more than a day ago; what people were told, sessions that ended and accounts that were closed more than 30 days ago. For the worker.';
+    'Forgets what was tried and sent more than a day ago; what people were told, sessions that ended and accounts that were closed more than 30 days ago; and what the log of the house has from half a year ago. For the worker.';
 
 reset role;
 grant create on schema iam to countinghouse_auth, countinghouse_accounts;

@@ -16,8 +16,10 @@ create table iam.invites (
     updated_at timestamptz not null default statement_timestamp(),
     primary key (tenant_id, id),
     constraint invites_address_check check (iam.is_address(address)),
-    constraint invites_role_check check (role in ('owner', 'admin', 'accountant', 'operator', 'viewer', 'member')),
-    constraint invites_scope_check check ((role = 'member') = (cardinality(scope_ids) > 0)),
+    constraint invites_role_check check (
+        role in ('owner', 'admin', 'accountant', 'operator', 'viewer', 'member', 'vendor', 'retailer', 'business', 'investor')
+    ),
+    constraint invites_scope_check check (core.role_sees_all(role) = (cardinality(scope_ids) = 0)),
     constraint invites_expires_at_check check (expires_at <= created_at + interval '14 days'),
     constraint invites_outcome_check check (outcome in ('ACCEPTED', 'DECLINED', 'REVOKED', 'EXPIRED')),
     constraint invites_outcome_at_check check ((outcome is null) = (outcome_at is null))
@@ -28,7 +30,7 @@ comment on column iam.invites.tenant_id is 'The organisation.';
 comment on column iam.invites.id is 'The invite''s id.';
 comment on column iam.invites.address is 'The e-mail address or telephone number that is invited: whoever has shown that it is theirs may accept.';
 comment on column iam.invites.role is 'What they are to be.';
-comment on column iam.invites.scope_ids is 'For a MEMBER: the clients that they are to speak for.';
+comment on column iam.invites.scope_ids is 'For a MEMBER: the clients that they are to speak for; for a VENDOR, RETAILER, BUSINESS or INVESTOR: whom they are to be there.';
 comment on column iam.invites.invited_by is 'The name of whoever invited them.';
 comment on column iam.invites.expires_at is 'Until when it can be accepted: for 14 days.';
 comment on column iam.invites.outcome is 'What became of it: ACCEPTED, DECLINED, REVOKED or EXPIRED; empty while nothing has.';
@@ -39,9 +41,9 @@ comment on column iam.invites.updated_at is 'When it last changed.';
 comment on constraint invites_address_check on iam.invites is
     'ADDRESS_INVALID input.address: Give one e-mail address such as name@example.com, or a telephone number such as +447911123456.';
 comment on constraint invites_role_check on iam.invites is
-    'ROLE_UNKNOWN input.role: A role is owner, admin, accountant, operator, viewer or member.';
+    'ROLE_UNKNOWN input.role: A role is owner, admin, accountant, operator, viewer, member, vendor, retailer, business or investor.';
 comment on constraint invites_scope_check on iam.invites is
-    'SCOPE_REQUIRED input.scopeIds: A member needs the ids of what they may see, and no other role has any.';
+    'SCOPE_REQUIRED input.scopeIds: A member, vendor, retailer, business or investor needs the ids of what they may see, and no other role has any.';
 comment on constraint invites_expires_at_check on iam.invites is 'INVITE_LIFE: An invite is good for 14 days at most.';
 comment on constraint invites_outcome_check on iam.invites is
     'INVITE_OUTCOME: An invite is accepted, declined, revoked or expired.';

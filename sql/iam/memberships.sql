@@ -15,8 +15,10 @@ create table iam.memberships (
     updated_at timestamptz not null default statement_timestamp(),
     primary key (tenant_id, id),
     constraint memberships_user_unique unique (tenant_id, user_id),
-    constraint memberships_role_check check (role in ('owner', 'admin', 'accountant', 'operator', 'viewer', 'member')),
-    constraint memberships_scope_check check ((role = 'member') = (cardinality(scope_ids) > 0))
+    constraint memberships_role_check check (
+        role in ('owner', 'admin', 'accountant', 'operator', 'viewer', 'member', 'vendor', 'retailer', 'business', 'investor')
+    ),
+    constraint memberships_scope_check check (core.role_sees_all(role) = (cardinality(scope_ids) = 0))
 );
 
 comment on table iam.memberships is 'A person''s place in the organisation.';
@@ -27,8 +29,8 @@ comment on column iam.memberships.user_name is 'The person''s name.';
 comment on column iam.memberships.user_email is 'The person''s e-mail address.';
 comment on column iam.memberships.user_phone is 'The person''s telephone number.';
 comment on column iam.memberships.role is
-    'What they may do: OWNER and ADMIN everything, ACCOUNTANT and OPERATOR the daily work, VIEWER reads, MEMBER reads what concerns them.';
-comment on column iam.memberships.scope_ids is 'For a MEMBER: the clients that they speak for.';
+    'What they may do: OWNER everything, ADMIN all but the roles of others, ACCOUNTANT and OPERATOR the daily work, VIEWER reads, MEMBER, VENDOR, RETAILER, BUSINESS and INVESTOR what concerns them.';
+comment on column iam.memberships.scope_ids is 'For a MEMBER: the clients that they speak for; for a VENDOR, RETAILER, BUSINESS or INVESTOR: whom they are there.';
 comment on column iam.memberships.is_active is 'Whether they may work here at present.';
 comment on column iam.memberships.created_at is 'When they joined.';
 comment on column iam.memberships.created_by is 'Who let them in.';
@@ -36,9 +38,9 @@ comment on column iam.memberships.updated_at is 'When it last changed.';
 comment on constraint memberships_user_unique on iam.memberships is
     'ALREADY_A_MEMBER input.userId: This person belongs to the organisation already.';
 comment on constraint memberships_role_check on iam.memberships is
-    'ROLE_UNKNOWN input.role: A role is owner, admin, accountant, operator, viewer or member.';
+    'ROLE_UNKNOWN input.role: A role is owner, admin, accountant, operator, viewer, member, vendor, retailer, business or investor.';
 comment on constraint memberships_scope_check on iam.memberships is
-    'SCOPE_REQUIRED input.scopeIds: A member needs the ids of what they may see, and no other role has any.';
+    'SCOPE_REQUIRED input.scopeIds: A member, vendor, retailer, business or investor needs the ids of what they may see, and no other role has any.';
 
 create index memberships_role on iam.memberships (tenant_id, role);
 create index memberships_created_at on iam.memberships (tenant_id, created_at, id);
@@ -149,7 +151,8 @@ begin
         perform core.refuse('NOT_FOUND', 'MEMBERSHIP_NOT_FOUND', 'There is no membership with this id.', 'input.id');
     end if;
     after := jsonb_populate_record(before, input - 'user_id');
-    if after.role <> 'member' and not input ? 'scope_ids' then
+    -- A scope is that of a role: a client's spokesman who becomes a vendor is not the vendor of that name.
+    if after.role <> before.role and not input ? 'scope_ids' then
         after.scope_ids := '{}';
     end if;
     update iam.memberships set role = after.role, scope_ids = after.scope_ids, is_active = after.is_active

@@ -47,14 +47,15 @@ $$;
 comment on function iam.account_update(jsonb) is
     'Changes the caller''s own name, picture or preferences, in all their organisations. What is left out stays as it is.';
 
-create function iam.account_code_send(person uuid, keyed_hash bytea) returns table (id uuid, expires_at timestamptz, address text)
+create function iam.account_code_send(person uuid, to_phone boolean, keyed_hash bytea)
+returns table (id uuid, expires_at timestamptz, address text)
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     goes_to text;
 begin
-    select coalesce(u.email, u.phone) into goes_to from iam.users as u
+    select case when to_phone then coalesce(u.phone, u.email) else coalesce(u.email, u.phone) end into goes_to from iam.users as u
     where u.id = person and u.is_active and u.deleted_at is null;
     if goes_to is null then
         return;
@@ -63,7 +64,7 @@ begin
         select sent.id, sent.expires_at, goes_to from iam.code_send('ACCOUNT', goes_to, person, keyed_hash) as sent;
 end
 $$;
-comment on function iam.account_code_send(uuid, bytea) is 'A code to the account''s own address, by which its person shows again who they are.';
+comment on function iam.account_code_send(uuid, boolean, bytea) is 'A code to the account''s own e-mail address or telephone, by which its person shows again who they are.';
 
 create function iam.account_code(person uuid, given uuid, candidates bytea[], uses_up boolean) returns boolean
 language plpgsql security definer
@@ -140,6 +141,7 @@ begin
     end;
     -- What was sent to the old address opens nothing any more.
     update iam.codes as c set used_at = statement_timestamp() where c.user_id = person and c.used_at is null;
+    perform iam.noted(person, 'UPDATE', '{"address": "CHANGED"}', ip_address, user_agent, request_id);
     perform iam.sessions_end_others(person, session, 'ADDRESS_CHANGED', ip_address, user_agent, request_id);
     return query select code.address, array_remove(array[before.email, before.phone], null);
 end
@@ -213,6 +215,7 @@ begin
     update iam.codes as c set used_at = statement_timestamp() where c.user_id = person and c.used_at is null;
     delete from iam.totp_devices as d where d.user_id = person;
     delete from iam.recovery_codes as r where r.user_id = person;
+    perform iam.noted(person, 'UPDATE', '{"account": "CLOSED"}', account_close.ip_address, account_close.user_agent, account_close.request_id);
     perform iam.join_request_withdraw(person, null);
     perform iam.session_end(person, null, 'ACCOUNT_CLOSED', account_close.ip_address, account_close.user_agent, account_close.request_id);
     return array_remove(array[before.email, before.phone], null);
@@ -257,7 +260,7 @@ alter function iam.sessions_end_others(uuid, uuid, text, text, text, text) owner
 alter function iam.only_owner_of(uuid) owner to countinghouse_auth;
 alter function iam.workplaces_of(uuid) owner to countinghouse_auth;
 alter function iam.account_update(jsonb) owner to countinghouse_accounts;
-alter function iam.account_code_send(uuid, bytea) owner to countinghouse_accounts;
+alter function iam.account_code_send(uuid, boolean, bytea) owner to countinghouse_accounts;
 alter function iam.account_code(uuid, uuid, bytea[], boolean) owner to countinghouse_accounts;
 alter function iam.address_begin(uuid, text, bytea) owner to countinghouse_accounts;
 alter function iam.address_change(uuid, uuid, bytea[], uuid, text, text, text) owner to countinghouse_accounts;
@@ -272,7 +275,7 @@ grant execute on function
     to countinghouse_accounts;
 grant execute on function iam.accounts_forget() to countinghouse_auth;
 grant execute on function
-    iam.account_code_send(uuid, bytea), iam.account_code(uuid, uuid, bytea[], boolean), iam.address_begin(uuid, text, bytea),
+    iam.account_code_send(uuid, boolean, bytea), iam.account_code(uuid, uuid, bytea[], boolean), iam.address_begin(uuid, text, bytea),
     iam.address_change(uuid, uuid, bytea[], uuid, text, text, text), iam.only_owner_of(uuid),
     iam.account_closing(uuid), iam.account_close(uuid, text, text, text)
     to countinghouse_api;

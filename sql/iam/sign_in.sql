@@ -30,21 +30,19 @@ comment on function iam.sign_in_lookup(text) is
     'The account of an e-mail address or telephone number: the hash to verify, and the organisations to choose from.';
 
 create function iam.sign_in_refused(address text, why text, ip_address text, user_agent text, request_id text) returns void
-language plpgsql security definer
+language sql security definer
 set search_path = pg_catalog, pg_temp
 as $$
-begin
-    perform iam.session_noted(
-        users.id, memberships.tenant_id, 'SIGN_IN', jsonb_build_object('refused', why), sign_in_refused.ip_address,
-        sign_in_refused.user_agent, sign_in_refused.request_id
+    select iam.noted(
+        (
+            select users.id from iam.users
+            where users.email = lower(btrim(sign_in_refused.address)) or users.phone = btrim(sign_in_refused.address)
+        ),
+        'SIGN_IN', jsonb_build_object('refused', why), ip_address, user_agent, request_id
     )
-    from iam.users join iam.memberships on memberships.user_id = users.id
-    where (users.email = lower(btrim(sign_in_refused.address)) or users.phone = btrim(sign_in_refused.address))
-      and memberships.is_active;
-end
 $$;
 comment on function iam.sign_in_refused(text, text, text, text, text) is
-    'Notes in the log of each organisation of an account that somebody was refused who named it.';
+    'Notes that somebody was refused who named this address: in the log of each organisation of its account, or in that of the house. The address is not noted: people type passwords into the wrong field.';
 
 create function iam.context(user_id uuid, tenant_id uuid, session_id uuid default null) returns table (
     role text, scope_ids uuid[], time_zone text, fiscal_year_start integer, permissions text[], sees_all boolean,

@@ -94,7 +94,9 @@ as $$
 $$;
 comment on function iam.totp_devices_of(uuid) is 'The devices of a person, to verify a code with.';
 
-create function iam.totp_accept(person uuid, device uuid, step bigint, confirms boolean) returns boolean
+create function iam.totp_accept(
+    person uuid, device uuid, step bigint, confirms boolean, ip_address text, user_agent text, request_id text
+) returns boolean
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -102,10 +104,16 @@ begin
     update iam.totp_devices set last_step = step, confirmed_at = coalesce(confirmed_at, statement_timestamp())
     where id = device and user_id = person and (last_step is null or last_step < step)
       and (confirmed_at is null) = confirms;
-    return found;
+    if not found then
+        return false;
+    end if;
+    if confirms then
+        perform iam.noted(person, 'UPDATE', '{"second_factor": "ADDED"}', ip_address, user_agent, request_id);
+    end if;
+    return true;
 end
 $$;
-comment on function iam.totp_accept(uuid, uuid, bigint, boolean) is
+comment on function iam.totp_accept(uuid, uuid, bigint, boolean, text, text, text) is
     'Whether the code of this step counts: each does once, and none after a later one.';
 
 create function iam.totp_reseal(person uuid, device uuid, old_seed text, new_seed text) returns void
@@ -116,7 +124,7 @@ as $$
 $$;
 comment on function iam.totp_reseal(uuid, uuid, text, text) is 'Keeps the same seed under the house''s newest key.';
 
-create function iam.totp_remove(person uuid, device uuid) returns boolean
+create function iam.totp_remove(person uuid, device uuid, ip_address text, user_agent text, request_id text) returns boolean
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -127,31 +135,39 @@ begin
     end if;
     delete from iam.recovery_codes
     where user_id = person and not exists (select from iam.totp_devices where user_id = person and confirmed_at is not null);
+    perform iam.noted(person, 'UPDATE', '{"second_factor": "REMOVED"}', ip_address, user_agent, request_id);
     return true;
 end
 $$;
-comment on function iam.totp_remove(uuid, uuid) is 'Takes a device away, and with the last one the recovery codes.';
+comment on function iam.totp_remove(uuid, uuid, text, text, text) is 'Takes a device away, and with the last one the recovery codes.';
 
-create function iam.recovery_codes_put(person uuid, hashes bytea[]) returns void
+create function iam.recovery_codes_put(person uuid, hashes bytea[], ip_address text, user_agent text, request_id text) returns void
 language sql security definer
 set search_path = pg_catalog, pg_temp
 as $$
     delete from iam.recovery_codes where user_id = person;
-    insert into iam.recovery_codes (code_hash, user_id) select hash, person from unnest(hashes) as hash
+    insert into iam.recovery_codes (code_hash, user_id) select hash, person from unnest(hashes) as hash;
+    select iam.noted(person, 'UPDATE', '{"recovery_codes": "RENEWED"}', ip_address, user_agent, request_id)
 $$;
-comment on function iam.recovery_codes_put(uuid, bytea[]) is 'New recovery codes in place of all that were.';
+comment on function iam.recovery_codes_put(uuid, bytea[], text, text, text) is 'New recovery codes in place of all that were.';
 
-create function iam.recovery_code_take(person uuid, candidates bytea[]) returns boolean
+create function iam.recovery_code_take(
+    person uuid, candidates bytea[], ip_address text, user_agent text, request_id text
+) returns boolean
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
     update iam.recovery_codes set used_at = statement_timestamp()
     where user_id = person and code_hash = any (candidates) and used_at is null;
-    return found;
+    if not found then
+        return false;
+    end if;
+    perform iam.noted(person, 'UPDATE', '{"recovery_code": "USED"}', ip_address, user_agent, request_id);
+    return true;
 end
 $$;
-comment on function iam.recovery_code_take(uuid, bytea[]) is 'Whether this is a recovery code of the person''s that was not used yet; now it is.';
+comment on function iam.recovery_code_take(uuid, bytea[], text, text, text) is 'Whether this is a recovery code of the person''s that was not used yet; now it is.';
 
 create function iam.my_totp_devices() returns table (
     tenant_id uuid, id uuid, line bigint, name text, confirmed_at timestamptz, created_at timestamptz
@@ -178,19 +194,19 @@ reset role;
 grant create on schema iam to countinghouse_accounts;
 alter function iam.totp_begin(uuid, text, text) owner to countinghouse_accounts;
 alter function iam.totp_devices_of(uuid) owner to countinghouse_accounts;
-alter function iam.totp_accept(uuid, uuid, bigint, boolean) owner to countinghouse_accounts;
+alter function iam.totp_accept(uuid, uuid, bigint, boolean, text, text, text) owner to countinghouse_accounts;
 alter function iam.totp_reseal(uuid, uuid, text, text) owner to countinghouse_accounts;
-alter function iam.totp_remove(uuid, uuid) owner to countinghouse_accounts;
-alter function iam.recovery_codes_put(uuid, bytea[]) owner to countinghouse_accounts;
-alter function iam.recovery_code_take(uuid, bytea[]) owner to countinghouse_accounts;
+alter function iam.totp_remove(uuid, uuid, text, text, text) owner to countinghouse_accounts;
+alter function iam.recovery_codes_put(uuid, bytea[], text, text, text) owner to countinghouse_accounts;
+alter function iam.recovery_code_take(uuid, bytea[], text, text, text) owner to countinghouse_accounts;
 alter function iam.my_totp_devices() owner to countinghouse_accounts;
 alter function iam.has_second_factor(uuid) owner to countinghouse_accounts;
 revoke create on schema iam from countinghouse_accounts;
 revoke execute on all functions in schema iam from public;
 grant execute on function
-    iam.totp_begin(uuid, text, text), iam.totp_devices_of(uuid), iam.totp_accept(uuid, uuid, bigint, boolean),
-    iam.totp_reseal(uuid, uuid, text, text), iam.totp_remove(uuid, uuid), iam.recovery_codes_put(uuid, bytea[]),
-    iam.recovery_code_take(uuid, bytea[]), iam.has_second_factor(uuid)
+    iam.totp_begin(uuid, text, text), iam.totp_devices_of(uuid), iam.totp_accept(uuid, uuid, bigint, boolean, text, text, text),
+    iam.totp_reseal(uuid, uuid, text, text), iam.totp_remove(uuid, uuid, text, text, text), iam.recovery_codes_put(uuid, bytea[], text, text, text),
+    iam.recovery_code_take(uuid, bytea[], text, text, text), iam.has_second_factor(uuid)
     to countinghouse_api;
 grant execute on function iam.my_totp_devices() to countinghouse_tenant, countinghouse_reader;
 set local role countinghouse_owner;

@@ -25,8 +25,19 @@ from gql.database.comments import read_comments
 from gql.engine.assembly import assemble
 from gql.engine.nouns import Declarations
 from gql.iam import accounts as people
-from gql.iam import invites, join_requests, memberships, my_account, my_sessions, tenants, totp_devices, users
+from gql.iam import (
+    audit_log,
+    invites,
+    join_requests,
+    memberships,
+    my_account,
+    my_sessions,
+    tenants,
+    totp_devices,
+    users,
+)
 from gql.ledger import accounts, reports, transfers
+from gql.roles import notes
 
 DOMAINS = (
     tenants,
@@ -36,6 +47,7 @@ DOMAINS = (
     my_account,
     my_sessions,
     totp_devices,
+    audit_log,
     accounts,
     transfers,
     reports,
@@ -58,6 +70,8 @@ DOMAINS = (
 BY_PYTHON = (users, people, totp_devices, invites, join_requests, my_account)
 OPEN_FIELDS = frozenset[str]().union(*(each.OPEN_FIELDS for each in BY_PYTHON))
 """The root fields that a stranger may ask for."""
+OWN_FIELDS = frozenset[str]().union(*(each.OWN_FIELDS for each in BY_PYTHON))
+"""Those of them that answer only to whoever is signed in, about themselves."""
 
 
 @cache
@@ -83,4 +97,5 @@ def build_schema() -> strawberry.Schema:
             join_requests.JoinRequestMutation,
             my_account.MyAccountMutation,
         ),
+        notes=notes(declarations(), OPEN_FIELDS, OWN_FIELDS),
     )

@@ -196,6 +196,41 @@ async def test_who_asks_sees_their_own(tenant: Tenant, other_tenant: Tenant, que
         await total(as_nobody())
 
 
+async def test_a_member_is_told_of_their_clients_what_an_owner_is_on_any_day(tenant: Tenant) -> None:
+    async with as_tenant(tenant) as owner:
+        clients = [await new_client(owner, name) for name in "ABC"]
+        for number, client_id in enumerate(clients):
+            dates = {"issue_date": "2026-01-10", "due_date": "2026-02-10"}
+            paid, disputed, credited = [await new_invoice(owner, client_id, **dates) for _ in range(3)]
+            received = {"received_at": f"2026-03-0{number + 1}T12:00:00Z", "allocations": on(paid, "100")}
+            await pay(owner, client_id, "120", **received)
+            await call(owner, "billing.invoice_dispute", id=disputed, reason="Not ordered")
+            await call(owner, "billing.invoice_credit_note", id=credited, amount="30", reason="Scratched")
+
+    async def told(entrance: Any, day: date) -> list[list[dict[str, Any]]]:
+        """What each question answers, but for the place of a line among others."""
+        async with entrance as connection:
+            rows = [
+                await connection.fetch(f"select * from billing.{question}($1) order by line", day)
+                for question in ("ageing", "ageing_totals", "ageing_by_last_payment")
+            ]
+        return [[{key: value for key, value in row.items() if key != "line"} for row in each] for each in rows]
+
+    today, _ = await _days(tenant)
+    for day in (date(2026, 1, 9), date(2026, 1, 10), date(2026, 3, 1), date(2026, 3, 2), today, date(9999, 1, 1)):
+        everything = await told(as_tenant(tenant), day)
+        assert everything == await told(as_analyst(tenant), day) == await told(as_owner(tenant), day)
+        assert everything == await told(as_tenant(tenant, "member", clients), day)
+        assert len(everything[0]) == (0 if day == date(2026, 1, 9) else 3)
+        # A scope names what it names once, however often it does.
+        for scope in (clients[:1], [*clients[1:], clients[1]], [other := clients[2], other]):
+            lines = [each for each in everything[0] if each["client_id"] in scope]
+            [shown, totals, _] = await told(as_tenant(tenant, "member", scope), day)
+            assert shown == lines
+            assert sum(each["total"] for each in totals) == sum(each["total"] for each in lines)
+        assert await told(as_tenant(tenant, "member", []), day) == [[], [], []]
+
+
 async def test_a_client_entry_is_never_changed_by_anybody(tenant: Tenant) -> None:
     async with as_owner(tenant) as owner:
         await new_invoice(owner)

@@ -113,6 +113,8 @@ async def test_a_paid_invoice_says_that_nothing_is_left(tenant: Tenant) -> None:
         made = await the_row(connection, INVOICES, invoice)
         await pay(connection, made["client_id"], made["total"], allocations=on(invoice, made["total"]))
         text = (await the_row(connection, TABLE, await send(connection, invoice)))["text"]
+        unpaid = (await the_row(connection, TABLE, await send(connection, await invoice_of(connection))))["text"]
+    assert "Pay here" not in unpaid  # nobody said where
     assert "Nothing is left to be paid." in text
     assert "To be paid by" not in text
 

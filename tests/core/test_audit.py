@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from tests.harness.actors import as_analyst, as_nobody, as_owner, as_superuser, as_tenant
+from tests.harness.actors import SCOPED, as_analyst, as_nobody, as_owner, as_superuser, as_tenant
 from tests.harness.tenants import Tenant, make_person, password_hash
 from tests.harness.verbs import LINE, call, new_client, new_draft, new_invoice, refused
 
@@ -184,12 +184,34 @@ async def test_the_log_knows_its_actions_only(tenant: Tenant) -> None:
             )
 
 
-async def test_tenants_and_analysts_have_no_way_to_the_log(tenant: Tenant) -> None:
+async def test_the_log_is_read_by_those_who_may_and_by_nobody_else(tenant: Tenant, other_tenant: Tenant) -> None:
+    async with as_tenant(tenant) as connection:
+        await new_client(connection)
+    count = "select count(*) from core.audit_log"
+    async with as_superuser() as superuser:
+        whole = await superuser.fetchval(f"{count} where tenant_id = $1", tenant.tenant_id)
+    for role in ("owner", "admin"):
+        async with as_tenant(tenant, role) as connection:
+            assert await connection.fetchval(count) == whole > 0
+    for role in ("accountant", "operator", "viewer", *SCOPED, "", "superuser"):
+        async with as_tenant(tenant, role, [other_tenant.tenant_id]) as connection:
+            assert await connection.fetchval(count) == 0
+
+
+async def test_analysts_have_no_way_to_the_log_and_nobody_reads_a_month_of_it(tenant: Tenant) -> None:
     async with as_tenant(tenant) as person, as_analyst(tenant) as analyst:
-        for connection in (person, analyst):
-            for table in ("core.audit_log", "core.audit_log_default"):
-                with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                    await connection.fetch(f"select 1 from {table}")
+        # A setting of an analyst's own makes nobody an admin.
+        await analyst.execute("select set_config('app.role', 'owner', false)")
+        for connection, table in ((analyst, "core.audit_log"), (person, "core.audit_log_default")):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.fetch(f"select 1 from {table}")
+
+
+@pytest.mark.parametrize("verb", ["insert into core.audit_log default values", "update core.audit_log set seal = 1"])
+async def test_an_admin_reads_the_log_and_writes_nothing_into_it(tenant: Tenant, verb: str) -> None:
+    async with as_tenant(tenant, "admin") as connection:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(verb)
 
 
 async def test_months_are_made_once_and_belong_to_the_owner_with_row_security() -> None:

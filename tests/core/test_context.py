@@ -72,7 +72,7 @@ async def test_a_connection_without_settings_sees_and_may_do_nothing() -> None:
     assert dict(row) == {
         "who": None,
         "role": None,
-        "scope": [],
+        "scope": None,
         "everything": False,
         "may": False,
         "context": None,
@@ -100,6 +100,7 @@ MAY = {
         "ledger:write",
         "iam:read",
         "iam:write",
+        "iam:audit",
         "iam:members",
     },
     "admin": {
@@ -110,11 +111,16 @@ MAY = {
         "ledger:write",
         "iam:read",
         "iam:write",
+        "iam:audit",
     },
     "accountant": {"billing:read", "billing:write", "billing:internal", "ledger:read", "ledger:write", "iam:read"},
     "operator": {"billing:read", "billing:write", "billing:internal", "ledger:read", "iam:read"},
     "viewer": {"billing:read", "billing:internal", "ledger:read", "iam:read"},
     "member": {"billing:read", "iam:read"},
+    "vendor": {"iam:read"},
+    "retailer": {"iam:read"},
+    "business": {"iam:read"},
+    "investor": {"iam:read"},
     "superuser": set(),
     "OWNER": set(),
 }

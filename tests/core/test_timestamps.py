@@ -53,4 +53,5 @@ async def test_every_table_says_when_its_rows_were_made_and_those_that_change_wh
         "billing.recurring_invoice_periods",
         "ledger.transfers",
         "ledger.entries",
+        "iam.house_log",
     }

@@ -15,7 +15,7 @@ from gql.errors import RequestRefused
 from gql.schema import OPEN_FIELDS, build_schema, declarations
 from tests.engine.naive.executor import NaiveExecutor
 from tests.engine.naive.world import World, look
-from tests.harness.actors import as_superuser, as_tenant, context_of
+from tests.harness.actors import SCOPED, as_superuser, as_tenant, context_of
 from tests.harness.tenants import Tenant
 
 ORIGIN: Final = Origin("differential", "192.0.2.1", "test")
@@ -66,7 +66,7 @@ async def permitted(context: Context) -> Context:
     """The context with what its role may do, which the database knows."""
     async with as_superuser() as connection:
         permissions = await connection.fetchval("select core.permissions($1)", context.role)
-    return replace(context, permissions=frozenset(permissions), is_scoped=context.role == "member")
+    return replace(context, permissions=frozenset(permissions), is_scoped=context.role in SCOPED)
 
 
 @dataclass

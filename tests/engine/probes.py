@@ -130,7 +130,7 @@ def verbs() -> Iterator[Probe]:
         document = f"mutation($input: {wanted}) {{ {name}(input: $input) {{ __typename }} }}"
         for place in _ids(wanted):
             shown = ".".join(str(step) for step in place)
-            yield Probe(f"{name}-{shown}", document, {"input": _sample(wanted)}, ("input", *place))
+            yield Probe(f"{name}-{shown}", document, {"input": sample(wanted)}, ("input", *place))
 
 
 def _ids(wanted: GraphQLInputType) -> Iterator[tuple[str | int, ...]]:
@@ -145,15 +145,15 @@ def _ids(wanted: GraphQLInputType) -> Iterator[tuple[str | int, ...]]:
         yield ()
 
 
-def _sample(wanted: GraphQLInputType) -> Any:
+def sample(wanted: GraphQLInputType) -> Any:
     """A value of the type: what is required, and nothing else."""
     if isinstance(wanted, GraphQLNonNull):
-        return _sample(wanted.of_type)
+        return sample(wanted.of_type)
     if isinstance(wanted, GraphQLList):
-        return [_sample(wanted.of_type)]
+        return [sample(wanted.of_type)]
     if isinstance(wanted, GraphQLInputObjectType):
         return {
-            name: _sample(field.type) for name, field in wanted.fields.items() if isinstance(field.type, GraphQLNonNull)
+            name: sample(field.type) for name, field in wanted.fields.items() if isinstance(field.type, GraphQLNonNull)
         }
     if isinstance(wanted, GraphQLEnumType):
         return next(iter(wanted.values))

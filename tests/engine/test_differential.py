@@ -19,7 +19,15 @@ CASES: Final = [
     for number, variables in enumerate(document.variables)
 ]
 LISTED: Final = [noun for noun in declarations().nouns.values() if noun.plural]
-FOR_INSIDERS: Final = {"internal_fields", "typenames", "ledger", "ledger_reports", "revenue_months"}
+FOR_INSIDERS: Final = {
+    "audit_log",
+    "comers",
+    "internal_fields",
+    "typenames",
+    "ledger",
+    "ledger_reports",
+    "revenue_months",
+}
 """The documents that a member's role does not include."""
 
 

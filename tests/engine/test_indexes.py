@@ -67,6 +67,16 @@ A_FEW_SENT = """
     select billing.invoice_message_sent(id) from billing.invoice_messages order by id limit 3
 """
 
+# How many rows this connection has read from each table or its indexes lately; within a transaction it only grows.
+READ = """
+    select relation.relname as name, pg_stat_get_xact_tuples_returned(relation.oid)::integer
+           + coalesce(sum(pg_stat_get_xact_tuples_returned(indexrelid)), 0)::integer as rows
+    from pg_class as relation left join pg_index on indrelid = relation.oid
+    where relation.relnamespace = 'billing'::regnamespace and relation.relkind = 'r'
+    group by relation.oid, relation.relname
+"""
+AGED = ("client_entries", "credit_notes", "invoices", "payments")
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -227,3 +237,27 @@ async def test_an_order_is_read_from_an_index_without_sorting(noun: Noun, order:
     if variables:
         sorted_by = noun.orders[order].sort_column
         assert any(sorted_by in node.get("Index Cond", "") for node in below), "the cursor does not bound the scan"
+
+
+@pytest.mark.parametrize("question", ["ageing", "ageing_totals", "ageing_by_last_payment"])
+@pytest.mark.parametrize("day", ["core.today()", "date '2020-01-01'", "date '2025-12-31'"])
+async def test_a_members_ageing_reads_the_rows_of_their_clients_alone(question: str, day: str, busy: Tenant) -> None:
+    async with as_tenant(busy) as connection:
+        [*scope] = await connection.fetchval("select array(select id from billing.clients order by name limit 2)")
+    async with as_tenant(busy, "member", scope) as connection:
+        # Of what there are few rows, all are read at once.
+        await connection.execute("set enable_seqscan = off")
+        owned = {table: await connection.fetchval(f"select count(*) from billing.{table}") for table in AGED}
+        async with rolled_back(connection):
+            before = await rows_read(connection)
+            await connection.execute(f"select * from billing.{question}({day})")
+            after = await rows_read(connection)
+    read = {table: after[table] - before[table] for table in AGED}
+    assert sum(read.values()) > 0
+    # The day of the last payment is looked up once for each client.
+    owned["payments"] += len(scope)
+    assert {table: (read[table], owned[table]) for table in AGED if read[table] > owned[table]} == {}
+
+
+async def rows_read(connection: asyncpg.Connection) -> dict[str, int]:
+    return {each["name"]: each["rows"] for each in await connection.fetch(READ)}

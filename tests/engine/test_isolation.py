@@ -78,7 +78,7 @@ async def pairs() -> dict[str, Pair]:
     others = await ids_of(theirs, "true")
     async with as_superuser() as connection:
         memberships = await connection.fetch("select id from iam.memberships where tenant_id = $1", theirs.tenant_id)
-        for table in ("billing.payment_methods", "ledger.transfers", "ledger.entries"):
+        for table in ("billing.payment_methods", "ledger.transfers", "ledger.entries", "core.audit_log"):
             rows = await connection.fetch(f"select id from {table} where tenant_id = $1", theirs.tenant_id)
             others[table] = [row["id"] for row in rows]
     others["memberships"] = [row["id"] for row in memberships]

@@ -23,6 +23,8 @@ select set_config('app.user_id', $1, false), set_config('app.role', $2, false), 
        set_config('app.time_zone', $4, false), set_config('app.fiscal_year_start', $5, false),
        set_config('app.context', $6, false), set_config('app.request_id', $7, false)
 """
+SCOPED: Final = ("member", "vendor", "retailer", "business", "investor")
+"""The roles that see the rows of their scope only."""
 _logins: dict[str, str] = {}
 _logging_in = asyncio.Lock()
 
@@ -45,7 +47,7 @@ def context_of(
         scope_ids=tuple(scope_ids),
         time_zone=time_zone or tenant.time_zone,
         fiscal_year_start=fiscal_year_start or tenant.fiscal_year_start,
-        is_scoped=role == "member",
+        is_scoped=role in SCOPED,
     )
 
 

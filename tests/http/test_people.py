@@ -35,7 +35,7 @@ mutation ($input: AccountAddressChangeInput!) { accountAddressChange(input: $inp
 """
 CONFIRM: Final = "mutation ($input: AccountAddressConfirmInput!) { accountAddressConfirm(input: $input) { done } }"
 CLOSE: Final = "mutation ($input: AccountCloseInput!) { accountClose(input: $input) { done } }"
-CODE: Final = "mutation { accountCodeRequest { request } }"
+CODE: Final = "mutation ($input: AccountCodeRequestInput!) { accountCodeRequest(input: $input) { request } }"
 MINE: Final = "{ myInvites { id organisationSlug role } myJoinRequests { id status } }"
 
 
@@ -170,15 +170,15 @@ async def test_a_closed_account_is_out_everywhere_within_seconds(server: Running
         (CHANGE, {"address": "x@example.org", "password": PASSWORD}),
         (CONFIRM, {"request": str(uuid4()), "code": "000000"}),
         (CLOSE, {"password": PASSWORD}),
-        (CODE, None),
+        (CODE, {}),
         (CREATE, {"address": "x@example.org", "role": "OWNER"}),
         (UPDATE, {"name": "x"}),
     ],
 )
 async def test_whoever_is_not_signed_in_is_told_so(
-    server: Running, token: str, document: str, given: dict[str, Any] | None
+    server: Running, token: str, document: str, given: dict[str, Any]
 ) -> None:
-    more: dict[str, Any] = {"variables": {"input": given}} if given else {}
+    more: dict[str, Any] = {"variables": {"input": given}}
     answer: httpx.Response = await server.ask(document, **more)
     [error] = answer.json()["errors"]
     assert (error["extensions"]["code"], error["extensions"]["reason"]) == ("UNAUTHENTICATED", "TOKEN_MISSING")

@@ -2,23 +2,28 @@
 
 from typing import Final
 
+import pytest
+
+from gql.errors import ApiError
 from gql.iam.services import Services
 from gql.iam.throttles import Attempt, Throttle
 from tests.harness.actors import as_superuser, as_worker
 from tests.harness.inbox import Inbox
-from tests.harness.tenants import Tenant
+from tests.harness.tenants import PASSWORD, Tenant
+from tests.harness.verbs import refused
 from tests.iam.test_codes import somewhere
 from tests.iam.test_sessions import begun
 from tests.iam.test_sign_up import begun as sign_up_begun
 from tests.iam.test_sign_up import new_address
 
-TABLES: Final = ("throttles", "sessions", "refresh_tokens", "codes", "signup_sessions")
+TABLES: Final = ("throttles", "sessions", "refresh_tokens", "codes", "signup_sessions", "house_log")
 MOMENTS: Final = {
     "throttles": ("updated_at",),
     "sessions": ("created_at", "expires_at", "ended_at"),
     "refresh_tokens": ("created_at",),
     "codes": ("created_at", "expires_at"),
     "signup_sessions": ("created_at", "expires_at"),
+    "house_log": ("created_at",),
 }
 
 
@@ -72,6 +77,7 @@ async def test_what_was_tried_is_kept_for_a_day_and_what_ended_for_a_month(
         "refresh_tokens": 2,
         "codes": 0,
         "signup_sessions": 0,
+        "house_log": 0,
     }
     assert not await is_due()
 
@@ -83,3 +89,24 @@ async def test_what_was_tried_is_kept_for_a_day_and_what_ended_for_a_month(
     await let_pass("31 days")
     await forget()
     assert set((await counted()).values()) == {0}
+
+
+async def test_the_log_of_the_house_is_kept_for_half_a_year_and_not_a_day_less(services: Services) -> None:
+    await let_pass("400 days")
+    await forget()
+    with pytest.raises(ApiError):
+        await services.sign_in.with_password("nobody@example.org", PASSWORD, None, somewhere())
+    await let_pass("179 days")
+    await forget()
+    assert (await counted())["house_log"] == 1
+    async with as_superuser() as connection:
+        for statement in (
+            "delete from iam.house_log",
+            "update iam.house_log set facts = '{}'",
+            "truncate iam.house_log",
+        ):
+            with refused("CONFLICT", "APPEND_ONLY"):
+                await connection.execute(statement)
+    await let_pass("3 days")
+    await forget()
+    assert (await counted())["house_log"] == 0

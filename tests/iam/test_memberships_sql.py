@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from tests.harness.actors import as_analyst, as_owner, as_superuser, as_tenant
+from tests.harness.actors import SCOPED, as_analyst, as_owner, as_superuser, as_tenant
 from tests.harness.tenants import Tenant, make_person
 from tests.harness.verbs import call, refused
 
@@ -77,6 +77,10 @@ async def test_the_names_of_a_membership_are_the_persons_whatever_is_written(ten
         ({"role": "member"}, "SCOPE_REQUIRED"),
         ({"role": "member", "scope_ids": []}, "SCOPE_REQUIRED"),
         ({"role": "viewer", "scope_ids": [str(uuid4())]}, "SCOPE_REQUIRED"),
+        ({"role": "vendor"}, "SCOPE_REQUIRED"),
+        ({"role": "retailer", "scope_ids": []}, "SCOPE_REQUIRED"),
+        ({"role": "business"}, "SCOPE_REQUIRED"),
+        ({"role": "investor"}, "SCOPE_REQUIRED"),
         ({"role": "member", "scope_ids": ["no uuid"]}, "INVALID_VALUE"),
     ],
 )
@@ -168,7 +172,25 @@ async def test_an_owner_changes_what_others_may_do(tenant: Tenant) -> None:
     assert [row[0] for row in said] == ["accountant", "member", "operator"]
 
 
-@pytest.mark.parametrize("role", ["admin", "accountant", "operator", "viewer", "member", ""])
+@pytest.mark.parametrize("role", SCOPED)
+async def test_who_is_held_to_a_scope_is_given_it_with_the_role_and_loses_it_with_it(tenant: Tenant, role: str) -> None:
+    scope, another = uuid4(), next(each for each in SCOPED if each != role)
+    person = await make_person(tenant, role, [scope])
+    async with as_tenant(tenant, role, [scope], user_id=person.user_id) as connection:
+        assert [row["user_id"] for row in await connection.fetch(COLLEAGUES)] == [person.user_id]
+        assert await connection.fetchval("select count(*) from iam.organisation()") == 1
+        assert await connection.fetchval("select core.permits('billing:read')") == (role == "member")
+    async with as_tenant(tenant) as connection:
+        with refused("BAD_USER_INPUT", "SCOPE_REQUIRED"):
+            await changed(connection, person.user_id, role=another)
+        assert (await changed(connection, person.user_id, is_active=True))["scope_ids"] == [scope]
+        assert (await changed(connection, person.user_id, role="viewer"))["scope_ids"] == []
+        with refused("BAD_USER_INPUT", "SCOPE_REQUIRED"):
+            await changed(connection, person.user_id, role=role)
+        assert (await changed(connection, person.user_id, role=role, scope_ids=[str(scope)]))["scope_ids"] == [scope]
+
+
+@pytest.mark.parametrize("role", ["admin", "accountant", "operator", "viewer", *SCOPED, ""])
 async def test_nobody_but_an_owner_does(tenant: Tenant, role: str) -> None:
     person = await make_person(tenant, "viewer")
     async with as_tenant(tenant) as connection:
@@ -188,6 +210,7 @@ async def test_an_organisation_keeps_an_owner(tenant: Tenant, facts: dict[str, A
             await changed(connection, tenant.owner_id, **facts)
         await changed(connection, other.user_id, role="owner")
         await changed(connection, tenant.owner_id, **facts)
+    async with as_tenant(tenant, user_id=other.user_id) as connection:
         with refused("CONFLICT", "LAST_OWNER"):
             await changed(connection, other.user_id, **facts)
     async with as_owner(tenant) as connection:

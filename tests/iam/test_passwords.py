@@ -1,13 +1,16 @@
 """Passwords are hashed slowly, a few at a time, and never before it is known that there is room."""
 
 import asyncio
+import os
+import sys
+import threading
 from collections.abc import AsyncIterator
 
 import argon2
 import pytest
 
 from gql.errors import ApiError, Code
-from gql.iam.passwords import Passwords, dummy_hash, hash_password, judge_length
+from gql.iam.passwords import NICENESS, Passwords, dummy_hash, hash_password, judge_length
 from tests.harness.tenants import PASSWORD, password_hash
 
 
@@ -160,3 +163,14 @@ async def test_after_closing_nothing_is_hashed_and_no_place_is_lost() -> None:
     with pytest.raises(RuntimeError):
         await passwords.verify(None, PASSWORD)
     assert (passwords.statistics.running, passwords.statistics.waiting) == (0, 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no priority of its own")
+async def test_hashing_takes_what_others_leave_of_the_cores() -> None:
+    passwords = Passwords(workers=1)
+    try:
+        async with passwords.turn() as turn:
+            assert await turn.run(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id())) == NICENESS
+        assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) < NICENESS  # the loop's own thread
+    finally:
+        passwords.close()

@@ -195,15 +195,17 @@ async def test_signing_in_is_recorded_with_where_it_came_from(services: Services
 
 async def test_a_refused_sign_in_changes_nothing(services: Services, tenant: Tenant) -> None:
     await refusal(services, tenant.owner_email, "a long and wooden fridge", origin=ORIGIN)
-    await refusal(services, tenant.owner_email, slug="no-such-organisation")
+    await refusal(services, tenant.owner_email, slug="no-such-organisation", origin=ORIGIN)
     async with as_superuser() as connection:
         assert await connection.fetchval("select last_login_at from iam.users where id = $1", tenant.owner_id) is None
-        [entry] = await connection.fetch(
-            "select user_id, new_values::text as said, ip_address from core.audit_log"
-            " where tenant_id = $1 and action = 'SIGN_IN'",
+        entries = await connection.fetch(
+            "select user_id, new_values ->> 'refused' as said, ip_address from core.audit_log"
+            " where tenant_id = $1 and action = 'SIGN_IN' order by created_at",
             tenant.tenant_id,
         )
-    assert tuple(entry) == (tenant.owner_id, '{"refused": "CREDENTIALS_INVALID"}', "192.0.2.7")
+    assert [tuple(entry) for entry in entries] == [
+        (tenant.owner_id, reason, "192.0.2.7") for reason in ("CREDENTIALS_INVALID", "ORGANISATION_UNKNOWN")
+    ]
 
 
 @pytest.mark.parametrize("agent", ["with a \0 inside", "", "ü" * 3000, None])

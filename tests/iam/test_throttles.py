@@ -129,3 +129,13 @@ async def test_what_is_tried_is_not_written_down(throttle: Throttle) -> None:
         rows = await connection.fetch("select t::text from iam.throttles t")
     assert rows
     assert not any("wrong.field" in row[0] or "192.0.2" in row[0] for row in rows)
+
+
+async def test_whoever_has_to_wait_is_told_so_though_somebody_holds_the_row(throttle: Throttle) -> None:
+    """A flood of tries that must wait takes no lock, so that it holds up nobody and writes nothing."""
+    for _ in range(FROM_HERE + 1):
+        await outcome(throttle.demand(Attempt(WAY, "flooded", at("198.51.100.77"))))
+    async with as_superuser() as connection, connection.transaction():
+        await connection.execute("select from iam.throttles for update")
+        async with asyncio.timeout(5):
+            assert await waits(throttle, "flooded", "198.51.100.77") > 0

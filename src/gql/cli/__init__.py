@@ -34,6 +34,7 @@ app.command()(psql.psql)
 app.command()(schema.doctor)
 app.command()(documents.schema)
 app.command()(documents.errors)
+app.command()(documents.roles)
 
 __all__ = ["app", "main"]
 

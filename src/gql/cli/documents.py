@@ -1,4 +1,4 @@
-"""`schema` and `errors`: documents that are made from the code, for files that are kept beside it."""
+"""`schema`, `errors` and `roles`: documents that are made from the code, for files that are kept beside it."""
 
 from gql.cli.console import write
 
@@ -15,3 +15,11 @@ def errors() -> None:
     from gql.http.catalogue import render_catalogue
 
     write(render_catalogue().rstrip("\n") + "\n")
+
+
+def roles() -> None:
+    """Print which role may do what, as docs/roles.md holds it."""
+    from gql.roles import render_roles
+    from gql.schema import OPEN_FIELDS, OWN_FIELDS, declarations
+
+    write(render_roles(declarations(), OPEN_FIELDS, OWN_FIELDS) + "\n")

@@ -88,19 +88,19 @@ def parse_comments(sql: str) -> Comments:
 
 def _comment_statements(sql: str) -> Iterator[tuple[str, str, str]]:
     """(kind, name, text) of each `comment on` statement; `is null` is no comment."""
-    for statement in _statements(sql):
+    for statement in statements(sql):
         words = [text.lower() if group == "word" else text for group, text in statement]
         groups = [group for group, _ in statement]
         if words[:2] != ["comment", "on"]:
             continue
         is_at = max(place for place, word in enumerate(words) if word == "is" and groups[place] == "word")
         kind_ends = 4 if words[2] in ("materialized", "foreign", "event") else 3
-        text = "".join(_value(group, word) for group, word in statement[is_at + 1 :] if group != "word")
+        text = "".join(literal_value(group, word) for group, word in statement[is_at + 1 :] if group != "word")
         if text:
             yield " ".join(words[2:kind_ends]), _name(words[kind_ends:is_at]), " ".join(text.split())
 
 
-def _statements(sql: str) -> Iterator[list[tuple[str, str]]]:
+def statements(sql: str) -> Iterator[list[tuple[str, str]]]:
     """Tokens, statement by statement, without space and comments. Bodies of functions are one token each."""
     statement: list[tuple[str, str]] = []
     for match in TOKEN.finditer(sql):
@@ -123,7 +123,7 @@ def _name(words: list[str]) -> str:
     return name
 
 
-def _value(group: str, literal: str) -> str:
+def literal_value(group: str, literal: str) -> str:
     """The text that a literal stands for. Literals that follow one another are one text, as in SQL."""
     if group == "text":
         return literal[1:-1].replace("''", "'")

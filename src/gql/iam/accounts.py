@@ -252,3 +252,5 @@ OPEN_FIELDS = frozenset(
     }
 )
 """Root fields that go through Python, and see for themselves who asks."""
+OWN_FIELDS = frozenset({"passwordChange"})
+"""Those of them that are about the caller's own account, and refuse a stranger."""

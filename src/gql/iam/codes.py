@@ -9,6 +9,7 @@ from gql.database.pool import Database, Origin
 from gql.errors import ApiError, Code
 from gql.iam.addresses import normal
 from gql.iam.invitations import Invitations
+from gql.iam.noting import code_refusals_noted, refusals_noted
 from gql.iam.passwords import Passwords
 from gql.iam.second_factors import SecondFactors
 from gql.iam.secrets import Secrets
@@ -91,7 +92,10 @@ class Codes:
     ) -> SignedIn:
         """Sign in whoever has the code. Raises ApiError UNAUTHENTICATED CODE_INVALID, and as signing in does; without
         the second factor the code stays good."""
-        async with self._throttle.trying(WAY, str(given), origin):
+        async with (
+            code_refusals_noted(self._database, given, origin),
+            self._throttle.trying(WAY, str(given), origin),
+        ):
             hashes = self.hashes(digits)
             async with self._database.nobody() as connection:
                 person = await connection.fetchval(OPENS, given, hashes)
@@ -102,16 +106,20 @@ class Codes:
                 row = await connection.fetchrow(SIGN_IN, given, hashes)
             if row is None:
                 raise code_invalid()
-        organisations = organisations_in(row["memberships"])
-        chosen = await self._invitations.choose(person, organisations, slug, origin)
-        return await self._sessions.begin(person, chosen, origin)
+        async with refusals_noted(self._database, person, origin):
+            organisations = organisations_in(row["memberships"])
+            organisation = await self._invitations.choose(person, organisations, slug, origin)
+        return await self._sessions.begin(person, organisation, origin)
 
     async def reset_password(self, given: UUID, digits: str, password: str, origin: Origin) -> None:
         """Give whoever has the code a new password, and sign them out everywhere.
 
         Raises ApiError: UNAUTHENTICATED CODE_INVALID; BAD_USER_INPUT PASSWORD_LENGTH and PASSWORD_COMMON.
         """
-        async with self._throttle.trying(WAY, str(given), origin):
+        async with (
+            code_refusals_noted(self._database, given, origin),
+            self._throttle.trying(WAY, str(given), origin),
+        ):
             new_hash = await self._passwords.hash(password)
             async with self._database.nobody() as connection:
                 is_done = await connection.fetchval(RESET, given, self.hashes(digits), new_hash, *told_of(origin))
@@ -126,8 +134,9 @@ class Codes:
         async with self._throttle.trying("password change", str(person), origin):
             async with self._database.nobody() as connection:
                 old_hash = await connection.fetchval(OLD_HASH, person)
-            if not await self._passwords.verify(old_hash, old):
-                raise _password_wrong()
+            async with refusals_noted(self._database, person, origin):
+                if not await self._passwords.verify(old_hash, old):
+                    raise _password_wrong()
             new_hash = await self._passwords.hash(new)
             async with self._database.nobody() as connection:
                 if not await connection.fetchval(CHANGE, person, old_hash, new_hash, *told_of(origin)):

@@ -124,3 +124,5 @@ DECLARED = (
 )
 OPEN_FIELDS = frozenset({"inviteAccept", "inviteDecline"})
 """Root fields that go through Python, and see for themselves who asks."""
+OWN_FIELDS = OPEN_FIELDS
+"""All of them are about the caller themselves, and refuse a stranger."""

@@ -60,7 +60,9 @@ class JoinRequestApproveInput:
     id: strawberry.ID
     role: Role = strawberry.field(description="What they are to be.")
     scope_ids: list[strawberry.ID] | None = strawberry.field(
-        default=UNSET, description="For a MEMBER: the clients that they are to speak for."
+        default=UNSET,
+        description="For a MEMBER: the clients that they are to speak for; for a VENDOR, RETAILER, BUSINESS or "
+        "INVESTOR: whom they are to be there.",
     )
 
 
@@ -139,3 +141,5 @@ DECLARED = (
 )
 OPEN_FIELDS = frozenset({"joinRequestCreate", "joinRequestWithdraw"})
 """Root fields that go through Python, and see for themselves who asks."""
+OWN_FIELDS = OPEN_FIELDS
+"""All of them are about the caller themselves, and refuse a stranger."""

@@ -21,6 +21,10 @@ class Role(Enum):
     OPERATOR = "operator"
     VIEWER = "viewer"
     MEMBER = "member"
+    VENDOR = "vendor"
+    RETAILER = "retailer"
+    BUSINESS = "business"
+    INVESTOR = "investor"
 
 
 @noun(

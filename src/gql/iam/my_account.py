@@ -37,6 +37,13 @@ class AccountUpdateInput:
     settings: JSON | None = UNSET
 
 
+@strawberry.input(description="Where to send a code.")
+class AccountCodeRequestInput:
+    to_phone: bool = strawberry.field(
+        default=False, description="To your telephone, where the account has an e-mail address as well."
+    )
+
+
 @strawberry.input(description="Who shows again who they are.")
 class ProofInput:
     password: str | None = strawberry.field(default=UNSET, description="The password of the account; or else a code.")
@@ -76,9 +83,12 @@ class AccountCloseInput(ProofInput):
     pass
 
 
-async def _account_code_request(info: Info) -> CodeRequestPayload:
+async def _account_code_request(
+    info: Info,
+    input: Annotated[AccountCodeRequestInput, strawberry.argument(description="Where to send it.")],  # noqa: A002
+) -> CodeRequestPayload:
     person, _ = own_session(info)
-    sent = await services_of(info).proofs.send(person, info.context.caller.origin)
+    sent = await services_of(info).proofs.send(person, info.context.caller.origin, to_phone=input.to_phone)
     return CodeRequestPayload(request=strawberry.ID(str(sent.id)), expires_at=moment(sent.expires_at))
 
 
@@ -142,3 +152,5 @@ class MyAccountMutation:
 DECLARED = (Account, Verb("iam.account_update", AccountUpdateInput, "Account", "iam:read"))
 OPEN_FIELDS = frozenset({"accountCodeRequest", "accountAddressChange", "accountAddressConfirm", "accountClose"})
 """Root fields that go through Python, and see for themselves who asks."""
+OWN_FIELDS = OPEN_FIELDS
+"""All of them are about the caller themselves, and refuse a stranger."""

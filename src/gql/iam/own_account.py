@@ -9,6 +9,7 @@ from gql.database.pool import Database, Origin
 from gql.errors import ApiError, Code
 from gql.iam.addresses import normal
 from gql.iam.codes import WAY, Codes, Requested, code_invalid, code_message
+from gql.iam.noting import code_refusals_noted
 from gql.iam.proofs import Proof, Proofs
 from gql.iam.sessions import told_of
 from gql.iam.standing import become, personally, step_out
@@ -56,7 +57,10 @@ class OwnAccount:
     async def confirm_address(self, person: UUID, session: UUID, given: UUID, digits: str, origin: Origin) -> None:
         """Use the new address from now on: the old ones are told, all other sessions end, and what was sent to the old
         address opens nothing any more. Raises ApiError UNAUTHENTICATED, reason CODE_INVALID."""
-        async with self._throttle.trying(WAY, str(given), origin):
+        async with (
+            code_refusals_noted(self._database, given, origin),
+            self._throttle.trying(WAY, str(given), origin),
+        ):
             async with personally(self._database, person, origin) as connection:
                 hashes = self._codes.hashes(digits)
                 row = await connection.fetchrow(CHANGE, person, given, hashes, session, *told_of(origin))

@@ -6,12 +6,13 @@ from uuid import UUID
 from gql.database.pool import Database, Origin
 from gql.errors import ApiError, Code
 from gql.iam.codes import OLD_HASH, Codes, Requested, code_invalid, code_message
+from gql.iam.noting import refusals_noted
 from gql.iam.passwords import Passwords
 from gql.iam.second_factors import SecondFactors
 from gql.iam.throttles import Attempt, Throttle
 from gql.messages.post import Post
 
-SEND: Final = "select * from iam.account_code_send($1, $2)"
+SEND: Final = "select * from iam.account_code_send($1, $2, $3)"
 SHOWS: Final = "select iam.account_code($1, $2, $3, $4)"
 WAY: Final = "proof"
 
@@ -45,8 +46,8 @@ class Proofs:
         self._second_factors = second_factors
         self._post = post
 
-    async def send(self, person: UUID, origin: Origin) -> Requested:
-        """Send a code to the account's own address.
+    async def send(self, person: UUID, origin: Origin, *, to_phone: bool = False) -> Requested:
+        """Send a code to the account's own e-mail address or telephone; where it has one of them only, to that.
 
         Raises ApiError: RATE_LIMITED TOO_MANY_FAILURES; UNAVAILABLE MESSAGES_OFF and MESSAGES_BUSY.
         """
@@ -54,7 +55,7 @@ class Proofs:
         await self._throttle.demand(Attempt("send", str(person), origin))
         digits, kept = self._codes.new()
         async with self._database.nobody() as connection:
-            row = await connection.fetchrow(SEND, person, kept)
+            row = await connection.fetchrow(SEND, person, to_phone, kept)
         if row is None:
             raise ApiError(Code.UNAUTHENTICATED, "This account is closed.", reason="MEMBERSHIP_GONE")
         self._post.send(code_message(row["address"], digits, "ACCOUNT"))
@@ -73,7 +74,10 @@ class Proofs:
                 reason="PROOF_REQUIRED",
                 field="input.password",
             )
-        async with self._throttle.trying(WAY, str(person), origin):
+        async with (
+            refusals_noted(self._database, person, origin),
+            self._throttle.trying(WAY, str(person), origin),
+        ):
             if proof.password is not None:
                 await self._demand_password(person, proof.password)
             else:

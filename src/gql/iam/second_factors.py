@@ -11,16 +11,18 @@ import pyotp
 
 from gql.database.pool import Database, Origin
 from gql.errors import ApiError, Code
+from gql.iam.noting import refusals_noted
 from gql.iam.secrets import Secrets
+from gql.iam.sessions import told_of
 from gql.iam.throttles import Throttle
 
 BEGIN: Final = "select id, account from iam.totp_begin($1, $2, $3)"
 DEVICES: Final = "select id, encrypted_seed, is_confirmed from iam.totp_devices_of($1)"
-ACCEPT: Final = "select iam.totp_accept($1, $2, $3, $4)"
+ACCEPT: Final = "select iam.totp_accept($1, $2, $3, $4, $5, $6, $7)"
 RESEAL: Final = "select iam.totp_reseal($1, $2, $3, $4)"
-REMOVE: Final = "select iam.totp_remove($1, $2)"
-PUT: Final = "select iam.recovery_codes_put($1, $2)"
-TAKE: Final = "select iam.recovery_code_take($1, $2)"
+REMOVE: Final = "select iam.totp_remove($1, $2, $3, $4, $5)"
+PUT: Final = "select iam.recovery_codes_put($1, $2, $3, $4, $5)"
+TAKE: Final = "select iam.recovery_code_take($1, $2, $3, $4, $5)"
 WANTED: Final = "select iam.has_second_factor($1) as wanted"
 
 WAY: Final = "second factor"
@@ -63,16 +65,18 @@ class SecondFactors:
         row = await self._database.ask(WANTED, person)
         if row is None or not row[0]:
             return
-        if not given:
-            raise ApiError(
-                Code.UNAUTHENTICATED,
-                "This account has a second factor. Send the digits that its device shows, too.",
-                reason="SECOND_FACTOR_REQUIRED",
-                field="input.secondFactor",
-            )
-        async with self._throttle.trying(WAY, str(person), origin):
-            if not (await self._device_shows(person, given) or await self._is_recovery_code(person, given)):
-                raise invalid("input.secondFactor")
+        async with refusals_noted(self._database, person, origin):
+            if not given:
+                raise ApiError(
+                    Code.UNAUTHENTICATED,
+                    "This account has a second factor. Send the digits that its device shows, too.",
+                    reason="SECOND_FACTOR_REQUIRED",
+                    field="input.secondFactor",
+                )
+            async with self._throttle.trying(WAY, str(person), origin):
+                shows = await self._device_shows(person, given, origin)
+                if not (shows or await self._is_recovery_code(person, given, origin)):
+                    raise invalid("input.secondFactor")
 
     async def enrol(self, person: UUID, name: str) -> Enrolled:
         """A new device of this name. One that was never confirmed goes."""
@@ -88,29 +92,35 @@ class SecondFactors:
 
         Raises ApiError UNAUTHENTICATED SECOND_FACTOR_INVALID; RATE_LIMITED TOO_MANY_FAILURES.
         """
-        async with self._throttle.trying(WAY, str(person), origin):
-            if not await self._device_shows(person, digits, unconfirmed=device):
+        async with (
+            refusals_noted(self._database, person, origin),
+            self._throttle.trying(WAY, str(person), origin),
+        ):
+            if not await self._device_shows(person, digits, origin, unconfirmed=device):
                 raise invalid("input.code")
-        return await self._renew(person)
+        return await self._renew(person, origin)
 
     async def remove(self, person: UUID, device: UUID, given: str, origin: Origin) -> bool:
         """Take a device away, for whoever shows a code of it or another, or a recovery code. Whether it was there."""
         await self.demand(person, given, origin)
         async with self._database.nobody() as connection:
-            return bool(await connection.fetchval(REMOVE, person, device))
+            return bool(await connection.fetchval(REMOVE, person, device, *told_of(origin)))
 
     async def renew(self, person: UUID, given: str, origin: Origin) -> list[str]:
         """New recovery codes in place of the old, for whoever shows a code."""
         await self.demand(person, given, origin)
-        return await self._renew(person)
+        return await self._renew(person, origin)
 
-    async def _renew(self, person: UUID) -> list[str]:
+    async def _renew(self, person: UUID, origin: Origin) -> list[str]:
         codes = ["".join(secrets.choice(ALPHABET) for _ in range(RECOVERY_LENGTH)) for _ in range(RECOVERY_CODES)]
         async with self._database.nobody() as connection:
-            await connection.execute(PUT, person, [self._hashes(person, code)[0] for code in codes])
+            hashes = [self._hashes(person, code)[0] for code in codes]
+            await connection.execute(PUT, person, hashes, *told_of(origin))
         return codes
 
-    async def _device_shows(self, person: UUID, digits: str, *, unconfirmed: UUID | None = None) -> bool:
+    async def _device_shows(
+        self, person: UUID, digits: str, origin: Origin, *, unconfirmed: UUID | None = None
+    ) -> bool:
         """Whether a device of theirs shows these digits now, for the first time."""
         digits = digits.strip().replace(" ", "")
         now = int(self.clock() // STEP_SECONDS)
@@ -123,7 +133,8 @@ class SecondFactors:
                     expected = pyotp.TOTP(seed, interval=STEP_SECONDS).generate_otp(step)
                     if not hmac.compare_digest(expected.encode(), digits.encode("utf-8", "surrogatepass")):
                         continue
-                    if not await connection.fetchval(ACCEPT, person, device, step, not is_confirmed):
+                    accepting = (person, device, step, not is_confirmed, *told_of(origin))
+                    if not await connection.fetchval(ACCEPT, *accepting):
                         return False
                     if not self._secrets.is_of_the_newest(SEED_PURPOSE, sealed):
                         renewed = self._secrets.encrypt(SEED_PURPOSE, seed)
@@ -131,9 +142,9 @@ class SecondFactors:
                     return True
         return False
 
-    async def _is_recovery_code(self, person: UUID, given: str) -> bool:
+    async def _is_recovery_code(self, person: UUID, given: str, origin: Origin) -> bool:
         async with self._database.nobody() as connection:
-            return bool(await connection.fetchval(TAKE, person, self._hashes(person, given)))
+            return bool(await connection.fetchval(TAKE, person, self._hashes(person, given), *told_of(origin)))
 
     def _hashes(self, person: UUID, code: str) -> list[bytes]:
         plain = "".join(each for each in code.upper() if each in ALPHABET)

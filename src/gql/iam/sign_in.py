@@ -8,6 +8,7 @@ from gql.errors import ApiError, Code
 from gql.iam import passwords as rules
 from gql.iam.addresses import is_storable
 from gql.iam.invitations import Invitations
+from gql.iam.noting import refusals_noted
 from gql.iam.passwords import Passwords
 from gql.iam.second_factors import SecondFactors
 from gql.iam.sessions import Organisation, Sessions, SignedIn, told_of
@@ -69,8 +70,9 @@ class SignIn:
                 await self._note_refusal(address, origin)
                 raise _credentials_invalid()
         await self._second_factors.demand(account.user_id, second_factor, origin)
-        chosen = await self._invitations.choose(account.user_id, account.organisations, slug, origin)
-        return await self._sessions.begin(account.user_id, chosen, origin)
+        async with refusals_noted(self._database, account.user_id, origin):
+            organisation = await self._invitations.choose(account.user_id, account.organisations, slug, origin)
+        return await self._sessions.begin(account.user_id, organisation, origin)
 
     async def _look_up(self, address: str) -> Account | None:
         if not is_storable(address):
@@ -82,7 +84,7 @@ class SignIn:
         return Account(user_id, password_hash, organisations_in(memberships))
 
     async def _note_refusal(self, address: str, origin: Origin) -> None:
-        """In the log of each organisation of the account; for an unknown one the same is asked, and nothing noted."""
+        """In the log of each organisation of the account; for an unknown one in that of the house."""
         known = address.strip() if is_storable(address) else ""
         async with self._database.nobody() as connection:
             await connection.execute(NOTE_REFUSAL, known, "CREDENTIALS_INVALID", *told_of(origin))

@@ -10,6 +10,7 @@ from gql.errors import ApiError, Code
 from gql.iam.addresses import address_required, normal
 from gql.iam.codes import WAY, Codes, code_invalid, code_message
 from gql.iam.invitations import Invitations
+from gql.iam.noting import code_refusals_noted
 from gql.iam.passwords import Passwords
 from gql.iam.sessions import Organisation, Sessions, SignedIn
 from gql.iam.standing import become, begin
@@ -102,7 +103,10 @@ class SignUp:
         Raises ApiError: UNAUTHENTICATED CODE_INVALID; CONFLICT ORGANISATION_REQUIRED where no invite waits, and then
         nothing is made.
         """
-        async with self._throttle.trying(WAY, str(given), origin):
+        async with (
+            code_refusals_noted(self._database, given, origin),
+            self._throttle.trying(WAY, str(given), origin),
+        ):
             opened = await self._open(given, digits, origin)
             if opened is None:
                 raise code_invalid()

@@ -132,3 +132,5 @@ class TotpMutation:
 DECLARED = (TotpDevice,)
 OPEN_FIELDS = frozenset({"totpEnrol", "totpConfirm", "totpRemove", "recoveryCodesRenew"})
 """Root fields that go through Python, and see for themselves who asks."""
+OWN_FIELDS = OPEN_FIELDS
+"""All of them are about the caller's own account, and refuse a stranger."""

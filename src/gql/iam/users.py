@@ -7,6 +7,7 @@ import strawberry
 
 from gql.engine.scalars import DateTime
 from gql.errors import ApiError, Code
+from gql.iam.noting import refusals_noted
 from gql.iam.resolving import Info, given, identifier, moment, own_session, services_of
 from gql.iam.sessions import SignedIn
 
@@ -141,9 +142,9 @@ async def _organisation_switch(
     input: Annotated[OrganisationSwitchInput, strawberry.argument(description="Where to work.")],  # noqa: A002
 ) -> SignInPayload:
     user_id, session_id = own_session(info)
-    switched = await services_of(info).sessions.switch(
-        user_id, session_id, input.organisation, info.context.caller.origin
-    )
+    services, origin = services_of(info), info.context.caller.origin
+    async with refusals_noted(services.database, user_id, origin):
+        switched = await services.sessions.switch(user_id, session_id, input.organisation, origin)
     return payload(switched, None)
 
 
@@ -193,3 +194,5 @@ class SignInMutation:
 
 OPEN_FIELDS = frozenset({"signIn", "sessionRefresh", "organisationSwitch", "signOut"})
 """Root fields that go through Python, and see for themselves who asks."""
+OWN_FIELDS = frozenset({"organisationSwitch", "signOut"})
+"""Those of them that are about the caller's own account, and refuse a stranger."""

@@ -123,6 +123,13 @@ def status_of_request(row: Mapping[str, Any]) -> str:
     return row["outcome"] or ("PENDING" if is_young else "EXPIRED")
 
 
+def _user_name(world: World, entry: Thing) -> str | None:
+    names = (
+        each.row["user_name"] for each in world.things["Membership"] if each.row["user_id"] == entry.row["user_id"]
+    )
+    return next(names, None)
+
+
 # What the declarations say in SQL, said again in Python. A KeyError here means that a new declaration has to be added.
 VISIBLE: Final[dict[str, Callable[[Thing], bool]]] = {"Client": lambda client: client.row["deleted_at"] is None}
 SINGLE: Final[dict[str, Callable[[World, Thing], bool]]] = {
@@ -136,6 +143,8 @@ COMPUTED: Final[dict[tuple[str, str], Callable[[World, Thing], Any]]] = {
     ("Invoice", "is_overdue"): _is_overdue,
     ("Client", "days_overdue"): _days_overdue,
     ("Client", "health"): _health,
+    ("AuditEntry", "user_name"): _user_name,
+    ("AuditEntry", "is_sealed"): lambda _world, entry: entry.row["seal"] is not None,
 }
 
 

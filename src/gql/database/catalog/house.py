@@ -72,6 +72,7 @@ class House:
         "iam.signup_sessions",
         "iam.totp_devices",
         "iam.recovery_codes",
+        "iam.house_log",
     )
     # Facts about the installation itself.
     installation: tuple[str, ...] = ("core.schema_version", "reports.refreshes")
