@@ -15,13 +15,14 @@ MAY_IMPORT = {
     "engine": {"engine", "database", "errors"},
     "ledger": {"ledger", "engine", "errors"},
     "billing": {"billing", "engine", "errors"},
-    "iam": {"iam", "engine", "database", "errors", "settings"},
+    "messages": {"messages", "errors", "settings"},
+    "iam": {"iam", "engine", "database", "messages", "errors", "settings"},
     "roles": {"engine", "database"},
     "schema": {"billing", "ledger", "iam", "engine", "database", "roles"},
     "imports": {"imports", "engine", "errors"},
     "demo": {"demo", "iam", "imports", "engine", "database", "errors"},
     "http": {"http", "engine", "iam", "database", "errors", "reminders", "settings"},
-    "worker": {"worker", "database", "errors"},
+    "worker": {"worker", "database", "messages", "errors"},
 }
 
 
