@@ -18,6 +18,7 @@
 \ir iam/sign_in.sql
 \ir iam/codes.sql
 \ir iam/totp_devices.sql
+\ir iam/apps.sql
 \ir iam/sign_up.sql
 
 \ir core/audit_seals.sql

@@ -39,9 +39,16 @@ return cast(nullif(pg_catalog.current_setting('app.scope_ids', true), '') as uui
 comment on function core.scope_ids() is
     'The ids whose rows a scoped person may see, such as the client that they speak for; NULL where none were set.';
 
+create function core.role_is_app(role text) returns boolean
+language sql immutable parallel safe
+return pg_catalog.starts_with(role, 'app:');
+comment on function core.role_is_app(text) is 'Whether a role is an app''s: its scopes follow, with a blank between two.';
+
 create function core.role_sees_all(role text) returns boolean
 language sql immutable parallel safe
-return coalesce(role in ('owner', 'admin', 'accountant', 'operator', 'viewer', 'worker', 'self'), false);
+return coalesce(
+    role in ('owner', 'admin', 'accountant', 'operator', 'viewer', 'worker', 'doorway') or core.role_is_app(role), false
+);
 comment on function core.role_sees_all(text) is 'Whether a role sees all rows of the tenant; others see those of their scope.';
 
 create function core.sees_all() returns boolean
@@ -84,29 +91,43 @@ language sql immutable parallel safe
 return case role
     when 'owner' then array[
         'billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'ledger:write', 'iam:read', 'iam:write',
-        'iam:audit', 'iam:members'
+        'iam:audit', 'iam:members', 'iam:self'
     ]
     when 'admin' then array[
         'billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'ledger:write', 'iam:read', 'iam:write',
-        'iam:audit'
+        'iam:audit', 'iam:self'
     ]
-    when 'accountant' then array['billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'ledger:write', 'iam:read']
-    when 'operator' then array['billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'iam:read']
-    when 'viewer' then array['billing:read', 'billing:internal', 'ledger:read', 'iam:read']
-    when 'member' then array['billing:read', 'iam:read']
+    when 'accountant' then array[
+        'billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'ledger:write', 'iam:read', 'iam:self'
+    ]
+    when 'operator' then array['billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'iam:read', 'iam:self']
+    when 'viewer' then array['billing:read', 'billing:internal', 'ledger:read', 'iam:read', 'iam:self']
+    when 'member' then array['billing:read', 'iam:read', 'iam:self']
     -- Held to their scope like a member; what they may do comes with their domains.
-    when 'vendor' then array['iam:read']
-    when 'retailer' then array['iam:read']
-    when 'business' then array['iam:read']
-    when 'investor' then array['iam:read']
+    when 'vendor' then array['iam:read', 'iam:self']
+    when 'retailer' then array['iam:read', 'iam:self']
+    when 'business' then array['iam:read', 'iam:self']
+    when 'investor' then array['iam:read', 'iam:self']
     -- No person's: in this role the worker does what is due in an organisation, and nothing that a person asks for.
     when 'worker' then array['core:work']
-    -- No membership has it either: in this role somebody answers for themselves, whether they belong or not.
-    when 'self' then array['iam:answer']
-    else array[]::text[]
+    -- No membership has it either: in this role somebody comes in or leaves, and does nothing else.
+    when 'doorway' then array['iam:pass']
+    -- An app's: its scopes stand in it, as iam.app_context() has found them.
+    else case when core.role_is_app(role)
+        then pg_catalog.string_to_array(pg_catalog.substr(role, 5), ' ') else array[]::text[] end
 end;
 comment on function core.permissions(text) is
-    'What a role may do: read, write, and read what is kept internal, in each domain. The one place that knows.';
+    'What a role may do: read, write, and read what is kept internal, in each domain; iam:self is what concerns the person alone. The one place that knows.';
+
+create function core.app_scopes() returns text[]
+language sql immutable parallel safe
+return array(
+    select permission from pg_catalog.unnest(core.permissions('owner')) as permission
+    where permission not like 'iam:%' or permission = 'iam:read'
+    order by permission
+);
+comment on function core.app_scopes() is
+    'What an app may be allowed to do: all that an owner may, but who comes in, and what concerns a person, people decide.';
 
 create function core.permits(permission text) returns boolean
 language sql stable parallel safe
@@ -118,8 +139,8 @@ declare
     signature text;
 begin
     foreach signature in array array[
-        'tenant_id()', 'user_id()', 'role()', 'scope_ids()', 'role_sees_all(text)', 'sees_all()', 'today()', 'fiscal_year_start()',
-        'fiscal_year(date, integer)', 'context()', 'permissions(text)', 'permits(text)'
+        'tenant_id()', 'user_id()', 'role()', 'scope_ids()', 'role_is_app(text)', 'role_sees_all(text)', 'sees_all()', 'today()', 'fiscal_year_start()',
+        'fiscal_year(date, integer)', 'context()', 'permissions(text)', 'permits(text)', 'app_scopes()'
     ] loop
         execute format(
             'grant execute on function core.%s to countinghouse_tenant, countinghouse_analyst, countinghouse_reader, '

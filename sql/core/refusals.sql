@@ -29,7 +29,10 @@ begin
         perform core.refuse(
             'FORBIDDEN',
             'PERMISSION_MISSING',
-            format('Your role, %s, does not include %s.', coalesce(core.role(), 'none'), permission)
+            case when core.role_is_app(core.role()) is not true
+                then format('Your role, %s, does not include %s.', coalesce(core.role(), 'none'), permission)
+                else format('The access token of this app does not include %s.', permission)
+            end
         );
     end if;
 end

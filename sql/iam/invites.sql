@@ -253,7 +253,7 @@ declare
     invite iam.invites;
     joined uuid;
 begin
-    perform core.demand('iam:answer');
+    perform core.demand('iam:pass');
     invite := iam.invite_taken((input ->> 'id')::uuid);
     -- Whoever was kept out comes back by an owner's doing, and not by an invite from before.
     insert into iam.memberships (tenant_id, user_id, user_name, role, scope_ids, created_by)
@@ -280,7 +280,7 @@ as $$
 declare
     invite iam.invites;
 begin
-    perform core.demand('iam:answer');
+    perform core.demand('iam:pass');
     invite := iam.invite_taken((input ->> 'id')::uuid);
     update iam.invites set outcome = 'DECLINED', outcome_at = statement_timestamp()
     where tenant_id = core.tenant_id() and id = invite.id;
@@ -302,7 +302,7 @@ as $$
     join iam.invites as i on i.address = u.email and u.email_verified_at is not null
         or i.address = u.phone and u.phone_verified_at is not null
     join iam.tenants as t on t.id = i.tenant_id
-    where core.permits('iam:read') and u.id = core.user_id() and u.deleted_at is null
+    where core.permits('iam:self') and u.id = core.user_id() and u.deleted_at is null
       and i.outcome is null and i.expires_at > statement_timestamp() and t.suspended_at is null
       and exists (select from iam.memberships as m where m.tenant_id = core.tenant_id() and m.user_id = core.user_id() and m.is_active)
     order by i.created_at desc, i.id desc

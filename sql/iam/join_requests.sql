@@ -250,7 +250,7 @@ as $$
            coalesce(r.outcome, case when r.created_at <= statement_timestamp() - interval '30 days' then 'EXPIRED' else 'PENDING' end),
            r.created_at, r.outcome_at
     from iam.join_requests as r
-    where core.permits('iam:read') and r.user_id = core.user_id() and r.created_at > statement_timestamp() - interval '90 days'
+    where core.permits('iam:self') and r.user_id = core.user_id() and r.created_at > statement_timestamp() - interval '90 days'
       and exists (select from iam.memberships as m where m.tenant_id = core.tenant_id() and m.user_id = core.user_id() and m.is_active)
     order by r.created_at desc, r.id desc
 $$;

@@ -22,7 +22,7 @@ as $$
     select core.tenant_id(), u.id, u.name, u.email, u.email_verified_at, u.phone, u.phone_verified_at, u.image, u.settings::jsonb,
            u.password_hash is not null, u.created_at
     from iam.users as u
-    where core.permits('iam:read') and u.id = core.user_id() and u.deleted_at is null
+    where core.permits('iam:self') and u.id = core.user_id() and u.deleted_at is null
       and exists (select from iam.memberships as m where m.tenant_id = core.tenant_id() and m.user_id = core.user_id() and m.is_active)
 $$;
 comment on function iam.my_account() is 'The caller''s own account.';
@@ -32,7 +32,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    perform core.demand('iam:read');
+    perform core.demand('iam:self');
     if not iam.works_here() then
         perform core.refuse('FORBIDDEN', 'PERMISSION_MISSING', 'This is for people who work here.');
     end if;
@@ -232,7 +232,7 @@ as $$
 declare
     membership uuid;
 begin
-    perform core.demand('iam:answer');
+    perform core.demand('iam:pass');
     -- Before the membership, in the order in which others lock them.
     perform from iam.tenants where id = core.tenant_id() for no key update;
     update iam.memberships set is_active = false

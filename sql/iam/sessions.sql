@@ -231,7 +231,7 @@ as $$
     select core.tenant_id(), s.id, row_number() over (order by s.last_used_at desc, s.id), s.ip_address, s.user_agent, s.created_at,
            s.last_used_at, s.expires_at
     from iam.sessions as s
-    where core.permits('iam:read') and s.user_id = core.user_id() and s.ended_at is null and s.expires_at > statement_timestamp()
+    where core.permits('iam:self') and s.user_id = core.user_id() and s.ended_at is null and s.expires_at > statement_timestamp()
       and exists (select from iam.memberships as m where m.tenant_id = core.tenant_id() and m.user_id = core.user_id() and m.is_active)
     order by s.last_used_at desc, s.id
 $$;

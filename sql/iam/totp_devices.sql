@@ -177,7 +177,7 @@ set search_path = pg_catalog, pg_temp
 as $$
     select core.tenant_id(), d.id, row_number() over (order by d.created_at, d.id), d.name, d.confirmed_at, d.created_at
     from iam.totp_devices as d
-    where core.permits('iam:read') and d.user_id = core.user_id()
+    where core.permits('iam:self') and d.user_id = core.user_id()
     order by d.created_at, d.id
 $$;
 comment on function iam.my_totp_devices() is 'The caller''s TOTP devices, the oldest at first.';

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from gql.database.pool import Database
 from gql.database.pool.options import DatabaseOptions
 from gql.engine.engine import Engine
-from gql.http import graphiql
+from gql.http import graphiql, well_known
 from gql.http.authentication import Authentication
 from gql.http.compression import LEAST_BYTES
 from gql.http.cookies import Cookie
@@ -21,7 +21,9 @@ from gql.http.endpoint import GraphQLEndpoint
 from gql.http.headers import as_bytes, security_headers, with_headers
 from gql.http.health import Health
 from gql.http.metrics import Metrics
+from gql.http.oauth import TokenEndpoint
 from gql.http.running import Writes
+from gql.iam.keys import Keys
 from gql.iam.passwords import Passwords
 from gql.iam.principals import Principals
 from gql.iam.secrets import Secrets
@@ -29,7 +31,7 @@ from gql.iam.services import Services
 from gql.iam.tokens import Tokens
 from gql.messages.carriers import carrier_of
 from gql.messages.post import Post
-from gql.schema import OPEN_FIELDS, build_schema, declarations
+from gql.schema import OPEN_FIELDS, PYTHON_FIELDS, build_schema, declarations
 from gql.settings import Settings
 
 DRAIN_SECONDS = 10.0
@@ -54,10 +56,11 @@ class Application(Starlette):
 def create_app(settings: Settings, database_url: str) -> Application:
     """The application on the database of this address. Nothing is connected before it is needed."""
     database = Database(DatabaseOptions.from_settings(settings, database_url))
-    tokens = Tokens.from_settings(settings)
+    keys = Keys.from_settings(settings)
+    tokens = Tokens(keys, issuer=settings.issuer, audience=settings.audience)
     passwords, post = Passwords(), Post(carrier_of(settings))
     services = Services.of(database, tokens, passwords, Secrets.from_settings(settings), post)
-    engine = Engine(build_schema(), declarations(), database, OPEN_FIELDS, services)
+    engine = Engine(build_schema(), declarations(), database, OPEN_FIELDS, services, PYTHON_FIELDS)
     headers = security_headers(production=settings.environment == "production")
     health, metrics, writes = Health(database), Metrics(), Writes()
     metrics.watch_pool("read", lambda: database.reads.statistics)
@@ -79,6 +82,8 @@ def create_app(settings: Settings, database_url: str) -> Application:
             Route("/healthz", health.healthz),
             Route("/readyz", health.readyz),
             Route("/metrics", metrics.endpoint),
+            Route(well_known.TOKEN, TokenEndpoint(services.app_secrets).token, methods=["POST"]),
+            *well_known.routes(keys, settings.issuer),
             *graphiql.routes(needs_sign_in=settings.environment == "production"),
         ],
         middleware=[Middleware(GZipMiddleware, minimum_size=LEAST_BYTES)],

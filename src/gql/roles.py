@@ -11,7 +11,6 @@ from gql.engine.nouns import Declarations, Noun
 from gql.engine.types import payload_field
 
 STRANGERS: Final = "Open to strangers."
-SIGNED_IN: Final = "For everybody who is signed in."
 HELD: Final = "●"
 
 OPENING: Final = """# Roles
@@ -39,7 +38,9 @@ def root_fields(noun: Noun) -> Iterator[str]:
             yield f"{payload_field(noun)}Groups"
 
 
-def notes(declarations: Declarations, open_fields: frozenset[str], own_fields: frozenset[str]) -> dict[str, str]:
+def notes(
+    declarations: Declarations, python_fields: Mapping[str, str], open_to_strangers: frozenset[str]
+) -> dict[str, str]:
     """A sentence on who may do it, for each type, root field and field with a permission of its own, by its name:
     `Invoice`, `Mutation.invoiceIssue`, `Client.summary`."""
     found = {"Query.node": "Roles: those of its type."}
@@ -54,14 +55,18 @@ def notes(declarations: Declarations, open_fields: frozenset[str], own_fields: f
         }
     for verb in declarations.verbs.values():
         found[f"Mutation.{verb.graphql_name}"] = _sentence(verb.permission)
-    for name in open_fields:
-        found[f"Mutation.{name}"] = SIGNED_IN if name in own_fields else STRANGERS
+    for name, permission in python_fields.items():
+        found[f"Mutation.{name}"] = STRANGERS if name in open_to_strangers else _sentence(permission)
     return found
 
 
-def render_roles(declarations: Declarations, open_fields: frozenset[str], own_fields: frozenset[str]) -> str:
+def render_roles(
+    declarations: Declarations, python_fields: Mapping[str, str], open_to_strangers: frozenset[str]
+) -> str:
     """The page, in Markdown."""
-    nouns, verbs = declarations.nouns.values(), declarations.verbs.values()
+    nouns = declarations.nouns.values()
+    verbs = [(verb.graphql_name, verb.permission) for verb in declarations.verbs.values()]
+    verbs += [(name, needed) for name, needed in sorted(python_fields.items()) if name not in open_to_strangers]
     permissions = sorted({permission for held in read_permissions().values() for permission in held})
     fields = [
         (f"`{noun.name}.{column.graphql_name}`", column.permission)
@@ -77,7 +82,7 @@ def render_roles(declarations: Declarations, open_fields: frozenset[str], own_fi
             "\n## Verbs\n",
             *_table(
                 ("mutation", "needs"),
-                (((f"`{verb.graphql_name}`", verb.permission), verb.permission) for verb in verbs),
+                (((f"`{name}`", permission), permission) for name, permission in verbs),
             ),
             "\n## Nouns\n",
             "A noun without a root field is reached through others.\n",
@@ -96,8 +101,7 @@ def render_roles(declarations: Declarations, open_fields: frozenset[str], own_fi
             "\n## Without a role\n",
             "| mutation | for |",
             "|---|---|",
-            *(f"| `{name}` | strangers |" for name in sorted(open_fields - own_fields)),
-            *(f"| `{name}` | everybody who is signed in |" for name in sorted(own_fields)),
+            *(f"| `{name}` | strangers |" for name in sorted(open_to_strangers)),
         ]
     )
 

@@ -1,6 +1,8 @@
 """The schema: every domain's declarations, gathered."""
 
+from collections.abc import Mapping
 from functools import cache
+from typing import Final
 
 import strawberry
 
@@ -26,6 +28,7 @@ from gql.engine.assembly import assemble
 from gql.engine.nouns import Declarations
 from gql.iam import accounts as people
 from gql.iam import (
+    apps,
     audit_log,
     invites,
     join_requests,
@@ -48,6 +51,7 @@ DOMAINS = (
     my_sessions,
     totp_devices,
     audit_log,
+    apps,
     accounts,
     transfers,
     reports,
@@ -72,6 +76,10 @@ OPEN_FIELDS = frozenset[str]().union(*(each.OPEN_FIELDS for each in BY_PYTHON))
 """The root fields that a stranger may ask for."""
 OWN_FIELDS = frozenset[str]().union(*(each.OWN_FIELDS for each in BY_PYTHON))
 """Those of them that answer only to whoever is signed in, about themselves."""
+OF_A_PERSON: Final = "iam:self"
+"""What all people may do and no app: come in, and see to what is theirs alone."""
+PYTHON_FIELDS: Final[Mapping[str, str]] = dict.fromkeys(OPEN_FIELDS, OF_A_PERSON) | apps.PYTHON_FIELDS
+"""The root fields that go through Python, each with the permission that a caller needs who is known."""
 
 
 @cache
@@ -96,6 +104,7 @@ def build_schema() -> strawberry.Schema:
             invites.InviteMutation,
             join_requests.JoinRequestMutation,
             my_account.MyAccountMutation,
+            apps.AppMutation,
         ),
-        notes=notes(declarations(), OPEN_FIELDS, OWN_FIELDS),
+        notes=notes(declarations(), PYTHON_FIELDS, OPEN_FIELDS - OWN_FIELDS),
     )

@@ -90,7 +90,7 @@ async def test_the_context_is_what_the_server_has_put_there(tenant: Tenant) -> N
     assert tuple(row) == (tenant.owner_id, "member", scope, 4)
 
 
-SEES_ALL = {"owner", "admin", "accountant", "operator", "viewer"}
+SEES_ALL = {"owner", "admin", "accountant", "operator", "viewer", "app:billing:write ledger:read", "app:"}
 MAY = {
     "owner": {
         "billing:read",
@@ -102,6 +102,7 @@ MAY = {
         "iam:write",
         "iam:audit",
         "iam:members",
+        "iam:self",
     },
     "admin": {
         "billing:read",
@@ -112,15 +113,27 @@ MAY = {
         "iam:read",
         "iam:write",
         "iam:audit",
+        "iam:self",
     },
-    "accountant": {"billing:read", "billing:write", "billing:internal", "ledger:read", "ledger:write", "iam:read"},
-    "operator": {"billing:read", "billing:write", "billing:internal", "ledger:read", "iam:read"},
-    "viewer": {"billing:read", "billing:internal", "ledger:read", "iam:read"},
-    "member": {"billing:read", "iam:read"},
-    "vendor": {"iam:read"},
-    "retailer": {"iam:read"},
-    "business": {"iam:read"},
-    "investor": {"iam:read"},
+    "accountant": {
+        "billing:read",
+        "billing:write",
+        "billing:internal",
+        "ledger:read",
+        "ledger:write",
+        "iam:read",
+        "iam:self",
+    },
+    "operator": {"billing:read", "billing:write", "billing:internal", "ledger:read", "iam:read", "iam:self"},
+    "viewer": {"billing:read", "billing:internal", "ledger:read", "iam:read", "iam:self"},
+    "member": {"billing:read", "iam:read", "iam:self"},
+    "vendor": {"iam:read", "iam:self"},
+    "retailer": {"iam:read", "iam:self"},
+    "business": {"iam:read", "iam:self"},
+    "investor": {"iam:read", "iam:self"},
+    "app:billing:write ledger:read": {"billing:write", "ledger:read"},
+    "app:": set(),
+    "App:billing:read": set(),
     "superuser": set(),
     "OWNER": set(),
 }

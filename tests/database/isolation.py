@@ -5,6 +5,7 @@ Nothing is named but what fills the tables, so that the next noun is walked thro
 until it is filled.
 """
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -107,6 +108,8 @@ async def fill(name: str) -> Filled:
             recurring.append(invoice_id)
             clients.append(client_id)
         await call("iam.invite_create", address=f"invited@{tenant.slug}.example", role="viewer")
+        known = {"secret_hash": hashlib.sha256(tenant.slug.encode()).hexdigest(), "hint": tenant.slug[-4:]}
+        await call("iam.app_create", name=f"App of {tenant.slug}", scopes=["billing:read"], **known)
         await keep_answer(connection, f"key of {tenant.slug}".replace(" ", "-"), f"Answer to {tenant.slug}")
     async with as_tenant(tenant, "worker") as connection:
         for invoice_id in recurring:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
-from tests.engine import audit_entries, client_entries, comers, ledgers, messages, receipts
+from tests.engine import apps, audit_entries, client_entries, comers, ledgers, messages, receipts
 from tests.engine.ids import client_id, invoice_id
 from tests.harness.actors import as_superuser
 from tests.harness.tenants import Tenant, make_person, make_tenant
@@ -115,7 +115,8 @@ async def _write(
     kept = [each for each in invoices if each["client_id"] in known]
     moved = client_entries.rows(tenant.time_zone, known)
     told = audit_entries.rows(tenant.owner_id)
-    for table, row in (*_recurring(kept), *messages.rows(kept), *ledgers.rows(METADATA), *moved, *told):
+    written = (*_recurring(kept), *messages.rows(kept), *ledgers.rows(METADATA), *apps.rows(), *moved, *told)
+    for table, row in written:
         await _insert(connection, tenant, table, row)
 
 

@@ -26,6 +26,8 @@ async def fill(tenant: Tenant, invoices: int, *, clients: int = 10, marker: str 
             await call("billing.client_note_create", {"client_id": row["id"], "content": f"{marker}A note"})
             if row["index"] % 10 == 9:
                 await call("billing.client_update", {"id": row["id"], "status": "INACTIVE", "email": None})
+        secret = {"secret_hash": "ab" * 32, "hint": "last"}
+        await call("iam.app_create", {"name": f"{marker}App", "scopes": ["billing:read"], **secret})
         for start in range(0, invoices, 1000):
             rows = [invoice_row(each, clients, marker) for each in range(start, min(start + 1000, invoices))]
             done = await call("billing.invoices_import", {"rows": rows})

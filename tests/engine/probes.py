@@ -18,7 +18,7 @@ from graphql import (
 )
 
 from gql.engine.nouns import Noun
-from gql.schema import OPEN_FIELDS, build_schema, declarations
+from gql.schema import PYTHON_FIELDS, build_schema, declarations
 
 SCHEMA = build_schema()._schema
 LISTED: list[Noun] = [noun for noun in declarations().nouns.values() if noun.plural]
@@ -124,7 +124,7 @@ def verbs() -> Iterator[Probe]:
     mutation = SCHEMA.mutation_type
     assert mutation is not None
     for name, field in mutation.fields.items():
-        if name in OPEN_FIELDS:
+        if name in PYTHON_FIELDS:
             continue
         wanted = field.args["input"].type
         document = f"mutation($input: {wanted}) {{ {name}(input: $input) {{ __typename }} }}"

@@ -29,6 +29,7 @@ TYPES = {
     "date": {"date"},
     "timestamptz": {"timestamp with time zone"},
     "jsonb": {"jsonb"},
+    "text[]": {"text[]"},
 }
 
 

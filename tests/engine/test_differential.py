@@ -20,6 +20,7 @@ CASES: Final = [
 ]
 LISTED: Final = [noun for noun in declarations().nouns.values() if noun.plural]
 FOR_INSIDERS: Final = {
+    "apps",
     "audit_log",
     "comers",
     "internal_fields",

@@ -40,6 +40,9 @@ MANY_KINDS = """
         'kind', case when number = 7 then 'EQUITY' else 'EXPENSE' end,
         'currency', case when number = 7 then 'USD' else 'EUR' end
     )) from generate_series(1, 1500) as number;
+    select iam.app_create(jsonb_build_object(
+        'name', 'Own ' || number, 'scopes', '["billing:read"]'::jsonb, 'secret_hash', repeat('ab', 32), 'hint', 'last'
+    )) from generate_series(1, 1500) as number;
     select billing.recurring_invoice_set(jsonb_build_object(
         'id', id, 'frequency', 'MONTHLY', 'next_date', date '2199-01-01' + number::integer
     )) from (select id, row_number() over (order by id) as number from billing.invoices) as numbered;

@@ -33,6 +33,8 @@ TABLES_OF_ALL = (
     "ledger.transfers",
     "ledger.entries",
     "core.audit_log",
+    "iam.apps",
+    "iam.app_secrets",
     "iam.invites",
     "iam.join_requests",
 )
@@ -170,8 +172,13 @@ async def test_a_cursor_of_others_shows_nothing_of_theirs(
     if "errors" in made:
         assert made["errors"][0]["extensions"]["code"] == "FORBIDDEN"
         return
-    cursor = made["data"][noun.plural]["pageInfo"]["endCursor"]
-    assert cursor
+    page = made["data"][noun.plural]
+    if not page["nodes"]:
+        # Whoever works in the organisation is nothing to a scoped person.
+        assert pair.other.context is not None
+        assert (noun.name, pair.other.context.role) == ("App", "member")
+        return
+    cursor = page["pageInfo"]["endCursor"]
     answer = await ask(engine, pair.caller, taking, {"cursor": cursor})
     assert "errors" not in answer
     assert pair.betrays(answer) == set()

@@ -14,7 +14,7 @@ from graphql import (
 )
 
 from gql.engine.nouns import Noun, Report, Verb
-from gql.schema import OPEN_FIELDS, build_schema, declarations
+from gql.schema import OPEN_FIELDS, PYTHON_FIELDS, build_schema, declarations
 
 SCHEMA = build_schema()._schema
 NOUNS = list(declarations().nouns.values())
@@ -75,12 +75,15 @@ ANSWERS: Final = {"inviteAccept", "inviteDecline", "joinRequestCreate", "joinReq
 ACCOUNT: Final = {"accountCodeRequest", "accountAddressChange", "accountAddressConfirm", "accountClose"}
 OF_ONES_OWN: Final = {"organisationSwitch", "signOut", "passwordChange"} | SECOND | ANSWERS | ACCOUNT
 """They ask themselves for the session of the token."""
+WITH_A_SECRET: Final = {"appCreate", "appSecretRotate"}
+"""They show what is kept nowhere."""
 
 
 def test_only_coming_in_is_open_to_strangers() -> None:
     assert COMING_IN | WITH_A_CODE | OF_ONES_OWN == OPEN_FIELDS
     compiled = {verb.graphql_name for verb in VERBS}
-    assert set(root("Mutation").fields) - compiled == OPEN_FIELDS
+    assert set(root("Mutation").fields) - compiled == PYTHON_FIELDS.keys()
+    assert PYTHON_FIELDS.keys() - OPEN_FIELDS == WITH_A_SECRET
 
 
 def test_everything_has_a_description() -> None:

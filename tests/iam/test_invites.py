@@ -101,7 +101,7 @@ async def test_nothing_is_told_of_what_is_rolled_back_or_refused(tenant: Tenant)
         ({"address": "07911 123456"}, "ADDRESS_INVALID"),
         ({"address": "x" * 250 + "@c.org"}, "ADDRESS_INVALID"),
         ({"address": None}, "REQUIRED"),
-        ({"role": "self"}, "ROLE_UNKNOWN"),
+        ({"role": "doorway"}, "ROLE_UNKNOWN"),
         ({"role": "worker"}, "ROLE_UNKNOWN"),
         ({"role": None}, "REQUIRED"),
         ({"role": "member"}, "SCOPE_REQUIRED"),
@@ -116,7 +116,7 @@ async def test_an_invite_that_makes_no_sense_is_refused(tenant: Tenant, facts: d
             await call(connection, "iam.invite_create", **{"address": new_address(), "role": "viewer", **facts})
 
 
-@pytest.mark.parametrize("role", ["admin", "accountant", "operator", "viewer", "member", "self", "worker", ""])
+@pytest.mark.parametrize("role", ["admin", "accountant", "operator", "viewer", "member", "doorway", "worker", ""])
 async def test_nobody_but_an_owner_invites_or_revokes(tenant: Tenant, role: str) -> None:
     made = await invite(tenant, new_address())
     async with as_tenant(tenant, role, [uuid4()]) as connection:
@@ -243,7 +243,7 @@ async def test_an_invite_to_somebody_else_is_as_one_that_does_not_exist(
             said.append((problem.value.message, problem.value.field))
     assert len(set(said)) == 1
     # Nor does it help to be in the invites' own organisation, in the role in which one answers.
-    async with as_tenant(tenant, "self", user_id=stranger.user_id) as connection:
+    async with as_tenant(tenant, "doorway", user_id=stranger.user_id) as connection:
         with verbs.refused(*NOT_THERE) as told_there:
             await call(connection, "iam.invite_accept", id=made)
     assert (told_there.message, told_there.field) == said[0]

@@ -142,7 +142,7 @@ async def test_what_cannot_be_asked_is_refused(tenant: Tenant, other_tenant: Ten
         await ask(person, tenant.slug, "x" * 1001)
 
 
-@pytest.mark.parametrize("role", ["admin", "accountant", "operator", "viewer", "member", "self", "worker", ""])
+@pytest.mark.parametrize("role", ["admin", "accountant", "operator", "viewer", "member", "doorway", "worker", ""])
 async def test_nobody_but_an_owner_answers(role: str, tenant: Tenant, other_tenant: Tenant) -> None:
     person = await make_comer(other_tenant)
     made = await ask(person, tenant.slug)
@@ -174,7 +174,7 @@ async def test_another_organisations_request_is_not_there_and_neither_is_one_to_
     [
         ({}, "REQUIRED"),
         ({"role": "boss"}, "ROLE_UNKNOWN"),
-        ({"role": "self"}, "ROLE_UNKNOWN"),
+        ({"role": "doorway"}, "ROLE_UNKNOWN"),
         ({"role": "member"}, "SCOPE_REQUIRED"),
         ({"role": "viewer", "scope_ids": [str(uuid4())]}, "SCOPE_REQUIRED"),
     ],

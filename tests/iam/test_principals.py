@@ -45,7 +45,7 @@ async def test_a_context_is_the_membership_and_the_organisations_calendar(servic
         scope_ids=(scope,),
         time_zone="Asia/Kolkata",
         fiscal_year_start=4,
-        permissions=frozenset({"billing:read", "iam:read"}),
+        permissions=frozenset({"billing:read", "iam:read", "iam:self"}),
         is_scoped=True,
     )
     assert await people.context(identity(tenant, member.user_id)) == expected

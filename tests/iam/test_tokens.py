@@ -266,3 +266,40 @@ def test_every_refusal_says_the_same_sentence_and_nothing_of_the_token() -> None
             TOKENS.verify(text)
         sentences.add(refusal.value.message)
     assert sentences == {"This access token is not valid here. Sign in, and send the token as it was given to you."}
+
+
+APP: Final = {**CLAIMS, "client_id": str(USER), "scope": "billing:read ledger:read"}
+
+
+def test_a_token_of_an_app_says_which_and_what_for() -> None:
+    issued = TOKENS.issue_to_app(USER, TENANT, ["billing:read", "ledger:read"])
+    claims = jwt.decode(issued.text, options={"verify_signature": False})
+    assert without(claims, "jti") == without(APP, "jti")
+    assert jwt.get_unverified_header(issued.text) == HEADER
+    identity = TOKENS.verify(issued.text)
+    assert (identity.user_id, identity.tenant_id, identity.session_id) == (USER, TENANT, None)
+    assert identity.scopes == ("billing:read", "ledger:read")
+    assert TOKENS.verify(TOKENS.issue(USER, TENANT).text).scopes is None
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        without(APP, "client_id"),
+        without(APP, "scope"),
+        {**APP, "client_id": str(TENANT)},
+        {**APP, "client_id": None},
+        {**APP, "scope": None},
+        {**APP, "scope": ["billing:read"]},
+        {**APP, "sid": str(USER)},
+        {**CLAIMS, "scope": ""},
+    ],
+    ids=repr,
+)
+def test_a_token_is_a_persons_or_an_apps_and_never_half_of_each(claims: dict[str, Any]) -> None:
+    assert TOKENS.verify(signed(claims=APP)).scopes == ("billing:read", "ledger:read")
+    assert refusal_of(TOKENS, signed(claims=claims)) == "TOKEN_INVALID"
+
+
+def test_an_app_without_any_scope_left_is_still_an_app() -> None:
+    assert TOKENS.verify(TOKENS.issue_to_app(USER, TENANT, []).text).scopes == ()

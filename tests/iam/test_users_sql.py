@@ -117,7 +117,7 @@ async def test_the_context_says_what_the_server_puts_on_a_connection(tenant: Ten
     assert (owner["role"], owner["scope_ids"], owner["sees_all"]) == ("owner", [], True)
     assert (member["role"], member["scope_ids"], member["sees_all"]) == ("member", [scope], False)
     assert "billing:write" in owner["permissions"]
-    assert set(member["permissions"]) == {"billing:read", "iam:read"}
+    assert set(member["permissions"]) == {"billing:read", "iam:read", "iam:self"}
     assert (owner["slug"], owner["tenant_name"], owner["email"]) == (tenant.slug, tenant.name, tenant.owner_email)
     assert (owner["time_zone"], owner["fiscal_year_start"], member["user_name"]) == ("UTC", 1, person.name)
 

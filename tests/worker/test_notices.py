@@ -88,7 +88,7 @@ async def test_a_notice_waits_longer_after_each_attempt_and_thirty_are_enough() 
     assert (await the_notice(address))["failure"] == "Nobody answers."
 
 
-@pytest.mark.parametrize("role", ["owner", "self", "viewer"])
+@pytest.mark.parametrize("role", ["owner", "doorway", "viewer"])
 async def test_nobody_but_the_worker_carries_notices(role: str, tenant: Tenant) -> None:
     address = new_address()
     await invite(tenant, address)

@@ -20,6 +20,6 @@ def errors() -> None:
 def roles() -> None:
     """Print which role may do what, as docs/roles.md holds it."""
     from gql.roles import render_roles
-    from gql.schema import OPEN_FIELDS, OWN_FIELDS, declarations
+    from gql.schema import OPEN_FIELDS, OWN_FIELDS, PYTHON_FIELDS, declarations
 
-    write(render_roles(declarations(), OPEN_FIELDS, OWN_FIELDS) + "\n")
+    write(render_roles(declarations(), PYTHON_FIELDS, OPEN_FIELDS - OWN_FIELDS) + "\n")

@@ -13,7 +13,7 @@ class Context:
     `permissions` are what the role may do (`billing:read`), `is_scoped` whether it sees only the rows of its scope: the
     database says both, the engine only asks.
 
-    `user_id` is None for the worker, which is nobody.
+    `user_id` is None for the worker, which is nobody; for an app it is the app's id, and `role` says its scopes.
 
     `fingerprint` stands for all of it: a statement carries the one it was made for and the connection the one it
     stands in, and a row is answered only where the two agree.
@@ -35,6 +35,11 @@ class Context:
     scope_literal: str = field(init=False, repr=False, compare=False)
     """The scope ids as a PostgreSQL array literal."""
     fingerprint: str = field(init=False)
+
+    @property
+    def is_app(self) -> bool:
+        """Whether it is an app's, whose role says its scopes."""
+        return self.role.startswith("app:")
 
     def __post_init__(self) -> None:
         scope_literal = "{" + ",".join(str(scope_id) for scope_id in self.scope_ids) + "}"

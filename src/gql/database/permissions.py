@@ -13,7 +13,7 @@ from gql.database.comments import literal_value, statements
 from gql.database.sources import schema_sources
 
 FUNCTION: Final = ["create", "function", "core", ".", "permissions"]
-OF_NO_PERSON: Final = frozenset({"worker", "self"})
+OF_NO_PERSON: Final = frozenset({"worker", "doorway"})
 """No membership has these."""
 
 

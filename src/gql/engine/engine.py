@@ -4,7 +4,7 @@ A query is one SQL statement, a mutation one transaction. Only what needs Python
 through Strawberry's own executor, whose root resolvers call the same compiler.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from gql.engine.nouns import Declarations
 from gql.engine.operations import Caller, Changed, Operation, Terms
 from gql.engine.plans import Plan, Planner
 from gql.engine.selection import Selected, Selector
-from gql.engine.statement import Statement
+from gql.engine.statement import Path, Statement
 from gql.errors import ApiError, Code, RequestRefused
 
 __all__ = ["Caller", "Changed", "Engine", "Execution", "Operation", "Terms"]
@@ -57,20 +57,22 @@ class Execution:
 @dataclass
 class Engine:
     """Runs operations. `open_fields` are the root fields that a stranger may ask for, `services` what the
-    application's own resolvers need."""
+    application's own resolvers need, `python_fields` all fields that these resolve, each with the permission that it
+    needs of a caller who is known."""
 
     schema: strawberry.Schema
     declarations: Declarations
     database: Database
     open_fields: frozenset[str] = frozenset()
     services: Any = None
+    python_fields: Mapping[str, str] = field(default_factory=dict)
     documents: Documents = field(init=False)
     planner: Planner = field(init=False)
     mutations: Mutations = field(init=False)
     _by_python: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._by_python = self.open_fields | _INTROSPECTION
+        self._by_python = self.open_fields | self.python_fields.keys() | _INTROSPECTION
         self.documents = Documents(self.graphql_schema)
         self.planner = Planner(self.graphql_schema, self.declarations)
         self.mutations = Mutations(self.database)
@@ -113,13 +115,8 @@ class Engine:
         if plan.permissions <= context.permissions:
             return plan
         refused = [
-            ApiError(
-                Code.FORBIDDEN,
-                f"Your role, {context.role}, does not include {need.permission}.",
-                reason="PERMISSION_MISSING",
-                path=need.path,
-            )
-            for need in plan.requirements
+            _permission_missing(context, need.permission, need.path)
+            for need in dict.fromkeys(plan.requirements)
             if need.permission not in context.permissions
         ]
         raise RequestRefused(refused)
@@ -196,13 +193,28 @@ class Engine:
             return False
         roots = self._roots(operation)
         names = {root.name for root in roots} - {"__typename"}
-        if caller.context is None and names <= self._by_python:
+        if caller.context is None and names <= self.open_fields | _INTROSPECTION:
             return True
         by_python = names & self._by_python
         if by_python and operation.kind == "mutation" and len(roots) > 1:
             sentence = f"{', '.join(sorted(by_python))} must be the only field of its operation."
             raise RequestRefused([ApiError(Code.BAD_USER_INPUT, sentence, reason="FIELD_STANDS_ALONE")])
+        self._admit(roots, caller.context)
         return bool(by_python)
+
+    def _admit(self, roots: Sequence[Selected], context: Context | None) -> None:
+        """Judge the fields that the application resolves itself. Raises RequestRefused for each that is not the
+        caller's to ask for."""
+        needs = [(root.key, self.python_fields[root.name]) for root in roots if root.name in self.python_fields]
+        if needs and context is None:
+            raise RequestRefused([_UNKNOWN_CALLER()])
+        refused = [
+            _permission_missing(context, permission, (key,))
+            for key, permission in needs
+            if context is not None and permission not in context.permissions
+        ]
+        if refused:
+            raise RequestRefused(refused)
 
     async def _through_strawberry(self, operation: Operation, caller: Caller, told: Told | None = None) -> bytes:
         result: Any = await self.schema.execute(
@@ -236,6 +248,15 @@ class Engine:
         if root.name == "node" and found is not None:
             return {TYPE_KEY: arguments["type"].value} | found
         return found
+
+
+def _permission_missing(context: Context, permission: str, path: Path) -> ApiError:
+    sentence = (
+        f"The access token of this app does not include {permission}."
+        if context.is_app
+        else f"Your role, {context.role}, does not include {permission}."
+    )
+    return ApiError(Code.FORBIDDEN, sentence, reason="PERMISSION_MISSING", path=path)
 
 
 def _UNKNOWN_CALLER() -> ApiError:  # noqa: N802

@@ -62,6 +62,7 @@ INTEGER: Final = Kind("Int", int, "bigint", EQUALITY + RANGES, quoted=False)
 BOOLEAN: Final = Kind("Boolean", bool, "boolean", ("eq",))
 DATE: Final = Kind("Date", Date, "date", EQUALITY + RANGES)
 TIMESTAMP: Final = Kind("DateTime", DateTime, "timestamptz", EQUALITY + RANGES, escaped=True)
+TEXTS: Final = Kind("Strings", list[str], "text[]", escaped=True)
 DOCUMENT: Final = Kind("JSON", JSON, "jsonb", quoted=False)
 
 _BY_ANNOTATION: Final[dict[Any, Kind]] = {
@@ -73,6 +74,7 @@ _BY_ANNOTATION: Final[dict[Any, Kind]] = {
     bool: BOOLEAN,
     Date: DATE,
     DateTime: TIMESTAMP,
+    list[str]: TEXTS,
     JSON: DOCUMENT,
 }
 

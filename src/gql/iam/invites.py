@@ -42,7 +42,7 @@ class Invite:
     created_at: DateTime = column(filtered=True, ordered=True)
 
 
-@noun(table="iam.my_invites()", permission="iam:read", question=MY_INVITES)
+@noun(table="iam.my_invites()", permission="iam:self", question=MY_INVITES)
 class MyInvite:
     organisation_slug: str = column(description="The short name of the organisation that asks you.")
     organisation_name: str = column(description="Its name.")

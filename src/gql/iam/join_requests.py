@@ -46,7 +46,7 @@ class JoinRequest:
     created_at: DateTime = column(filtered=True, ordered=True)
 
 
-@noun(table="iam.my_join_requests()", permission="iam:read", question=MY_JOIN_REQUESTS)
+@noun(table="iam.my_join_requests()", permission="iam:self", question=MY_JOIN_REQUESTS)
 class MyJoinRequest:
     organisation_slug: str = column(description="The short name that you asked for, whether there is one or not.")
     message: str | None = column(description="What you said.")

@@ -65,12 +65,23 @@ class Keys:
             raise SettingsError([f"The signing key cannot be read or made: {error}."]) from error
         return cls.of(signing, *older)
 
+    def public_set(self) -> dict[str, list[dict[str, str]]]:
+        """The public halves of all keys that are believed, as others look them up (RFC 7517)."""
+        return {
+            "keys": [
+                {**_members(key), "kid": name, "alg": "EdDSA", "use": "sig"} for name, key in self.believed.items()
+            ]
+        }
+
 
 def key_id(key: Ed25519PublicKey) -> str:
     """The thumbprint of the public key (RFC 7638, with the members of RFC 8037), which is its `kid`."""
-    members = {"crv": "Ed25519", "kty": "OKP", "x": _base64url(key.public_bytes(Encoding.Raw, PublicFormat.Raw))}
-    canonical = json.dumps(members, separators=(",", ":"), sort_keys=True)
+    canonical = json.dumps(_members(key), separators=(",", ":"), sort_keys=True)
     return _base64url(hashlib.sha256(canonical.encode()).digest())
+
+
+def _members(key: Ed25519PublicKey) -> dict[str, str]:
+    return {"crv": "Ed25519", "kty": "OKP", "x": _base64url(key.public_bytes(Encoding.Raw, PublicFormat.Raw))}
 
 
 def make_signing_key(directory: Path) -> None:

@@ -17,7 +17,7 @@ from gql.iam.resolving import Info, given, identifier, moment, own_session, serv
 TABLE = "iam.users"
 
 
-@noun(table="iam.my_account()", described_by=TABLE, single=("account", "true"), permission="iam:read")
+@noun(table="iam.my_account()", described_by=TABLE, single=("account", "true"), permission="iam:self")
 class Account:
     name: str = column()
     email: str | None = column()
@@ -149,7 +149,7 @@ class MyAccountMutation:
     )
 
 
-DECLARED = (Account, Verb("iam.account_update", AccountUpdateInput, "Account", "iam:read"))
+DECLARED = (Account, Verb("iam.account_update", AccountUpdateInput, "Account", "iam:self"))
 OPEN_FIELDS = frozenset({"accountCodeRequest", "accountAddressChange", "accountAddressConfirm", "accountClose"})
 """Root fields that go through Python, and see for themselves who asks."""
 OWN_FIELDS = OPEN_FIELDS

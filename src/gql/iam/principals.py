@@ -1,4 +1,4 @@
-"""Principals: what a verified person may do in their organisation, as the database says.
+"""Principals: what a verified person or app may do in their organisation, as the database says.
 
 A token lives for ten minutes, a membership may end at any time. It is therefore asked again every ten seconds.
 """
@@ -26,9 +26,13 @@ REMEMBERED: Final = 10_000
 CONTEXT: Final = """
     select role, scope_ids::text[], time_zone, fiscal_year_start, permissions, sees_all from iam.context($1, $2, $3)
 """
+APP_CONTEXT: Final = """
+    select role, scope_ids::text[], time_zone, fiscal_year_start, permissions, sees_all from iam.app_context($1, $2, $3)
+"""
 
-Who = tuple[int, int, int]
-"""Person, organisation and session: the numbers that their ids are, which Python hashes faster."""
+Who = tuple[int, int, int | tuple[str, ...]]
+"""Person, organisation and session: the numbers that their ids are, which Python hashes faster. Or app, organisation
+and scopes."""
 
 
 class _Answer(NamedTuple):
@@ -52,16 +56,23 @@ class Principals:
         """What the server puts on a connection for this person.
 
         Raises ApiError: UNAUTHENTICATED, reason MEMBERSHIP_GONE, where they may not work in the organisation (any
-        more) or have ended the session; UNAVAILABLE where the database cannot be asked.
+        more) or have ended the session, APP_GONE where an app may not; UNAVAILABLE where the database cannot be asked.
         """
-        session = identity.session_id
-        who = (identity.user_id.int, identity.tenant_id.int, session.int if session else 0)
+        session, scopes = identity.session_id, identity.scopes
+        way = scopes if scopes is not None else session.int if session else 0
+        who = (identity.user_id.int, identity.tenant_id.int, way)
         try:
             answer = self._answers[who]
         except KeyError:
             answer = _UNKNOWN
         if answer.good_until <= self._clock():
             answer = await self._ask(identity, who)
+        if answer.context is None and scopes is not None:
+            raise ApiError(
+                Code.UNAUTHENTICATED,
+                "This app has no access to this organisation any more. Its administrator can say why.",
+                reason="APP_GONE",
+            )
         if answer.context is None:
             raise ApiError(
                 Code.UNAUTHENTICATED,
@@ -81,7 +92,10 @@ class Principals:
     async def _look_up(self, identity: Identity) -> _Answer:
         # From before the question: what changes while it is answered counts from then.
         asked_at = self._clock()
-        row = await self._database.ask(CONTEXT, identity.user_id, identity.tenant_id, identity.session_id)
+        if identity.scopes is None:
+            row = await self._database.ask(CONTEXT, identity.user_id, identity.tenant_id, identity.session_id)
+        else:
+            row = await self._database.ask(APP_CONTEXT, identity.user_id, identity.tenant_id, list(identity.scopes))
         context = _context(identity.user_id, identity.tenant_id, row)
         seconds = REFUSAL_REMEMBERED_SECONDS if context is None else REMEMBERED_SECONDS
         return _Answer(context, asked_at + seconds)

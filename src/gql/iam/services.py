@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from gql.database.pool import Database
+from gql.iam.app_secrets import AppSecrets
 from gql.iam.codes import Codes
 from gql.iam.invitations import Invitations
 from gql.iam.own_account import OwnAccount
@@ -33,6 +34,7 @@ class Services:
     invitations: Invitations
     proofs: Proofs
     own_account: OwnAccount
+    app_secrets: AppSecrets
 
     @classmethod
     def of(cls, database: Database, tokens: Tokens, passwords: Passwords, secrets: Secrets, post: Post) -> "Services":
@@ -54,4 +56,5 @@ class Services:
             invitations,
             proofs,
             OwnAccount(database, throttle, codes, proofs, post),
+            AppSecrets(database, throttle, secrets, tokens),
         )

@@ -1,7 +1,7 @@
 """Transactions of somebody for themselves: before they belong to an organisation, or when they leave one.
 
 The transaction knows who it is for, and becomes an organisation's role for what is done there, so that the policies and
-triggers which bind every change bind this one. No membership has the role `self`: in it one answers, and nothing else.
+triggers which bind every change bind this one. No membership has the role `doorway`: one passes, and no more.
 """
 
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ from gql.database.pool.standing import CONTEXT, ORIGIN, context_values, origin_v
 BEGIN: Final = setting_statement(("app.user_id", *ORIGIN), local=True)
 BECOME: Final = setting_statement(CONTEXT, local=True)
 STEP_OUT: Final = setting_statement(("role",), local=True)
-ROLE: Final = "self"
+ROLE: Final = "doorway"
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 

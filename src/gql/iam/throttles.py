@@ -21,17 +21,32 @@ OF_ADDRESS: Final = 60
 """Of one address with any account: a whole office may have one."""
 
 
+class Allowances(NamedTuple):
+    """How many failures are free; None where they do not count at all."""
+
+    from_here: int = FROM_HERE
+    of_account: int | None = OF_ACCOUNT
+    of_address: int = OF_ADDRESS
+
+
+OF_PEOPLE: Final = Allowances()
+
+
 class Attempt(NamedTuple):
     """A try to come in: with which account, from where, by which way (signing in, a code)."""
 
     way: str
     account: str
     origin: Origin
+    allowances: Allowances = OF_PEOPLE
 
     @property
-    def own(self) -> tuple[str, str]:
-        """The account from this address, and from anywhere."""
-        return _hashed(self.way, "from", network(self.origin), self.account), _hashed(self.way, "account", self.account)
+    def own(self) -> tuple[str, ...]:
+        """The account from this address, and from anywhere if that counts."""
+        from_here = _hashed(self.way, "from", network(self.origin), self.account)
+        if self.allowances.of_account is None:
+            return (from_here,)
+        return from_here, _hashed(self.way, "account", self.account)
 
     @property
     def shared(self) -> str:
@@ -48,7 +63,8 @@ class Throttle:
     async def demand(self, attempt: Attempt) -> None:
         """Count the try as a failure, until it is forgiven. Raises ApiError RATE_LIMITED, reason TOO_MANY_FAILURES."""
         subjects = [*attempt.own, attempt.shared]
-        row = await self._database.ask(TRY, subjects, [str(FROM_HERE), str(OF_ACCOUNT), str(OF_ADDRESS)])
+        free = [str(allowance) for allowance in attempt.allowances if allowance is not None]
+        row = await self._database.ask(TRY, subjects, free)
         assert row is not None
         seconds = row[0]
         if seconds:
@@ -64,9 +80,11 @@ class Throttle:
         await self._database.ask(FORGIVE, list(attempt.own), [attempt.shared])
 
     @asynccontextmanager
-    async def trying(self, way: str, account: str, origin: Origin) -> AsyncIterator[None]:
+    async def trying(
+        self, way: str, account: str, origin: Origin, allowances: Allowances = OF_PEOPLE
+    ) -> AsyncIterator[None]:
         """The body is a try: it counts as a failure unless it ends without an exception."""
-        attempt = Attempt(way, account, origin)
+        attempt = Attempt(way, account, origin, allowances)
         await self.demand(attempt)
         yield
         await self.forgive(attempt)

@@ -1,11 +1,12 @@
 """Access tokens: JSON Web Tokens that say who somebody is and in which organisation, for ten minutes.
 
-What the person may do there is not in them: it is asked of the database (see `principals`).
+What the person may do there is not in them: it is asked of the database (see `principals`). An app's says what it was
+asked for, of which the database still lets the app do what it may at that time.
 """
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
@@ -25,6 +26,9 @@ LEEWAY_SECONDS: Final = 30
 """How far the clocks of two servers of one house may be apart."""
 TENANT: Final = "tenant_id"
 SESSION: Final = "sid"
+CLIENT: Final = "client_id"
+"""The claims of RFC 9068 by which a token is an app's and no person's."""
+SCOPE: Final = "scope"
 REQUIRED: Final = ("exp", "iat", "iss", "aud", "sub", "jti", TENANT)
 REMEMBERED: Final = 4096
 LONGEST: Final = 2048
@@ -46,12 +50,13 @@ class IssuedToken(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Identity:
     """What a valid token says: the person, the organisation, until when we believe it (seconds since 1970), and the
-    session that it is of, if any."""
+    session that it is of, if any. An app stands in the person's place, and has `scopes`."""
 
     user_id: UUID
     tenant_id: UUID
     good_until: float
     session_id: UUID | None = None
+    scopes: tuple[str, ...] | None = None
 
 
 class Tokens:
@@ -72,19 +77,25 @@ class Tokens:
 
     def issue(self, user_id: UUID, tenant_id: UUID, session_id: UUID | None = None) -> IssuedToken:
         """A token for this person in this organisation; of a session, with which it ends, or of none."""
+        return self._issue(user_id, tenant_id, {SESSION: str(session_id)} if session_id is not None else {})
+
+    def issue_to_app(self, app_id: UUID, tenant_id: UUID, scopes: Sequence[str]) -> IssuedToken:
+        """A token for this app in this organisation, to do what these scopes let it."""
+        return self._issue(app_id, tenant_id, {CLIENT: str(app_id), SCOPE: " ".join(scopes)})
+
+    def _issue(self, subject: UUID, tenant_id: UUID, more: dict[str, str]) -> IssuedToken:
         issued_at = int(self._clock())
         expires_at = issued_at + LIFE_SECONDS
         claims = {
             "iss": self._issuer,
             "aud": self._audience,
-            "sub": str(user_id),
+            "sub": str(subject),
             TENANT: str(tenant_id),
             "iat": issued_at,
             "exp": expires_at,
             "jti": str(uuid4()),
+            **more,
         }
-        if session_id is not None:
-            claims[SESSION] = str(session_id)
         header = {"typ": TYPE, "kid": self._keys.signing_id}
         text = jwt.encode(claims, self._keys.signing, ALGORITHM, headers=header)
         return IssuedToken(text, datetime.fromtimestamp(expires_at, UTC))
@@ -139,7 +150,18 @@ class Tokens:
         if not isinstance(claims["jti"], str) or not claims["jti"]:
             raise _invalid()
         session_id = _uuid(claims[SESSION]) if SESSION in claims else None
-        return Identity(_uuid(claims["sub"]), _uuid(claims[TENANT]), expires_at + LEEWAY_SECONDS, session_id)
+        scopes = _scopes(claims)
+        return Identity(_uuid(claims["sub"]), _uuid(claims[TENANT]), expires_at + LEEWAY_SECONDS, session_id, scopes)
+
+
+def _scopes(claims: dict[str, Any]) -> tuple[str, ...] | None:
+    """An app's scopes; None for a person, who has neither of its claims."""
+    if CLIENT not in claims and SCOPE not in claims:
+        return None
+    scope = claims.get(SCOPE)
+    if claims.get(CLIENT) != claims["sub"] or SESSION in claims or not isinstance(scope, str):
+        raise _invalid()
+    return tuple(scope.split())
 
 
 def _is_whole(value: object) -> bool:

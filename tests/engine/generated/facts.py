@@ -34,7 +34,7 @@ class Facts:
             for noun in self.nouns
             if noun.question is None
             for column in noun.columns
-            if column.kind.name != "JSON"
+            if column.kind.name not in ("JSON", "Strings")
         }
 
     @cached_property

@@ -141,6 +141,7 @@ COMPUTED: Final[dict[tuple[str, str], Callable[[World, Thing], Any]]] = {
     ("Invite", "status"): _invite_status,
     ("JoinRequest", "status"): _request_status,
     ("Invoice", "is_overdue"): _is_overdue,
+    ("App", "is_active"): lambda _, app: app.row["revoked_at"] is None,
     ("Client", "days_overdue"): _days_overdue,
     ("Client", "health"): _health,
     ("AuditEntry", "user_name"): _user_name,

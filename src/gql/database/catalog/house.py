@@ -157,10 +157,12 @@ class House:
         "investor_id",
     )
 
-    # Indexes that serve what has no tenant yet: sign-in finds a person's memberships and invites, the worker what is
-    # due.
+    # Indexes that serve what has no tenant yet: sign-in finds a person's memberships and invites, and an app's secret,
+    # the worker what is due.
     indexes_across_tenants: tuple[str, ...] = (
         "iam.memberships_user",
+        "iam.apps_client",
+        "iam.app_secrets_hash",
         "billing.recurring_invoices_due",
         "billing.invoice_messages_due",
         "iam.notices_due",
