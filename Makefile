@@ -23,7 +23,7 @@ INSTALL_SELF = $(BIN)/python -m pip install --quiet --quiet --disable-pip-versio
 
 # Debian's PostgreSQL 15, where it is installed, runs the tests of the database a second time.
 POSTGRES_15 := $(wildcard /usr/lib/postgresql/15/bin/postgres)
-TESTS_OF_THE_DATABASE := $(wildcard tests/core tests/iam tests/ledger tests/billing tests/worker tests/database tests/harness tests/engine)
+TESTS_OF_THE_DATABASE := $(wildcard tests/core tests/iam tests/ledger tests/billing tests/worker tests/database tests/harness tests/engine tests/reporting)
 
 # Two workers, each with a PostgreSQL of its own; a file stays with one of them, and so do the fixtures that it shares.
 JOBS := 2
@@ -55,9 +55,9 @@ test-thorough: ## Run everything with three times as many generated documents an
 	@HYPOTHESIS_PROFILE=thorough $(MAKE) test
 
 .PHONY: check
-check: check-format check-lint check-types check-sql check-schema check-docs ## Format, lint, types, SQL, schema, docs
+check: check-format check-lint check-types check-sql check-schema check-reporting check-docs ## Format, lint, types, SQL, schema, docs
 
-.PHONY: check-format check-lint check-types check-sql check-schema check-docs
+.PHONY: check-format check-lint check-types check-sql check-schema check-reporting check-docs
 check-format: $(VENV)/.dev
 	@$(BIN)/ruff format --quiet --check src tests bench \
 		|| { echo 'Some files are not formatted; `make format` does it.' >&2; $(BIN)/ruff format --check src tests bench; }
@@ -77,6 +77,12 @@ check-schema: $(VENV)/.dev
 	@diff -u schema.graphql $(CACHE)/schema.graphql \
 		|| { echo 'schema.graphql is not the schema of the code; `make schema` writes it.' >&2; exit 1; }
 
+check-reporting: $(VENV)/.dev
+	@mkdir -p $(CACHE)
+	@$(BIN)/countinghouse reporting > $(CACHE)/views.sql
+	@diff -u sql/reporting/views.sql $(CACHE)/views.sql \
+		|| { echo 'sql/reporting/views.sql has not the views of the code; `make reporting` writes it.' >&2; exit 1; }
+
 check-docs: $(VENV)/.dev
 	@mkdir -p $(CACHE)
 	@$(BIN)/countinghouse errors > $(CACHE)/errors.md
@@ -94,6 +100,10 @@ format: $(VENV)/.dev ## Format the code and mend what the linter can
 .PHONY: schema
 schema: $(VENV)/.run ## Write schema.graphql
 	@$(BIN)/countinghouse schema > $(VENV)/schema.graphql && mv $(VENV)/schema.graphql schema.graphql
+
+.PHONY: reporting
+reporting: $(VENV)/.run ## Write sql/reporting/views.sql, the views of analysts
+	@$(BIN)/countinghouse reporting > $(VENV)/views.sql && mv $(VENV)/views.sql sql/reporting/views.sql
 
 .PHONY: docs
 docs: $(VENV)/.run ## Write docs/errors.md, the catalogue of errors, and docs/roles.md, who may do what
@@ -155,7 +165,7 @@ $(VENV)/.run: $(VENV)/.made requirements.lock pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
-	@echo 'Installing what the tests need (once; about 100 MB)'
+	@echo 'Installing what the tests need (once; about 250 MB)'
 	@$(INSTALL) requirements-dev.lock
 	@touch $@
 

@@ -20,11 +20,17 @@
 \ir iam/totp_devices.sql
 \ir iam/apps.sql
 \ir iam/sign_up.sql
+\ir iam/google.sql
+\ir iam/trusted_issuers.sql
+\ir iam/external_people.sql
 
 \ir core/audit_seals.sql
 \ir core/idempotency.sql
 \ir core/jobs.sql
 \ir core/reports.sql
+\ir core/reporting.sql
+
+\ir iam/analysts.sql
 
 \ir iam/notices.sql
 \ir iam/invites.sql
@@ -65,5 +71,7 @@
 \ir billing/revenue.sql
 \ir billing/revenue_months.sql
 \ir billing/imports.sql
+
+\ir reporting/views.sql
 
 \ir core/grants.sql

@@ -10,7 +10,10 @@ from gql.settings import Settings
 from tests.harness.command_line import countinghouse, environment
 
 WHOLESALE = Path(__file__).parent / "imports" / "files" / "wholesale.csv"
-COMMANDS = ("serve", "work", "migrate", "demo", "import", "tenant", "psql", "doctor", "schema", "errors", "roles")
+COMMANDS = (
+    *("serve", "work", "migrate", "demo", "import", "tenant", "analyst", "psql", "doctor"),
+    *("schema", "errors", "roles", "reporting"),
+)
 
 
 async def test_help_names_every_command() -> None:

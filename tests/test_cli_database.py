@@ -1,10 +1,13 @@
-"""`migrate`, `doctor` and `psql`, on databases of the test's own."""
+"""`migrate`, `doctor`, `psql` and `analyst`, on databases of the test's own."""
 
+import asyncio
+import json
 import secrets
 from collections.abc import AsyncIterator
 
 import pytest
 
+from gql.cli.psql import program_for
 from gql.settings import Settings
 from tests.harness.actors import as_superuser, as_tenant
 from tests.harness.command_line import countinghouse, environment
@@ -143,3 +146,26 @@ async def test_psql_says_that_there_is_no_such_organisation(settings: Settings) 
     outcome = await countinghouse("psql", "--tenant", "nobody-here", env=environment(settings))
     assert (outcome.status, outcome.out) == (1, "")
     assert outcome.err.startswith("countinghouse: There is no organisation 'nobody-here'.")
+
+
+async def test_an_analyst_is_made_whose_address_psql_takes(tenant: Tenant, settings: Settings) -> None:
+    env = environment(settings)
+    made = await countinghouse(
+        "analyst", "create", "--tenant", tenant.slug, "--label", "Warehouse", "--connections", "1", "--json", env=env
+    )
+    assert (made.status, made.err) == (0, "")
+    login = json.loads(made.out)
+    ask = "select slug from organisation"
+    done = await asyncio.create_subprocess_exec(
+        program_for(is_interactive=False), "--no-psqlrc", "-At", "-c", ask, login["url"], stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await done.communicate()
+    assert (done.returncode, out.decode()) == (0, f"{tenant.slug}\n")
+    again = await countinghouse("analyst", "create", "--tenant", tenant.slug, "--label", "Warehouse", env=env)
+    assert (again.status, again.out) == (1, "")
+    assert again.err.startswith("countinghouse: There is an analyst with this label.")
+    async with as_superuser() as connection:
+        agent = await connection.fetchval(
+            "select user_agent from core.audit_log where tenant_id = $1 and entity_type = 'ANALYST'", tenant.tenant_id
+        )
+    assert agent == "countinghouse analyst create"

@@ -41,6 +41,21 @@ def test_every_kind_of_value_is_read(tmp_path: Path) -> None:
     assert settings.signing_key_file == key
 
 
+def test_google_and_private_issuers_are_read() -> None:
+    settings = Settings.from_environment(
+        {
+            "COUNTINGHOUSE_GOOGLE_CLIENT_IDS": "1.example, 2.example",
+            "COUNTINGHOUSE_GOOGLE_JWKS_URL": "http://127.0.0.1:8080/keys",
+            "COUNTINGHOUSE_PRIVATE_ISSUERS": "true",
+        }
+    )
+    assert settings.google_client_ids == ("1.example", "2.example")
+    assert settings.google_issuer == "https://accounts.google.com"
+    assert settings.private_issuers is True
+    assert Settings().private_issuers is False
+    assert len(refused(GOOGLE_CLIENT_IDS="a,,b", GOOGLE_ISSUER="google", PRIVATE_ISSUERS="yes")) == 3
+
+
 def test_a_database_of_ones_own_means_production_unless_said_otherwise() -> None:
     own = {"COUNTINGHOUSE_DATABASE_URL": DATABASE}
     assert Settings.from_environment(own).environment == "production"

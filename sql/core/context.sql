@@ -56,17 +56,38 @@ language sql stable parallel safe
 return core.role_sees_all(pg_catalog.current_setting('app.role', true));
 comment on function core.sees_all() is 'Whether the person sees all rows of the tenant.';
 
+create function core.is_analyst() returns boolean
+language sql stable parallel safe
+return session_user like 'analyst\_%';
+comment on function core.is_analyst() is 'Whether an analyst is connected: their login says so, which nobody can change.';
+
+-- The server puts the time zone on its connections; an analyst's come without. PL/pgSQL, because what it calls comes later.
+create function core.home_time_zone() returns text
+language plpgsql stable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if core.is_analyst() then
+        return coalesce((select time_zone from iam.organisation()), 'UTC');
+    end if;
+    return 'UTC';
+end
+$$;
+comment on function core.home_time_zone() is
+    'The time zone where none is set on the connection: of an analyst''s organisation, and else UTC.';
+
 -- CASE, not coalesce, for the same reason: overdue invoices are looked for in an index.
 create function core.today() returns date
 language sql stable parallel safe
 return cast(
     pg_catalog.timezone(
         case when pg_catalog.current_setting('app.time_zone', true) <> ''
-            then pg_catalog.current_setting('app.time_zone', true) else 'UTC' end,
+            then pg_catalog.current_setting('app.time_zone', true) else core.home_time_zone() end,
         pg_catalog.statement_timestamp()
     ) as date
 );
-comment on function core.today() is 'The day it is in the tenant''s time zone; in UTC where none is set.';
+comment on function core.today() is
+    'The day it is in the tenant''s time zone; where none is set, in that of the analyst''s organisation, and else in UTC.';
 
 create function core.fiscal_year_start() returns integer
 language sql stable parallel safe
@@ -139,8 +160,9 @@ declare
     signature text;
 begin
     foreach signature in array array[
-        'tenant_id()', 'user_id()', 'role()', 'scope_ids()', 'role_is_app(text)', 'role_sees_all(text)', 'sees_all()', 'today()', 'fiscal_year_start()',
-        'fiscal_year(date, integer)', 'context()', 'permissions(text)', 'permits(text)', 'app_scopes()'
+        'tenant_id()', 'user_id()', 'role()', 'scope_ids()', 'role_is_app(text)', 'role_sees_all(text)', 'sees_all()', 'is_analyst()',
+        'home_time_zone()', 'today()', 'fiscal_year_start()', 'fiscal_year(date, integer)', 'context()', 'permissions(text)',
+        'permits(text)', 'app_scopes()'
     ] loop
         execute format(
             'grant execute on function core.%s to countinghouse_tenant, countinghouse_analyst, countinghouse_reader, '

@@ -15,7 +15,8 @@ begin
             ('countinghouse_accounts',    'nologin',                  'owner of the functions by which people make and change their accounts'),
             ('countinghouse_provisioner', 'nologin createrole',       'owner of the functions that make and drop tenant roles'),
             ('countinghouse_worker',      'login noinherit',          'what the worker connects as; sees that something is due, becomes a tenant to do it'),
-            ('countinghouse_reports',     'nologin',                  'owner of the materialized views; reads what they are made of')
+            ('countinghouse_reports',     'nologin',                  'owner of the materialized views; reads what they are made of'),
+            ('countinghouse_watcher',     'nologin',                  'owner of the functions that end connections of analysts')
         ) as roles (name, options, meaning)
     loop
         if not exists (select from pg_roles where rolname = wanted.name) then
@@ -26,12 +27,16 @@ begin
 end
 $$;
 
--- The provisioner puts new tenant roles into their group, and is no member of it: it reads nothing. On 15, CREATEROLE
--- alone lets it.
+-- The provisioner puts new roles into their groups, and is no member of them: it reads nothing. On 15, CREATEROLE alone
+-- lets it. The watcher sees since when others are at work, and may end it.
 do $$
 begin
     if current_setting('server_version_num')::int >= 160000 then
-        execute 'grant countinghouse_tenant to countinghouse_provisioner with admin true, inherit false, set false';
+        execute 'grant countinghouse_tenant, countinghouse_analyst to countinghouse_provisioner'
+            ' with admin true, inherit false, set false';
+        execute 'grant pg_signal_backend, pg_read_all_stats to countinghouse_watcher with inherit true, set false';
+    else
+        grant pg_signal_backend, pg_read_all_stats to countinghouse_watcher;
     end if;
 end
 $$;
@@ -47,14 +52,28 @@ revoke create on schema public from public;
 do $$
 declare
     shared regprocedure;
+    elsewhere name;
 begin
-    -- Advisory locks and large objects know no tenant: one could block another, or leave something for them.
+    -- Advisory locks and large objects know no tenant: one could block another, or leave something for them. And there is
+    -- a function that writes to the log of all without writing to any table.
     for shared in
         select oid from pg_proc
         where pronamespace = 'pg_catalog'::regnamespace
-          and proname ~ '^(pg_(try_)?advisory_(xact_)?lock(_shared)?|lo_creat|lo_create|lo_from_bytea|lo_put)$'
+          and proname ~ '^(pg_(try_)?advisory_(xact_)?lock(_shared)?|lo_creat|lo_create|lo_from_bytea|lo_put|pg_logical_emit_message)$'
     loop
         execute format('revoke execute on function %s from public', shared);
+    end loop;
+    -- Who else is connected, since when and as what is for whoever watches the server.
+    for shared in
+        select oid from pg_proc
+        where pronamespace = 'pg_catalog'::regnamespace and proname ~ '^pg_stat_get_(activity|backend_.*)$'
+    loop
+        execute format('revoke execute on function %s from public', shared);
+        execute format('grant execute on function %s to pg_read_all_stats', shared);
+    end loop;
+    -- The two databases that every server has besides ours: there, whoever may log in could do what is refused here.
+    for elsewhere in select datname from pg_database where datname in ('postgres', 'template1') and datname <> current_database() loop
+        execute format('revoke connect, temporary on database %I from public', elsewhere);
     end loop;
     -- TEMP objects could shadow ours, and an analyst could fill the disk with them.
     execute format('revoke temporary on database %I from public', current_database());
@@ -70,7 +89,8 @@ $$;
 create schema core authorization countinghouse_owner;
 comment on schema core is 'What every domain shares: the context of a statement, money, ids, refusals, the audit log.';
 grant usage on schema core to countinghouse_api, countinghouse_tenant, countinghouse_analyst, countinghouse_reader,
-    countinghouse_auth, countinghouse_accounts, countinghouse_provisioner, countinghouse_worker, countinghouse_reports;
+    countinghouse_auth, countinghouse_accounts, countinghouse_provisioner, countinghouse_worker, countinghouse_reports,
+    countinghouse_watcher;
 
 -- From here on everything belongs to the owner, who is bound by the policies like everybody else.
 set local role countinghouse_owner;

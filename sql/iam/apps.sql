@@ -48,7 +48,7 @@ create policy analyst on iam.apps for select to countinghouse_analyst using (ten
 create policy auth on iam.apps to countinghouse_auth using (true) with check (true);
 
 grant select (tenant_id, id, name, scopes, last_used_at, revoked_at, created_at, created_by, updated_at, name_key)
-    on iam.apps to countinghouse_tenant, countinghouse_reader, countinghouse_analyst;
+    on iam.apps to countinghouse_tenant, countinghouse_reader;
 grant select, update (last_used_at, updated_at) on iam.apps to countinghouse_auth;
 -- NOTE: nobody writes an app but the functions below.
 

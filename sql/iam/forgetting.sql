@@ -7,7 +7,7 @@ set search_path = pg_catalog, pg_temp
 as $$
     delete from iam.signup_sessions where created_at < statement_timestamp() - interval '1 day';
     delete from iam.codes where created_at < statement_timestamp() - interval '1 day'
-        and id not in (select code_id from iam.signup_sessions)
+        and id not in (select code_id from iam.signup_sessions where code_id is not null)
 $$;
 comment on function iam.codes_forget() is 'Forgets the sign-ups and codes that are older than a day.';
 

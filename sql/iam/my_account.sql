@@ -210,7 +210,7 @@ begin
     -- The addresses are free from now on; whoever signs up with one gets another account.
     update iam.users as u set
         deleted_at = statement_timestamp(), email = null, phone = null, email_verified_at = null, phone_verified_at = null,
-        password_hash = null, image = null, settings = '{}'
+        password_hash = null, google_sub = null, image = null, settings = '{}'
     where u.id = person;
     update iam.codes as c set used_at = statement_timestamp() where c.user_id = person and c.used_at is null;
     delete from iam.totp_devices as d where d.user_id = person;

@@ -88,7 +88,8 @@ grant select, insert, update, delete on iam.refresh_tokens to countinghouse_auth
 create trigger touch before update on iam.refresh_tokens for each row execute function core.touch();
 
 create function iam.session_begin(
-    user_id uuid, organisation_id uuid, token_hash bytea, ip_address text, user_agent text, request_id text
+    user_id uuid, organisation_id uuid, token_hash bytea, ip_address text, user_agent text, request_id text,
+    method text default null
 ) returns uuid
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -101,12 +102,14 @@ begin
     returning id into begun;
     insert into iam.refresh_tokens (token_hash, session_id) values (session_begin.token_hash, begun);
     update iam.users set last_login_at = statement_timestamp() where id = session_begin.user_id;
-    perform iam.session_noted(session_begin.user_id, session_begin.organisation_id, 'SIGN_IN', null, session_begin.ip_address,
+    perform iam.session_noted(session_begin.user_id, session_begin.organisation_id, 'SIGN_IN',
+        case when method is not null then jsonb_build_object('method', method) end, session_begin.ip_address,
         session_begin.user_agent, session_begin.request_id);
     return begun;
 end
 $$;
-comment on function iam.session_begin(uuid, uuid, bytea, text, text, text) is 'Begins a session of somebody who has shown who they are.';
+comment on function iam.session_begin(uuid, uuid, bytea, text, text, text, text) is
+    'Begins a session of somebody who has shown who they are. `method`: by what, where the log should tell.';
 
 create function iam.session_noted(
     user_id uuid, organisation_id uuid, action text, facts jsonb, ip_address text, user_agent text, request_id text
@@ -239,7 +242,7 @@ comment on function iam.my_sessions() is 'Where the caller is signed in, the one
 
 reset role;
 grant create on schema iam to countinghouse_auth;
-alter function iam.session_begin(uuid, uuid, bytea, text, text, text) owner to countinghouse_auth;
+alter function iam.session_begin(uuid, uuid, bytea, text, text, text, text) owner to countinghouse_auth;
 alter function iam.session_noted(uuid, uuid, text, jsonb, text, text, text) owner to countinghouse_auth;
 alter function iam.session_refresh(bytea, bytea[], text, text, text) owner to countinghouse_auth;
 alter function iam.session_switch(uuid, uuid, text, text, text, text) owner to countinghouse_auth;
@@ -248,7 +251,7 @@ alter function iam.my_sessions() owner to countinghouse_auth;
 revoke create on schema iam from countinghouse_auth;
 revoke execute on all functions in schema iam from public;
 grant execute on function
-    iam.session_begin(uuid, uuid, bytea, text, text, text), iam.session_refresh(bytea, bytea[], text, text, text),
+    iam.session_begin(uuid, uuid, bytea, text, text, text, text), iam.session_refresh(bytea, bytea[], text, text, text),
     iam.session_switch(uuid, uuid, text, text, text, text), iam.session_end(uuid, uuid, text, text, text, text),
     iam.session_noted(uuid, uuid, text, jsonb, text, text, text)
     to countinghouse_api;

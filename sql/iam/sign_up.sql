@@ -7,11 +7,12 @@ create table iam.signup_sessions (
     phone text collate "C",
     name text not null,
     password_hash text,
+    google_sub text collate "C",
     organisation_name text,
     country text,
     currency core.currency not null default 'EUR',
     time_zone text not null default 'UTC',
-    code_id uuid not null references iam.codes,
+    code_id uuid references iam.codes,
     expires_at timestamptz not null default statement_timestamp() + interval '15 minutes',
     completed_at timestamptz,
     created_at timestamptz not null default statement_timestamp(),
@@ -27,6 +28,7 @@ create table iam.signup_sessions (
     constraint signup_sessions_country_check check (country ~ '^[A-Z]{2}$'),
     constraint signup_sessions_time_zone_check check (core.is_time_zone(time_zone)),
     constraint signup_sessions_hash_check check (password_hash like '$argon2id$%'),
+    constraint signup_sessions_shown_check check ((code_id is null) = (google_sub is not null)),
     constraint signup_sessions_expires_at_check check (expires_at <= created_at + interval '15 minutes')
 );
 
@@ -36,11 +38,12 @@ comment on column iam.signup_sessions.email is 'The e-mail address that the acco
 comment on column iam.signup_sessions.phone is 'Or the telephone number, as +447911123456.';
 comment on column iam.signup_sessions.name is 'The person''s name.';
 comment on column iam.signup_sessions.password_hash is 'The argon2id hash of the password, where one was chosen.';
+comment on column iam.signup_sessions.google_sub is 'The Google account that vouches for the e-mail address, where no code does.';
 comment on column iam.signup_sessions.organisation_name is 'The organisation''s name; empty for whoever was invited to one.';
 comment on column iam.signup_sessions.country is 'Its country, by its two-letter ISO 3166 code.';
 comment on column iam.signup_sessions.currency is 'Its currency.';
 comment on column iam.signup_sessions.time_zone is 'Its time zone, by its IANA name.';
-comment on column iam.signup_sessions.code_id is 'The code that was sent last.';
+comment on column iam.signup_sessions.code_id is 'The code that was sent last; none where Google vouches for the address.';
 comment on column iam.signup_sessions.expires_at is 'When it is over: after fifteen minutes.';
 comment on column iam.signup_sessions.completed_at is 'When the account was made.';
 comment on column iam.signup_sessions.created_at is 'When it was asked for.';
@@ -62,6 +65,8 @@ comment on constraint signup_sessions_time_zone_check on iam.signup_sessions is
     'TIME_ZONE_UNKNOWN input.organisation.timeZone: A time zone is an IANA name, such as Europe/London.';
 comment on constraint signup_sessions_hash_check on iam.signup_sessions is
     'PASSWORD_HASH_INVALID: A password is kept as an argon2id hash only.';
+comment on constraint signup_sessions_shown_check on iam.signup_sessions is
+    'SIGN_UP_SHOWN: An address is shown to be somebody''s by a code or by Google.';
 comment on constraint signup_sessions_expires_at_check on iam.signup_sessions is
     'SIGN_UP_LIFE: A sign-up is gone on with for fifteen minutes at most.';
 
@@ -125,34 +130,27 @@ end
 $$;
 comment on function iam.sign_up_again(uuid, bytea) is 'Another code for a sign-up that is going on. No row where there is none.';
 
-create function iam.sign_up_complete(given uuid, candidates bytea[]) returns table (user_id uuid, tenant_id uuid, organisation jsonb)
-language plpgsql security definer
+-- Whoever has shown that the address is theirs, by a code or by Google, gets the same.
+create function iam.sign_up_open(session iam.signup_sessions) returns table (user_id uuid, tenant_id uuid, organisation jsonb)
+language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    session iam.signup_sessions;
-    code iam.codes;
     account uuid;
     tenant constant uuid := core.new_id();
 begin
-    select * into session from iam.signup_sessions as s
-    where s.id = given and s.completed_at is null and s.expires_at > statement_timestamp() for update;
-    code := iam.code_take(session.code_id, 'SIGN_UP', candidates);
-    if code.id is null then
-        return;
-    end if;
-    insert into iam.users (email, phone, name, password_hash, email_verified_at, phone_verified_at)
+    insert into iam.users (email, phone, name, password_hash, google_sub, email_verified_at, phone_verified_at)
     values (
-        session.email, session.phone, session.name, session.password_hash,
+        session.email, session.phone, session.name, session.password_hash, session.google_sub,
         case when session.email is not null then statement_timestamp() end,
         case when session.phone is not null then statement_timestamp() end
     )
     on conflict do nothing
     returning users.id into account;
     if account is null then
-        return;  -- somebody was faster; and it is answered as if the code were wrong
+        return;  -- there is one already, or somebody was faster
     end if;
-    update iam.signup_sessions as s set completed_at = statement_timestamp(), password_hash = null where s.id = given;
+    update iam.signup_sessions as s set completed_at = statement_timestamp(), password_hash = null where s.id = session.id;
     if session.organisation_name is null then
         return query select account, null::uuid, null::jsonb;
         return;
@@ -164,19 +162,61 @@ begin
     );
 end
 $$;
+comment on function iam.sign_up_open(iam.signup_sessions) is
+    'Makes the account of a sign-up, and the database role of an organisation for it, unless it wants none. No row where its address has one. The caller becomes that role in the same transaction and opens the organisation, or accepts the invite that waits.';
+
+create function iam.sign_up_complete(given uuid, candidates bytea[]) returns table (user_id uuid, tenant_id uuid, organisation jsonb)
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    session iam.signup_sessions;
+    code iam.codes;
+begin
+    select * into session from iam.signup_sessions as s
+    where s.id = given and s.completed_at is null and s.expires_at > statement_timestamp() for update;
+    code := iam.code_take(session.code_id, 'SIGN_UP', candidates);
+    if code.id is not null then
+        -- No account, because somebody was faster, is answered as if the code were wrong.
+        return query select * from iam.sign_up_open(session);
+    end if;
+end
+$$;
 comment on function iam.sign_up_complete(uuid, bytea[]) is
-    'Makes the account of whoever has the code, and the database role of an organisation for them, unless they want none. No row for a wrong one. The caller becomes that role in the same transaction and opens the organisation, or accepts the invite that waits.';
+    'Opens the account and the organisation of whoever has the code. No row for a wrong one.';
+
+create function iam.sign_up_with_google(input jsonb) returns table (user_id uuid, tenant_id uuid, organisation jsonb)
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    session iam.signup_sessions;
+begin
+    insert into iam.signup_sessions (email, name, google_sub, organisation_name, country, currency, time_zone)
+    values (
+        lower(btrim(input ->> 'email')), input ->> 'name', input ->> 'google_sub', input ->> 'organisation_name',
+        input ->> 'country', coalesce(input ->> 'currency', 'EUR'), coalesce(input ->> 'time_zone', 'UTC')
+    )
+    returning * into session;
+    return query select * from iam.sign_up_open(session);
+end
+$$;
+comment on function iam.sign_up_with_google(jsonb) is
+    'Opens the account and the organisation of somebody for whose e-mail address Google vouches. No row where there is an account already.';
 
 reset role;
 grant create on schema iam to countinghouse_accounts;
 alter function iam.sign_up(jsonb, bytea) owner to countinghouse_accounts;
 alter function iam.sign_up_again(uuid, bytea) owner to countinghouse_accounts;
+alter function iam.sign_up_open(iam.signup_sessions) owner to countinghouse_accounts;
 alter function iam.sign_up_complete(uuid, bytea[]) owner to countinghouse_accounts;
+alter function iam.sign_up_with_google(jsonb) owner to countinghouse_accounts;
 revoke create on schema iam from countinghouse_accounts;
 grant execute on function iam.tenant_role_create(uuid) to countinghouse_accounts;
 revoke execute on all functions in schema iam from public;
 grant execute on function
-    iam.sign_up(jsonb, bytea), iam.sign_up_again(uuid, bytea), iam.sign_up_complete(uuid, bytea[])
+    iam.sign_up(jsonb, bytea), iam.sign_up_again(uuid, bytea), iam.sign_up_complete(uuid, bytea[]),
+    iam.sign_up_with_google(jsonb)
     to countinghouse_api;
 set local role countinghouse_owner;
 

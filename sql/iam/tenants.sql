@@ -4,7 +4,7 @@ reset role;
 create schema iam authorization countinghouse_owner;
 comment on schema iam is 'Identity and access: organisations, people, and who may do what.';
 grant usage on schema iam to countinghouse_api, countinghouse_tenant, countinghouse_analyst, countinghouse_reader,
-    countinghouse_auth, countinghouse_accounts, countinghouse_provisioner, countinghouse_worker;
+    countinghouse_auth, countinghouse_accounts, countinghouse_provisioner, countinghouse_worker, countinghouse_watcher;
 set local role countinghouse_owner;
 
 create table iam.tenants (
@@ -102,10 +102,10 @@ as $$
     select id, id, slug, name, email, phone, address, city, state, zip_code, country, tax_id, logo, currency::text,
            time_zone, fiscal_year_start, created_at, updated_at
     from iam.tenants
-    where id = core.tenant_id() and core.permits('iam:read')
+    where id = core.tenant_id() and (core.permits('iam:read') or core.is_analyst())
 $$;
 comment on function iam.organisation() is 'The organisation that the caller works in.';
-grant execute on function iam.organisation() to countinghouse_tenant, countinghouse_reader;
+grant execute on function iam.organisation() to countinghouse_tenant, countinghouse_reader, countinghouse_analyst;
 
 -- Roles of tenants: made and dropped by these two functions and nobody else.
 

@@ -15,6 +15,7 @@ create table iam.users (
     phone text collate "C",
     name text not null,
     password_hash text,
+    google_sub text collate "C",
     email_verified_at timestamptz,
     phone_verified_at timestamptz,
     image text,
@@ -27,6 +28,8 @@ create table iam.users (
     updated_at timestamptz not null default statement_timestamp(),
     constraint users_email_unique unique (email),
     constraint users_phone_unique unique (phone),
+    constraint users_google_sub_unique unique (google_sub),
+    constraint users_google_sub_check check (char_length(google_sub) between 1 and 255),
     constraint users_address_check check (email is not null or phone is not null or deleted_at is not null),
     constraint users_phone_check check (phone ~ '^\+[1-9][0-9]{6,14}$'),
     constraint users_email_check check (email = lower(email) and email ~ '^[^[:space:]@]+@[^[:space:]@]+$' and char_length(email) <= 254),
@@ -46,6 +49,7 @@ comment on column iam.users.name is 'Their name.';
 comment on column iam.users.password_hash is 'The argon2id hash of their password; empty where they sign in otherwise.';
 comment on column iam.users.image is 'The address of a picture of them.';
 comment on column iam.users.settings is 'Preferences of their own, for whichever program they use.';
+comment on column iam.users.google_sub is 'The Google account that they sign in with, by its `sub`; unique over the whole house.';
 comment on column iam.users.is_active is 'Whether they may sign in.';
 comment on column iam.users.last_login_at is 'When they last signed in.';
 comment on column iam.users.deleted_at is 'When they closed their account. Their addresses went then, and a month later goes their name.';
@@ -56,6 +60,10 @@ comment on constraint users_email_unique on iam.users is
     'EMAIL_TAKEN input.email: There is an account with this e-mail address already.';
 comment on constraint users_phone_unique on iam.users is
     'PHONE_TAKEN input.phone: There is an account with this telephone number already.';
+comment on constraint users_google_sub_unique on iam.users is
+    'GOOGLE_ACCOUNT_TAKEN: There is an account with this Google account already.';
+comment on constraint users_google_sub_check on iam.users is
+    'GOOGLE_ACCOUNT_INVALID: A Google account is named in 1 to 255 characters.';
 comment on constraint users_address_check on iam.users is
     'ADDRESS_REQUIRED input.email: An account has an e-mail address or a telephone number.';
 comment on constraint users_phone_check on iam.users is
@@ -81,10 +89,13 @@ create policy auth on iam.users to countinghouse_auth using (true) with check (t
 grant select, update (last_login_at, updated_at) on iam.users to countinghouse_auth;
 -- People make their accounts, and change their passwords, by functions of their own.
 create policy accounts on iam.users to countinghouse_accounts using (true) with check (true);
-grant select (id, email, phone, name, password_hash, email_verified_at, phone_verified_at, image, settings, is_active, deleted_at),
-    insert (email, phone, name, password_hash, email_verified_at, phone_verified_at),
+grant select (
+        id, email, phone, name, password_hash, google_sub, email_verified_at, phone_verified_at, image, settings, is_active, deleted_at
+    ),
+    insert (email, phone, name, password_hash, google_sub, email_verified_at, phone_verified_at),
     update (
-        email, phone, name, password_hash, email_verified_at, phone_verified_at, image, settings, deleted_at, updated_at
+        email, phone, name, password_hash, google_sub, email_verified_at, phone_verified_at, image, settings, deleted_at,
+        updated_at
     )
     on iam.users to countinghouse_accounts;
 

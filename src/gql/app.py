@@ -23,6 +23,10 @@ from gql.http.health import Health
 from gql.http.metrics import Metrics
 from gql.http.oauth import TokenEndpoint
 from gql.http.running import Writes
+from gql.iam.external_tokens import ExternalTokens
+from gql.iam.fetching import Fetcher
+from gql.iam.google import Trust
+from gql.iam.key_sets import KeySets
 from gql.iam.keys import Keys
 from gql.iam.passwords import Passwords
 from gql.iam.principals import Principals
@@ -59,7 +63,16 @@ def create_app(settings: Settings, database_url: str) -> Application:
     keys = Keys.from_settings(settings)
     tokens = Tokens(keys, issuer=settings.issuer, audience=settings.audience)
     passwords, post = Passwords(), Post(carrier_of(settings))
-    services = Services.of(database, tokens, passwords, Secrets.from_settings(settings), post)
+    key_sets, secrets = KeySets(Fetcher(private=settings.private_issuers)), Secrets.from_settings(settings)
+    services = Services.of(
+        database,
+        tokens,
+        passwords,
+        secrets,
+        post,
+        settings.analyst_url or database_url,
+        Trust.from_settings(settings, key_sets),
+    )
     engine = Engine(build_schema(), declarations(), database, OPEN_FIELDS, services, PYTHON_FIELDS)
     headers = security_headers(production=settings.environment == "production")
     health, metrics, writes = Health(database), Metrics(), Writes()
@@ -75,6 +88,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
         await post.close(DRAIN_SECONDS)
         await database.close()
         passwords.close()
+        key_sets.close()
 
     app = Application(
         routes=[
@@ -94,7 +108,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
     app.headers = headers
     app.graphql = GraphQLEndpoint(
         engine,
-        Authentication(tokens, Principals(database)),
+        Authentication(tokens, Principals(database), ExternalTokens(database, key_sets, settings.audience)),
         metrics,
         writes,
         shows_schema=settings.environment == "development",

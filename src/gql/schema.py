@@ -28,8 +28,11 @@ from gql.engine.assembly import assemble
 from gql.engine.nouns import Declarations
 from gql.iam import accounts as people
 from gql.iam import (
+    analysts,
     apps,
     audit_log,
+    external_people,
+    google_accounts,
     invites,
     join_requests,
     memberships,
@@ -37,6 +40,7 @@ from gql.iam import (
     my_sessions,
     tenants,
     totp_devices,
+    trusted_issuers,
     users,
 )
 from gql.ledger import accounts, reports, transfers
@@ -50,8 +54,11 @@ DOMAINS = (
     my_account,
     my_sessions,
     totp_devices,
+    trusted_issuers,
+    external_people,
     audit_log,
     apps,
+    analysts,
     accounts,
     transfers,
     reports,
@@ -72,13 +79,15 @@ DOMAINS = (
     revenue,
 )
 BY_PYTHON = (users, people, totp_devices, invites, join_requests, my_account)
-OPEN_FIELDS = frozenset[str]().union(*(each.OPEN_FIELDS for each in BY_PYTHON))
+OPEN_FIELDS = google_accounts.OPEN_FIELDS.union(*(each.OPEN_FIELDS for each in BY_PYTHON))
 """The root fields that a stranger may ask for."""
 OWN_FIELDS = frozenset[str]().union(*(each.OWN_FIELDS for each in BY_PYTHON))
 """Those of them that answer only to whoever is signed in, about themselves."""
 OF_A_PERSON: Final = "iam:self"
 """What all people may do and no app: come in, and see to what is theirs alone."""
-PYTHON_FIELDS: Final[Mapping[str, str]] = dict.fromkeys(OPEN_FIELDS, OF_A_PERSON) | apps.PYTHON_FIELDS
+PYTHON_FIELDS: Final[Mapping[str, str]] = (
+    dict.fromkeys(OPEN_FIELDS, OF_A_PERSON) | apps.PYTHON_FIELDS | analysts.PYTHON_FIELDS
+)
 """The root fields that go through Python, each with the permission that a caller needs who is known."""
 
 
@@ -100,11 +109,13 @@ def build_schema() -> strawberry.Schema:
         mutations=(
             users.SignInMutation,
             people.AccountMutation,
+            google_accounts.GoogleMutation,
             totp_devices.TotpMutation,
             invites.InviteMutation,
             join_requests.JoinRequestMutation,
             my_account.MyAccountMutation,
             apps.AppMutation,
+            analysts.AnalystMutation,
         ),
         notes=notes(declarations(), PYTHON_FIELDS, OPEN_FIELDS - OWN_FIELDS),
     )

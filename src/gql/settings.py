@@ -76,6 +76,27 @@ def _one_of(*words: str) -> Callable[[str], str]:
     return read
 
 
+def _yes_or_no(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError
+    return text == "true"
+
+
+def _words(text: str) -> tuple[str, ...]:
+    words = tuple(word.strip() for word in text.split(","))
+    if not all(word.split() == [word] for word in words):
+        raise ValueError
+    return words
+
+
+def _web_address(text: str) -> str:
+    address = urlsplit(text)
+    if address.scheme not in ("https", "http") or not address.hostname or address.fragment:
+        raise ValueError
+    _ = address.port
+    return text
+
+
 def _path(text: str) -> Path:
     return Path(text).expanduser()
 
@@ -111,6 +132,13 @@ class Settings:
     )
     worker_url: str | None = _setting(
         None, _database_address, ADDRESS, "The same database as countinghouse_worker, for work.", secret=True
+    )
+    analyst_url: str | None = _setting(
+        None,
+        _database_address,
+        "an address like postgresql://host:5432/database",
+        "Where analysts are told to connect, without a user: the database or a replica; unset: the database.",
+        secret=True,
     )
     data_dir: Path = _setting(
         Path(".countinghouse"), _path, "a path", "Where the embedded database and its secrets are kept."
@@ -171,6 +199,24 @@ class Settings:
     )
     issuer: str = _setting("countinghouse", _word, "one word or address", "The `iss` of access tokens.")
     audience: str = _setting("countinghouse", _word, "one word or address", "The `aud` of access tokens.")
+    google_client_ids: tuple[str, ...] = _setting(
+        (), _words, "client ids with commas between them", "Whose Google ID tokens are taken; unset: none."
+    )
+    google_issuer: str = _setting(
+        "https://accounts.google.com", _web_address, "an address like https://host", "The `iss` of Google's ID tokens."
+    )
+    google_jwks_url: str = _setting(
+        "https://www.googleapis.com/oauth2/v3/certs",
+        _web_address,
+        "an address like https://host/keys",
+        "Where Google's public keys are.",
+    )
+    private_issuers: bool = _setting(
+        False,
+        _yes_or_no,
+        "true or false",
+        "Whether keys are also fetched by http, and from this machine or a private network: for development.",
+    )
 
     @property
     def is_embedded(self) -> bool:
@@ -221,6 +267,6 @@ def _contradictions(given: Mapping[str, str]) -> list[str]:
         return []
     return [
         f"{PREFIX}{name} is set without {PREFIX}DATABASE_URL; set both, or neither to use the embedded database."
-        for name in ("DATABASE_READ_URL", "ADMIN_URL", "WORKER_URL")
+        for name in ("DATABASE_READ_URL", "ADMIN_URL", "WORKER_URL", "ANALYST_URL")
         if PREFIX + name in given
     ]

@@ -10,11 +10,11 @@ import json
 import re
 from dataclasses import dataclass
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 
-from tests.harness.actors import as_owner, as_superuser, as_tenant
+from tests.harness.actors import as_nobody, as_owner, as_superuser, as_tenant
 from tests.harness.tenants import Tenant, make_tenant
 from tests.harness.verbs import keep_answer
 
@@ -110,6 +110,10 @@ async def fill(name: str) -> Filled:
         await call("iam.invite_create", address=f"invited@{tenant.slug}.example", role="viewer")
         known = {"secret_hash": hashlib.sha256(tenant.slug.encode()).hexdigest(), "hint": tenant.slug[-4:]}
         await call("iam.app_create", name=f"App of {tenant.slug}", scopes=["billing:read"], **known)
+        issuer_id = await call(
+            "iam.trusted_issuer_create", name=f"Login of {tenant.slug}", issuer=f"https://{tenant.slug}.example"
+        )
+        await call("iam.analyst_create", label=f"Analyst of {tenant.slug}")
         await keep_answer(connection, f"key of {tenant.slug}".replace(" ", "-"), f"Answer to {tenant.slug}")
     async with as_tenant(tenant, "worker") as connection:
         for invoice_id in recurring:
@@ -125,6 +129,11 @@ async def fill(name: str) -> Filled:
             f"Somebody who asks {tenant.slug}",
         )
         await connection.execute("select iam.join_request_create($1, $2, $3)", person, tenant.slug, f"From {asks}")
+    async with as_nobody() as connection:
+        someone = (tenant.tenant_id, issuer_id, uuid4(), f"Subject of {tenant.slug}", f"Person of {tenant.slug}")
+        await connection.execute(
+            "select * from iam.external_context($1, $2, $3, $4, $5, null, array['viewer'], '{}')", *someone
+        )
     await refresh_reports()
     return Filled(tenant, (clients[0], clients[1]), await rows_of(tenant))
 

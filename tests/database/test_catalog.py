@@ -13,6 +13,7 @@ from gql.database.catalog import LOADED, RULES, Finding, House, examine
 from gql.database.embedded import EmbeddedServer
 from gql.database.loader import migrate
 from tests.database.bad import EXAMPLES, REPORT, SAMPLE, Bad
+from tests.database.bad.example import NEW_ANALYST
 from tests.harness.postgres import CONFIGURATION, MAJOR_VERSION, bin_directory
 
 RULES_BY_NAME = {rule.name: rule for rule in (LOADED, *RULES)}
@@ -68,6 +69,15 @@ async def test_an_organisation_in_it_breaks_no_rule(fresh: asyncpg.Connection) -
         assert not findings, told(findings)
     finally:
         await transaction.rollback()
+
+
+async def test_an_analyst_in_it_breaks_no_rule(scratch: asyncpg.Connection) -> None:
+    await scratch.execute(NEW_ANALYST)
+    findings = await examine(scratch)
+    assert not findings, told(findings)
+    await scratch.execute("update iam.tenants set suspended_at = now()")
+    findings = await examine(scratch)
+    assert not findings, told(findings)
 
 
 async def test_a_well_made_noun_breaks_no_rule(scratch: asyncpg.Connection) -> None:

@@ -44,7 +44,7 @@ async def test_a_tenant_reads_every_row_of_its_own(mine: Filled) -> None:
 async def test_an_analyst_cannot_widen_what_they_see_by_any_setting(mine: Filled, theirs: Filled) -> None:
     async with as_analyst(mine.tenant) as connection:
         before = await readable(connection)
-        for setting in ("app.tenant_id", "app.user_id", "app.role", "app.scope_ids", "app.context", "app.time_zone"):
+        for setting in ("app.tenant_id", "app.user_id", "app.role", "app.scope_ids", "app.context"):
             for value in (str(theirs.tenant.tenant_id), f"{{{theirs.client_ids[0]}}}", "owner", ""):
                 await connection.execute("select set_config($1, $2, false)", setting, value)
                 assert await readable(connection) == before, (setting, value)

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
-from tests.engine import apps, audit_entries, client_entries, comers, ledgers, messages, receipts
+from tests.engine import apps, audit_entries, client_entries, comers, ledgers, messages, outsiders, receipts
 from tests.engine.ids import client_id, invoice_id
 from tests.harness.actors import as_superuser
 from tests.harness.tenants import Tenant, make_person, make_tenant
@@ -51,6 +51,20 @@ SESSIONS: Final = (
 )
 """Of each owner: program, address, days since the last use and until the end, and whether it was ended."""
 
+
+def _analyst(number: int, label: str, minute: int, **more: Any) -> Row:
+    made = f"2025-05-01T08:{minute:02}:00.500Z"
+    limits = {"connection_limit": number, "statement_timeout_ms": 100 * number}
+    times = {"created_at": made, "updated_at": made, "rotated_at": made}
+    return {"id": UUID(int=0xA7 << 120 | number), "label": label, **limits, **times, **more}
+
+
+ANALYSTS: Final[list[Row]] = [
+    _analyst(1, 'Warehouse "BI" \\', 0),
+    _analyst(2, "🦉 & 'sons'", 0, valid_until="2999-12-31T23:59:59.999999Z"),
+    _analyst(3, "Warehouse, formerly", 1, revoked_at="2025-06-01T00:00:00Z"),
+]
+
 SCOPE: Final = (client_id(1), client_id(4), client_id(13))
 """The clients that the member of the first organisation speaks for."""
 
@@ -69,6 +83,8 @@ async def open_books() -> tuple[Tenant, Tenant]:
             await connection.execute("update iam.users set email_verified_at = now() where id = $1", tenant.owner_id)
             for table, row in comers.rows(tenant, other):
                 await _insert(connection, tenant, table, row)
+            for row in ANALYSTS:
+                await _insert(connection, tenant, "iam.analysts", row)
             await connection.executemany(SESSION, [(tenant.owner_id, tenant.tenant_id, *each) for each in SESSIONS])
             for name in ("telephone", 'a "key" \\'):
                 await connection.execute(DEVICE, tenant.owner_id, name)
@@ -114,9 +130,8 @@ async def _write(
         await _insert(connection, tenant, table, row)
     kept = [each for each in invoices if each["client_id"] in known]
     moved = client_entries.rows(tenant.time_zone, known)
-    told = audit_entries.rows(tenant.owner_id)
-    written = (*_recurring(kept), *messages.rows(kept), *ledgers.rows(METADATA), *apps.rows(), *moved, *told)
-    for table, row in written:
+    more = (*messages.rows(kept), *ledgers.rows(METADATA), *apps.rows(), *outsiders.rows())
+    for table, row in (*_recurring(kept), *more, *moved, *audit_entries.rows(tenant.owner_id)):
         await _insert(connection, tenant, table, row)
 
 

@@ -3,8 +3,9 @@
 import json
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID, uuid4
 
-from tests.harness.actors import as_tenant
+from tests.harness.actors import as_nobody, as_tenant
 from tests.harness.tenants import Tenant
 
 
@@ -17,8 +18,16 @@ async def fill(tenant: Tenant, invoices: int, *, clients: int = 10, marker: str 
             answer = await connection.fetchval(f"select {function}($1::jsonb)", json.dumps(given))
             return json.loads(answer) if isinstance(answer, str) else str(answer)
 
+        await call("iam.analyst_create", {"label": f"{marker}Analyst"})
         entered = await call("billing.clients_import", {"rows": [client_row(each, marker) for each in range(clients)]})
         clients_made = [row["id"] for row in entered["rows"]]
+        issuer = {"name": f"{marker}Login", "issuer": f"https://{marker.lower()}login.example.com"}
+        issuer_id = await call("iam.trusted_issuer_create", issuer)
+        async with as_nobody() as nobody:
+            someone = (tenant.tenant_id, UUID(issuer_id), uuid4(), f"{marker}subject", f"{marker}Outsider")
+            await nobody.execute(
+                "select * from iam.external_context($1, $2, $3, $4, $5, null, array['viewer'], '{}')", *someone
+            )
         for row in entered["rows"]:
             name = f"{marker}Contact {row['index']}"
             contact = {"client_id": row["id"], "name": name, "email": f"{marker}c@example.com"}

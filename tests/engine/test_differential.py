@@ -27,6 +27,7 @@ FOR_INSIDERS: Final = {
     "typenames",
     "ledger",
     "ledger_reports",
+    "outsiders",
     "revenue_months",
 }
 """The documents that a member's role does not include."""

@@ -34,7 +34,7 @@ ROOTS: Final = (
     ("clients", "invoices"),
     ("invoiceGroups", "clientGroups"),
     ("node", "client", "invoice"),
-    ("organisation", "me", "memberships", "clients", "mySessions", "myTotpDevices"),
+    ("organisation", "me", "memberships", "trustedIssuers", "externalPeople", "clients", "mySessions", "myTotpDevices"),
     ("account", "invites", "joinRequests", "myInvites", "myJoinRequests"),
     ("invoices", "node", "invoiceGroups"),
     ("payments", "allocations", "creditNotes"),

@@ -66,6 +66,16 @@ MANY_CAME = """
     select $1, id, 'Somebody', 'somebody@example.com', 'busy-people', now() - row_number() over () * interval '1 hour'
     from people
 """
+# Past the limit of an organisation, which is too low for an index to matter.
+OUTSIDERS = """
+    insert into iam.trusted_issuers (tenant_id, name, issuer, created_at)
+    select $1, 'Issuer', 'https://' || number || '.example.com', now() - number * interval '1 minute'
+    from generate_series(1, 1500) as number
+"""
+THEIR_PEOPLE = """
+    insert into iam.external_people (tenant_id, id, issuer_id, subject, role, last_seen_at)
+    select tenant_id, id, id, 'x', 'viewer', created_at from iam.trusted_issuers where tenant_id = $1
+"""
 A_FEW_SENT = """
     select billing.invoice_message_sent(id) from billing.invoice_messages order by id limit 3
 """
@@ -117,6 +127,8 @@ async def busy() -> Tenant:
         await connection.execute(A_FEW_SENT)
     async with as_superuser() as connection:
         await connection.execute(MANY_CAME, tenant.tenant_id)
+        await connection.execute(OUTSIDERS, tenant.tenant_id)
+        await connection.execute(THEIR_PEOPLE, tenant.tenant_id)
         await connection.execute("analyze")
     return tenant
 

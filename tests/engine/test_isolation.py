@@ -35,6 +35,9 @@ TABLES_OF_ALL = (
     "core.audit_log",
     "iam.apps",
     "iam.app_secrets",
+    "iam.trusted_issuers",
+    "iam.external_people",
+    "iam.analysts",
     "iam.invites",
     "iam.join_requests",
 )

@@ -33,7 +33,7 @@ async def services(database: TestDatabase) -> AsyncIterator[Services]:
     opened = await Database.open(DatabaseOptions(url=database.api_url, read_connections=1, write_connections=2))
     passwords = Passwords(workers=2)
     tokens = Tokens(Keys.of(Ed25519PrivateKey.generate()), issuer="the-house", audience="its-api")
-    yield Services.of(opened, tokens, passwords, Secrets([token_bytes(32)]), INBOX.post)
+    yield Services.of(opened, tokens, passwords, Secrets([token_bytes(32)]), INBOX.post, database.api_url)
     passwords.close()
     await opened.close()
 

@@ -219,7 +219,7 @@ async def test_who_finds_the_queue_full_is_sent_away_before_the_database_is_aske
     services: Services, tenant: Tenant
 ) -> None:
     passwords = Passwords(workers=1, waiting=0)
-    busy = Services.of(services.database, services.tokens, passwords, SECRETS, Post(None))
+    busy = Services.of(services.database, services.tokens, passwords, SECRETS, Post(None), "postgresql://house/books")
     async with services.database.nobody():
         await passwords._free.acquire()
         asked = services.database.writes.statistics.acquisitions
@@ -234,7 +234,7 @@ async def test_two_hundred_guesses_at_once_cost_few_hashes_and_hold_few_connecti
 ) -> None:
     opened = await Database.open(DatabaseOptions(url=database.api_url, read_connections=1, write_connections=4))
     passwords = Passwords(workers=1, waiting=4)
-    besieged = Services.of(opened, services.tokens, passwords, SECRETS, Post(None))
+    besieged = Services.of(opened, services.tokens, passwords, SECRETS, Post(None), "postgresql://house/books")
 
     async def guess(number: int) -> str | None:
         return (await refusal(besieged, tenant.owner_email, f"guess number {number}", origin=ORIGIN)).reason

@@ -16,7 +16,7 @@ FUNCTIONS: Final = {
     "iam.sign_in_lookup(text)": "('x@example.org')",
     "iam.sign_in_refused(text, text, text, text, text)": "('x@example.org', 'WRONG', null, null, null)",
     "iam.context(uuid, uuid, uuid)": "(gen_random_uuid(), gen_random_uuid(), null)",
-    "iam.session_begin(uuid, uuid, bytea, text, text, text)": "(null, null, null, null, null, null)",
+    "iam.session_begin(uuid, uuid, bytea, text, text, text, text)": "(null, null, null, null, null, null, null)",
     "iam.session_noted(uuid, uuid, text, jsonb, text, text, text)": "(null, null, null, null, null, null, null)",
     "iam.session_refresh(bytea, bytea[], text, text, text)": "(null, null, null, null, null)",
     "iam.session_switch(uuid, uuid, text, text, text, text)": "(null, null, null, null, null, null)",

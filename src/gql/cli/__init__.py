@@ -10,7 +10,7 @@ import sys
 import asyncpg
 import typer
 
-from gql.cli import demo, documents, imports, psql, schema, serve, tenants, work
+from gql.cli import analysts, demo, documents, imports, psql, schema, serve, tenants, work
 from gql.cli.console import CommandFailed, complain
 from gql.database.embedded.cluster import EmbeddedServerError
 from gql.database.loader import MigrationError
@@ -30,11 +30,13 @@ app.command()(schema.migrate)
 app.command()(demo.demo)
 app.add_typer(imports.app, name="import")
 app.add_typer(tenants.app, name="tenant")
+app.add_typer(analysts.app, name="analyst")
 app.command()(psql.psql)
 app.command()(schema.doctor)
 app.command()(documents.schema)
 app.command()(documents.errors)
 app.command()(documents.roles)
+app.command()(documents.reporting)
 
 __all__ = ["app", "main"]
 

@@ -1,4 +1,4 @@
-"""`schema`, `errors` and `roles`: documents that are made from the code, for files that are kept beside it."""
+"""`schema`, `errors`, `roles` and `reporting`: what is made from the code and kept beside it in files."""
 
 from gql.cli.console import write
 
@@ -23,3 +23,12 @@ def roles() -> None:
     from gql.schema import OPEN_FIELDS, OWN_FIELDS, PYTHON_FIELDS, declarations
 
     write(render_roles(declarations(), PYTHON_FIELDS, OPEN_FIELDS - OWN_FIELDS) + "\n")
+
+
+def reporting() -> None:
+    """Print the SQL of the views that analysts read, as sql/reporting/views.sql holds it."""
+    from gql.database.comments import read_comments
+    from gql.engine.reporting import reporting_sql
+    from gql.schema import declarations
+
+    write(reporting_sql(declarations(), read_comments()).rstrip("\n") + "\n")

@@ -26,7 +26,7 @@ def psql(
     """Open psql as the administrator, or with --tenant as that organisation's own role."""
     # A database of another version must be open to look at, too: one exports from it.
     with the_database(the_settings(), load=False) as addresses:
-        program = _program(is_interactive=command is None and sys.stdin.isatty())
+        program = program_for(is_interactive=command is None and sys.stdin.isatty())
         if tenant is None:
             environment = _environment(addresses.demand_admin_url())
         else:
@@ -37,7 +37,7 @@ def psql(
     raise typer.Exit(status)
 
 
-def _program(*, is_interactive: bool) -> str:
+def program_for(*, is_interactive: bool) -> str:
     """The psql that comes with the embedded server, or one on the path. A person at a terminal gets the latter where
     there is one, because ours is built without line editing."""
     on_path = shutil.which("psql")

@@ -29,6 +29,11 @@ def migrate() -> None:
         say(f"The database has version {report.version} already; nothing was changed.")
     if report.roles_restored:
         say(f"Made {report.roles_restored} missing roles of organisations again.")
+    if report.analysts_restored:
+        say(
+            f"Made {report.analysts_restored} missing logins of analysts again, without their secrets, which no dump"
+            " carries: each is to be rotated (analystSecretRotate)."
+        )
 
 
 def doctor() -> None:

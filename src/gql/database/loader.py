@@ -23,18 +23,20 @@ class MigrationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MigrationReport:
-    """What `migrate` did. `loaded` is False where the database had this version already."""
+    """What `migrate` did. `loaded` is False where the database had this version already. Analysts whose role was made
+    again have no secret."""
 
     version: str
     loaded: bool
     files: int
     roles_restored: int
+    analysts_restored: int
     seconds: float
 
 
 async def migrate(admin_url: str, progress: Callable[[int, int, str], None] | None = None) -> MigrationReport:
-    """Load the schema into an empty database, in one transaction; on a match make missing tenant roles again, which a
-    dump does not carry, and change nothing else.
+    """Load the schema into an empty database, in one transaction; on a match make missing roles of tenants and analysts
+    again, which a dump does not carry, and change nothing else.
 
     `progress` is called before each file with its number, how many there are, and its name. Raises MigrationError for
     a database of another version, one that holds something else, and a login that may not do it.
@@ -60,9 +62,12 @@ async def migrate(admin_url: str, progress: Callable[[int, int, str], None] | No
                     " one: stop it and remove its data directory)."
                 )
             restored = await connection.fetchval("select iam.tenant_roles_restore()")
+            analysts = await connection.fetchval("select iam.analyst_roles_restore()")
     finally:
         await connection.close()
-    return MigrationReport(schema_version(), present is None, files, restored or 0, time.monotonic() - begun)
+    return MigrationReport(
+        schema_version(), present is None, files, restored or 0, analysts or 0, time.monotonic() - begun
+    )
 
 
 async def _demand_superuser(connection: asyncpg.Connection) -> None:

@@ -108,6 +108,7 @@ def noun(
     default_order: str | None = None,
     currency: str | None = None,
     question: Question | None = None,
+    reported: bool = True,
 ) -> Callable[[type], type]:
     """Declare a noun.
 
@@ -121,6 +122,7 @@ def noun(
     - `visible`: a condition that the rows of root fields fulfil (rows that others refer to stay reachable from there).
     - `default_order`: the order of lists that name none. `currency`: the column that groups never mix.
     - `question`: what its table, a function, is asked with.
+    - `reported`: whether analysts have a view of it, which is so unless it is one person's own or an administrator's.
     """
 
     def declare(cls: type) -> type:
@@ -149,6 +151,7 @@ def noun(
             currency=currency,
             fields=fields,
             question=question,
+            reported=reported,
         )
         return cls
 

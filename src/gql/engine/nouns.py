@@ -206,7 +206,8 @@ class Question:
 
 @dataclass(slots=True)
 class Noun:
-    """A thing of a domain, as the engine sees it. `fields` are by GraphQL name."""
+    """A thing of a domain, as the engine sees it. `fields` are by GraphQL name; `reported`: analysts have a view of
+    it."""
 
     name: str
     table: str
@@ -221,6 +222,7 @@ class Noun:
     currency: str | None
     fields: dict[str, Field]
     question: "Question | None" = None
+    reported: bool = True
 
     @property
     def columns(self) -> list[Column]:

@@ -1,6 +1,7 @@
 """Who asks: the bearer token of a request, and the context that the database gives its bearer."""
 
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
 
 from starlette.types import Scope
 
@@ -8,6 +9,7 @@ from gql.database.context import Context
 from gql.database.pool import Origin
 from gql.errors import ApiError, Code
 from gql.http.requests import Given
+from gql.iam.external_tokens import ExternalIdentity, ExternalTokens, Visitor
 from gql.iam.principals import Principals
 from gql.iam.tokens import Identity, Tokens
 
@@ -18,12 +20,14 @@ class Authentication:
     """Turns an Authorization header into a context. The token says who and where; what they may do there is the
     database's to say, anew each time."""
 
-    def __init__(self, tokens: Tokens, principals: Principals) -> None:
+    def __init__(self, tokens: Tokens, principals: Principals, external: ExternalTokens) -> None:
         self._tokens = tokens
         self._principals = principals
+        self._external = external
 
-    def identity(self, authorization: bytes | None) -> Identity | None:
-        """Whoever the header names; None for a stranger, who sends none. Raises ApiError UNAUTHENTICATED."""
+    def identity(self, authorization: bytes | None) -> Identity | Visitor | None:
+        """Whoever the header names; a visitor for a token that is none of ours and may be of an issuer that one of our
+        organisations trusts; None for a stranger, who sends none. Raises ApiError UNAUTHENTICATED."""
         if authorization is None:
             return None
         scheme, _, credentials = authorization.decode("latin-1").partition(" ")
@@ -31,11 +35,23 @@ class Authentication:
         if scheme.lower() != "bearer" or not token:
             sentence = "The Authorization header should read `Bearer` and an access token, as signIn returns it."
             raise ApiError(Code.UNAUTHENTICATED, sentence, reason="TOKEN_INVALID")
-        return self._tokens.verify(token)
+        try:
+            return self._tokens.verify(token)
+        except ApiError as refusal:
+            visitor = self._external.visitor(token) if refusal.reason == "TOKEN_INVALID" else None
+            if visitor is None:
+                raise
+            return visitor
 
-    async def context(self, identity: Identity) -> Context:
+    async def admitted(self, visitor: Visitor) -> Identity:
+        """Who the visitor is. Raises ApiError, as `ExternalTokens.verify`."""
+        return await self._external.verify(visitor)
+
+    def context(self, identity: Identity) -> Coroutine[Any, Any, Context]:
         """What the database says of them now. Raises ApiError UNAUTHENTICATED when they may not work here any more."""
-        return await self._principals.context(identity)
+        if isinstance(identity, ExternalIdentity):
+            return self._external.context(identity)
+        return self._principals.context(identity)
 
 
 def origin_of(scope: Scope, headers: Given, request_id: str) -> Origin:

@@ -21,6 +21,7 @@ from gql.http.refusals import HttpRefused, bad_request, body_of, headers_of, int
 from gql.http.requests import ClientGone, Given, Parameters
 from gql.http.running import Writes, while_client_stays
 from gql.http.terms import terms_of, told_by
+from gql.iam.external_tokens import Visitor
 from gql.reminders import Deadline, Reminders
 
 log = logging.getLogger(__name__)
@@ -128,6 +129,8 @@ class GraphQLEndpoint:
         exchange.media_type = accepted
         # Whoever is not known is refused before their body is read, and everything else before a connection is taken.
         identity = self._authentication.identity(headers.get(b"authorization"))
+        if isinstance(identity, Visitor):
+            identity = await self._authentication.admitted(identity)
         parameters = (
             requests.from_query_string(exchange.scope["query_string"])
             if method == "GET"

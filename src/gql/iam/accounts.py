@@ -24,6 +24,11 @@ class SignUpOrganisationInput:
         default=strawberry.UNSET, description="Its time zone, by its IANA name; UTC unless said otherwise."
     )
 
+    def facts(self) -> dict[str, str]:
+        """What was said of it."""
+        said = {"country": given(self.country), "currency": given(self.currency), "time_zone": given(self.time_zone)}
+        return {"name": self.name} | {name: value for name, value in said.items() if value is not None}
+
 
 @strawberry.input(description="Who signs up: with an e-mail address or with a telephone number.")
 class SignUpInput:
@@ -119,16 +124,10 @@ async def _sign_up(
         phone=given(input.phone),
         name=input.name,
         password=given(input.password),
-        organisation=_facts(input.organisation) if input.organisation else None,
+        organisation=input.organisation.facts() if input.organisation else None,
         origin=info.context.caller.origin,
     )
     return SignUpPayload(sign_up=strawberry.ID(str(begun.id)), expires_at=moment(begun.expires_at))
-
-
-def _facts(wanted: SignUpOrganisationInput) -> dict[str, str]:
-    """What is said of the organisation."""
-    facts = {"country": given(wanted.country), "currency": given(wanted.currency), "time_zone": given(wanted.time_zone)}
-    return {"name": wanted.name} | {name: value for name, value in facts.items() if value is not None}
 
 
 async def _sign_up_code_resend(

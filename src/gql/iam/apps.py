@@ -10,13 +10,13 @@ from gql.engine.inputs import described
 from gql.engine.nouns import Verb
 from gql.engine.scalars import DateTime
 from gql.iam.app_secrets import Handed
-from gql.iam.resolving import Info, services_of
+from gql.iam.resolving import Info, caller_context, services_of
 
 TABLE = "iam.apps"
 READ, WRITE = "iam:read", "iam:write"
 
 
-@noun(table=TABLE, plural="apps", permission=READ, default_order="NAME_ASC")
+@noun(table=TABLE, plural="apps", permission=READ, default_order="NAME_ASC", reported=False)
 class App:
     name: str = column(key="name_key", ordered=True)
     scopes: list[str] = column()
@@ -28,7 +28,7 @@ class App:
     secrets = to_many("AppSecret", "app_id", listed=True, order="created_at")
 
 
-@noun(table="iam.app_secrets", permission=WRITE)
+@noun(table="iam.app_secrets", permission=WRITE, reported=False)
 class AppSecret:
     hint: str = column()
     expires_at: DateTime | None = column()
@@ -79,19 +79,17 @@ async def _app_create(
     info: Info,
     input: Annotated[AppCreateInput, strawberry.argument(description="The app.")],  # noqa: A002
 ) -> AppSecretPayload:
-    context, origin = info.context.caller.context, info.context.caller.origin
-    assert context is not None  # the engine lets nobody come this far who lacks the permission
-    return _payload(await services_of(info).app_secrets.create(context, origin, input.name, input.scopes))
+    origin = info.context.caller.origin
+    return _payload(await services_of(info).app_secrets.create(caller_context(info), origin, input.name, input.scopes))
 
 
 async def _app_secret_rotate(
     info: Info,
     input: Annotated[AppSecretRotateInput, strawberry.argument(description="Which app.")],  # noqa: A002
 ) -> AppSecretPayload:
-    context, origin = info.context.caller.context, info.context.caller.origin
-    assert context is not None
+    origin = info.context.caller.origin
     hours = None if input.overlap_hours is UNSET else input.overlap_hours
-    return _payload(await services_of(info).app_secrets.rotate(context, origin, input.id, hours))
+    return _payload(await services_of(info).app_secrets.rotate(caller_context(info), origin, input.id, hours))
 
 
 @strawberry.type

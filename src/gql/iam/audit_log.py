@@ -21,7 +21,13 @@ class AuditAction(Enum):
     READ_SENSITIVE = strawberry.enum_value("READ_SENSITIVE", description="Somebody looked at what few may see.")
 
 
-@noun(table="core.audit_log", plural="auditLog", permission="iam:audit", default_order="CREATED_AT_DESC")
+@noun(
+    table="core.audit_log",
+    plural="auditLog",
+    permission="iam:audit",
+    default_order="CREATED_AT_DESC",
+    reported=False,
+)
 class AuditEntry:
     action: AuditAction = column(filtered=True)
     entity_type: str = column(filtered=True)
@@ -30,7 +36,10 @@ class AuditEntry:
     new_values: JSON | None = column()
     user_id: strawberry.ID | None = column(filtered=True)
     user_name: str | None = computed(
-        "select m.user_name from iam.memberships m where m.tenant_id = {row}.tenant_id and m.user_id = {row}.user_id",
+        "coalesce("
+        "(select m.user_name from iam.memberships m where m.tenant_id = {row}.tenant_id and m.user_id = {row}.user_id),"
+        " (select p.name from iam.external_people p where p.tenant_id = {row}.tenant_id and p.id = {row}.user_id)"
+        ")",
         description="The name of who did it, as it is now; empty where they never worked here.",
     )
     ip_address: str | None = column()

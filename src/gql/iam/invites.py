@@ -28,7 +28,7 @@ class InviteStatus(Enum):
     EXPIRED = "EXPIRED"
 
 
-@noun(table=TABLE, plural="invites", permission="iam:members", default_order="CREATED_AT_DESC")
+@noun(table=TABLE, plural="invites", permission="iam:members", default_order="CREATED_AT_DESC", reported=False)
 class Invite:
     address: str = column()
     role: Role = column()
@@ -42,7 +42,7 @@ class Invite:
     created_at: DateTime = column(filtered=True, ordered=True)
 
 
-@noun(table="iam.my_invites()", permission="iam:self", question=MY_INVITES)
+@noun(table="iam.my_invites()", permission="iam:self", question=MY_INVITES, reported=False)
 class MyInvite:
     organisation_slug: str = column(description="The short name of the organisation that asks you.")
     organisation_name: str = column(description="Its name.")

@@ -31,7 +31,7 @@ class JoinRequestStatus(Enum):
     EXPIRED = "EXPIRED"
 
 
-@noun(table=TABLE, plural="joinRequests", permission="iam:members", default_order="CREATED_AT_DESC")
+@noun(table=TABLE, plural="joinRequests", permission="iam:members", default_order="CREATED_AT_DESC", reported=False)
 class JoinRequest:
     user_id: strawberry.ID = column()
     user_name: str = column()
@@ -46,7 +46,7 @@ class JoinRequest:
     created_at: DateTime = column(filtered=True, ordered=True)
 
 
-@noun(table="iam.my_join_requests()", permission="iam:self", question=MY_JOIN_REQUESTS)
+@noun(table="iam.my_join_requests()", permission="iam:self", question=MY_JOIN_REQUESTS, reported=False)
 class MyJoinRequest:
     organisation_slug: str = column(description="The short name that you asked for, whether there is one or not.")
     message: str | None = column(description="What you said.")

@@ -17,7 +17,7 @@ from gql.iam.resolving import Info, given, identifier, moment, own_session, serv
 TABLE = "iam.users"
 
 
-@noun(table="iam.my_account()", described_by=TABLE, single=("account", "true"), permission="iam:self")
+@noun(table="iam.my_account()", described_by=TABLE, single=("account", "true"), permission="iam:self", reported=False)
 class Account:
     name: str = column()
     email: str | None = column()

@@ -7,7 +7,7 @@ from gql.engine.scalars import DateTime
 MY_SESSIONS = Question("mySessions", (), numbered_by="line")
 
 
-@noun(table="iam.my_sessions()", permission="iam:self", question=MY_SESSIONS)
+@noun(table="iam.my_sessions()", permission="iam:self", question=MY_SESSIONS, reported=False)
 class Session:
     ip_address: str | None = column(description="The address that it was last used from.")
     user_agent: str | None = column(description="The program that it was last used with, as it calls itself.")

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import strawberry
 
+from gql.database.context import Context
 from gql.engine.engine import Execution
 from gql.engine.scalars import DateTime
 from gql.errors import ApiError, Code
@@ -17,6 +18,13 @@ def services_of(info: Info) -> Services:
     """The ways to come in, and to go."""
     services: Services = info.context.services
     return services
+
+
+def caller_context(info: Info) -> Context:
+    """What the caller stands in, where the field needs a permission: the engine lets nobody come to it without."""
+    context: Context | None = info.context.caller.context
+    assert context is not None
+    return context
 
 
 def own_session(info: Info) -> tuple[UUID, UUID]:

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from gql.database.pool import Database
+from gql.iam.analyst_logins import AnalystLogins
 from gql.iam.app_secrets import AppSecrets
 from gql.iam.codes import Codes
+from gql.iam.google import NOBODY, Google, Trust
 from gql.iam.invitations import Invitations
 from gql.iam.own_account import OwnAccount
 from gql.iam.passwords import Passwords
@@ -35,15 +37,27 @@ class Services:
     proofs: Proofs
     own_account: OwnAccount
     app_secrets: AppSecrets
+    google: Google
+    analyst_logins: AnalystLogins
 
     @classmethod
-    def of(cls, database: Database, tokens: Tokens, passwords: Passwords, secrets: Secrets, post: Post) -> "Services":
-        """All of them, on this database."""
+    def of(
+        cls,
+        database: Database,
+        tokens: Tokens,
+        passwords: Passwords,
+        secrets: Secrets,
+        post: Post,
+        analyst_address: str,
+        google: Trust = NOBODY,
+    ) -> "Services":
+        """All of them, on this database. `analyst_address` is where analysts connect to it."""
         sessions, throttle = Sessions(database, tokens, secrets), Throttle(database)
         second_factors = SecondFactors(database, throttle, secrets)
         invitations = Invitations(database)
         codes = Codes(database, sessions, passwords, throttle, secrets, post, second_factors, invitations)
         proofs = Proofs(database, passwords, throttle, codes, second_factors, post)
+        sign_up = SignUp(database, sessions, passwords, throttle, codes, post, invitations)
         return cls(
             database,
             tokens,
@@ -51,10 +65,12 @@ class Services:
             sessions,
             SignIn(database, passwords, sessions, throttle, second_factors, invitations),
             codes,
-            SignUp(database, sessions, passwords, throttle, codes, post, invitations),
+            sign_up,
             second_factors,
             invitations,
             proofs,
             OwnAccount(database, throttle, codes, proofs, post),
             AppSecrets(database, throttle, secrets, tokens),
+            Google(database, sessions, throttle, second_factors, sign_up, invitations, google),
+            AnalystLogins(database, analyst_address),
         )

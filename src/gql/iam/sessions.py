@@ -15,7 +15,7 @@ from gql.iam.addresses import is_storable
 from gql.iam.secrets import Secrets, new_token, token_hash
 from gql.iam.tokens import IssuedToken, Tokens
 
-BEGIN: Final = "select iam.session_begin($1, $2, $3, $4, $5, $6)"
+BEGIN: Final = "select iam.session_begin($1, $2, $3, $4, $5, $6, $7)"
 REFRESH: Final = "select * from iam.session_refresh($1, $2, $3, $4, $5)"
 SWITCH: Final = "select * from iam.session_switch($1, $2, $3, $4, $5, $6)"
 END: Final = "select iam.session_end($1, $2, $3, $4, $5, $6)"
@@ -48,12 +48,14 @@ class Sessions:
         self._tokens = tokens
         self._secrets = secrets
 
-    async def begin(self, user_id: UUID, organisation: Organisation, origin: Origin) -> SignedIn:
-        """A new session of somebody who has shown who they are."""
+    async def begin(
+        self, user_id: UUID, organisation: Organisation, origin: Origin, method: str | None = None
+    ) -> SignedIn:
+        """A new session of somebody who has shown who they are; by what, where the log should tell (`method`)."""
         refresh = new_token()
         async with self._database.nobody() as connection:
             session_id = await connection.fetchval(
-                BEGIN, user_id, organisation.tenant_id, token_hash(refresh), *told_of(origin)
+                BEGIN, user_id, organisation.tenant_id, token_hash(refresh), *told_of(origin), method
             )
         return self._signed_in(user_id, session_id, organisation, refresh)
 

@@ -1,6 +1,7 @@
 """Signing up: an account for whoever shows that an address is theirs, and an organisation unless one invited them."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -21,6 +22,7 @@ from gql.messages.post import Post
 BEGIN: Final = "select * from iam.sign_up($1, $2)"
 AGAIN: Final = "select * from iam.sign_up_again($1, $2)"
 COMPLETE: Final = "select * from iam.sign_up_complete($1, $2)"
+WITH_GOOGLE: Final = "select * from iam.sign_up_with_google($1)"
 OPEN: Final = "select iam.organisation_open($1)"
 
 
@@ -59,7 +61,7 @@ class SignUp:
         phone: str | None,
         name: str,
         password: str | None,
-        organisation: dict[str, Any] | None,
+        organisation: Mapping[str, Any] | None,
         origin: Origin,
     ) -> Begun:
         """Send a code to the address. `organisation`: its name, and if wanted country, currency and time_zone; without
@@ -75,9 +77,8 @@ class SignUp:
         facts = {
             ("email" if email is not None else "phone"): address,
             "name": name.strip(),
+            **_of(organisation),
         }
-        if organisation is not None:
-            facts |= organisation | {"organisation_name": str(organisation["name"]).strip(), "name": name.strip()}
         if password is not None:
             facts["password_hash"] = await self._passwords.hash(password)
         digits, kept = self._codes.new()
@@ -107,16 +108,23 @@ class SignUp:
             code_refusals_noted(self._database, given, origin),
             self._throttle.trying(WAY, str(given), origin),
         ):
-            opened = await self._open(given, digits, origin)
+            opened = await self._open(origin, COMPLETE, given, self._codes.hashes(digits))
             if opened is None:
                 raise code_invalid()
         return await self._sessions.begin(*opened, origin)
 
-    async def _open(self, given: UUID, digits: str, origin: Origin) -> tuple[UUID, Organisation] | None:
-        """The person who was made, and where they work. None for a wrong code, which is no exception inside: that it
-        was tried must be committed."""
+    async def with_google(
+        self, facts: dict[str, str], organisation: Mapping[str, Any] | None, origin: Origin, method: str
+    ) -> SignedIn | None:
+        """The same for somebody for whose e-mail address Google vouches. None where there is an account already."""
+        opened = await self._open(origin, WITH_GOOGLE, json.dumps(facts | _of(organisation)))
+        return None if opened is None else await self._sessions.begin(*opened, origin, method)
+
+    async def _open(self, origin: Origin, complete: str, *shown: Any) -> tuple[UUID, Organisation] | None:
+        """The person whom `complete` made of what they have shown, and where they work. None for a wrong code, which is
+        no exception inside: that it was tried must be committed."""
         async with self._database.nobody() as connection, connection.transaction():
-            row = await connection.fetchrow(COMPLETE, given, self._codes.hashes(digits))
+            row = await connection.fetchrow(complete, *shown)
             if row is None:
                 return None
             person: UUID = row["user_id"]
@@ -133,6 +141,14 @@ class SignUp:
 
     def _tell(self, address: str, digits: str, *, is_taken: bool) -> None:
         self._post.send(_has_account(address) if is_taken else code_message(address, digits, "SIGN_UP"))
+
+
+def _of(organisation: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a sign-up keeps of the organisation that is to be opened, if one is."""
+    if organisation is None:
+        return {}
+    rest = {name: value for name, value in organisation.items() if name != "name"}
+    return {"organisation_name": str(organisation["name"]).strip(), **rest}
 
 
 def _has_account(address: str) -> Message:

@@ -111,22 +111,20 @@ class Tokens:
             identity = self._verified[text] = self._identity(self._claims(text))
         if self._clock() >= identity.good_until:
             del self._verified[text]
-            raise ApiError(
-                Code.UNAUTHENTICATED, "Your access token has expired. Sign in again.", reason="TOKEN_EXPIRED"
-            )
+            raise expired()
         return identity
 
     def _claims(self, text: str) -> dict[str, Any]:
         """The claims of a token that one of our keys has signed. Of these, issuer and audience are judged."""
         if len(text) > LONGEST or not _FORM.match(text):
-            raise _invalid()
+            raise invalid()
         try:
             header = jwt.get_unverified_header(text)
             if header.keys() != _HEADER or (header["alg"], header["typ"]) != (ALGORITHM, TYPE):
-                raise _invalid()
+                raise invalid()
             key = self._keys.believed.get(header["kid"])
             if key is None:
-                raise _invalid()
+                raise invalid()
             return jwt.decode(
                 text,
                 key,
@@ -138,17 +136,17 @@ class Tokens:
                 leeway=LEEWAY_SECONDS,
             )
         except (jwt.InvalidTokenError, ValueError, TypeError, RecursionError):
-            raise _invalid() from None
+            raise invalid() from None
 
     def _identity(self, claims: dict[str, Any]) -> Identity:
         issued_at, expires_at = claims["iat"], claims["exp"]
         if not (_is_whole(issued_at) and _is_whole(expires_at)):
-            raise _invalid()
+            raise invalid()
         # No longer than we give: a slip in what issues them would otherwise last for years.
         if not issued_at < expires_at <= issued_at + LIFE_SECONDS or issued_at > self._clock() + LEEWAY_SECONDS:
-            raise _invalid()
+            raise invalid()
         if not isinstance(claims["jti"], str) or not claims["jti"]:
-            raise _invalid()
+            raise invalid()
         session_id = _uuid(claims[SESSION]) if SESSION in claims else None
         scopes = _scopes(claims)
         return Identity(_uuid(claims["sub"]), _uuid(claims[TENANT]), expires_at + LEEWAY_SECONDS, session_id, scopes)
@@ -160,7 +158,7 @@ def _scopes(claims: dict[str, Any]) -> tuple[str, ...] | None:
         return None
     scope = claims.get(SCOPE)
     if claims.get(CLIENT) != claims["sub"] or SESSION in claims or not isinstance(scope, str):
-        raise _invalid()
+        raise invalid()
     return tuple(scope.split())
 
 
@@ -174,13 +172,17 @@ def _uuid(value: object) -> UUID:
         try:
             found = UUID(value)
         except ValueError:
-            raise _invalid() from None
+            raise invalid() from None
         if str(found) == value:
             return found
-    raise _invalid()
+    raise invalid()
 
 
-def _invalid() -> ApiError:
+def expired() -> ApiError:
+    return ApiError(Code.UNAUTHENTICATED, "Your access token has expired. Sign in again.", reason="TOKEN_EXPIRED")
+
+
+def invalid() -> ApiError:
     """One sentence for all faults: which one it was helps only who forges."""
     return ApiError(
         Code.UNAUTHENTICATED,

@@ -14,7 +14,7 @@ from gql.iam.second_factors import invalid
 MY_TOTP_DEVICES = Question("myTotpDevices", (), numbered_by="line")
 
 
-@noun(table="iam.my_totp_devices()", permission="iam:self", question=MY_TOTP_DEVICES)
+@noun(table="iam.my_totp_devices()", permission="iam:self", question=MY_TOTP_DEVICES, reported=False)
 class TotpDevice:
     name: str = column(description="What you call it.")
     confirmed_at: DateTime | None = column(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+SECONDS: Final = timedelta(seconds=5)
 MINUTE: Final = timedelta(minutes=1)
 HOUR: Final = timedelta(hours=1)
 
@@ -83,6 +84,12 @@ DUTIES: Final[tuple[Duty | Delivery, ...]] = (
         due="select tenant_id, null from ledger.holds_due()",
         run="ledger.expire_holds()",
         every=MINUTE,
+    ),
+    Duty(
+        name="end-connections-of-analysts",
+        due="select null, null where exists (select from iam.analyst_backends_overdue())",
+        run="iam.analyst_backends_end()",
+        every=SECONDS,
     ),
     Duty(
         name="refresh-reports",

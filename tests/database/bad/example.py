@@ -12,6 +12,24 @@ NEW_TENANT: Final = (
     """iam.tenant_create('{"slug": "sampler", "name": "Sampler", "currency": "EUR", "country": "IE"}'::jsonb)"""
 )
 
+LOGIN: Final = f"analyst_{STRANGER[:16]}_{STRANGER}"
+VERIFIER: Final = f"SCRAM-SHA-256$4096:{'A' * 22}==${'A' * 43}=:{'A' * 43}="
+NEW_ANALYST: Final = f"""
+    do $$ declare made constant uuid := {NEW_TENANT}; begin
+        execute format('set local role %I', 'tenant_' || replace(made::text, '-', ''));
+        perform set_config('app.role', 'owner', true),
+            iam.analyst_create('{{"label": "BI", "verifier": "{VERIFIER}"}}'::jsonb);
+        reset role;
+    end $$
+"""
+"""An organisation with an analyst, as both should be."""
+
+
+def of_the_analyst(command: str) -> str:
+    """Do this with the role of that analyst, which the command calls %1$I."""
+    return f"""{NEW_ANALYST}; do $$ begin
+        execute format('{command}', (select login from iam.analysts)); end $$"""
+
 
 @dataclass(frozen=True, slots=True)
 class Bad:

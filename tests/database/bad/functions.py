@@ -174,6 +174,21 @@ FUNCTIONS: Final = (
         "grant execute on function reports.refresh(text) to countinghouse_tenant",
     ),
     bad(
+        "unbound-functions-closed",
+        "iam.analyst_backends_end()",
+        "grant execute on function iam.analyst_backends_end() to countinghouse_tenant",
+    ),
+    bad(
+        "unbound-functions-closed",
+        "iam.analyst_role_drop(login text)",
+        "grant execute on function iam.analyst_role_drop(text) to countinghouse_api",
+    ),
+    bad(
+        "function-owner",
+        "iam.analyst_backends_end()",
+        "alter function iam.analyst_backends_end() owner to countinghouse_owner",
+    ),
+    bad(
         "api-calls-sign-in-only",
         "billing.sample_close(input jsonb)",
         "grant execute on function billing.sample_close to countinghouse_api",

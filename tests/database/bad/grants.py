@@ -141,6 +141,12 @@ GRANTS: Final = (
         "grant execute on function pg_advisory_lock(bigint) to countinghouse_analyst",
     ),
     bad(
+        "no-shared-state",
+        "pg_catalog.pg_stat_get_activity",
+        "grant execute on function pg_stat_get_activity(integer) to public",
+    ),
+    bad("analysts-connect-here-only", "database postgres", "grant connect on database postgres to public"),
+    bad(
         "no-parameter-grants",
         "parameter session_replication_role",
         "grant set on parameter session_replication_role to countinghouse_api",

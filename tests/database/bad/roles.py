@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.database.bad.example import NEW_TENANT, STRANGER, TENANT_ROLE, bad
+from tests.database.bad.example import LOGIN, NEW_ANALYST, NEW_TENANT, STRANGER, TENANT_ROLE, bad, of_the_analyst
 
 ROLES: Final = (
     bad("roles-exist", "role countinghouse_reader", "alter role countinghouse_reader rename to reader_no_more"),
@@ -47,6 +47,30 @@ ROLES: Final = (
         "role countinghouse_provisioner",
         f"{TENANT_ROLE}; grant tenant_{STRANGER} to countinghouse_provisioner",
     ),
+    bad(
+        "no-predefined-powers",
+        "role countinghouse_owner",
+        "grant pg_read_all_data to countinghouse_owner",
+    ),
+    bad("no-predefined-powers", "role countinghouse_watcher", "grant pg_monitor to countinghouse_watcher"),
+    bad(
+        "roles-log-in",
+        "role analyst_*",
+        of_the_analyst("alter role %1$I nologin"),
+    ),
+    bad(
+        "roles-log-in",
+        "role analyst_*",
+        f"{NEW_ANALYST}; update iam.tenants set suspended_at = now();"
+        " do $$ begin execute format('alter role %I login', (select login from iam.analysts)); end $$",
+    ),
+    bad("role-settings", "role analyst_*", of_the_analyst("alter role %1$I set search_path = public")),
+    bad("analyst-settings", "role analyst_*", of_the_analyst("alter role %1$I reset statement_timeout")),
+    bad("analyst-settings", "role analyst_*", of_the_analyst("alter role %1$I set work_mem = ''64GB''")),
+    bad("analyst-has-role", "analyst analyst_*", of_the_analyst("drop role %1$I")),
+    bad("analyst-has-role", "analyst analyst_*", of_the_analyst("alter role %1$I password null")),
+    bad("role-has-analyst", f"role {LOGIN}", f"create role {LOGIN} login in role countinghouse_analyst"),
+    bad("role-has-analyst", "role analyst_*", f"{NEW_ANALYST}; update iam.analysts set revoked_at = now()"),
     bad("tenant-names", "role tenant_acme", "create role tenant_acme"),
     bad("role-settings", "role countinghouse_api", "alter role countinghouse_api set row_security = off"),
     bad("role-settings", "role countinghouse_api", "alter role countinghouse_api set app.role = 'owner'"),

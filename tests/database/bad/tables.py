@@ -70,6 +70,21 @@ TABLES: Final = (
             select t.tenant_id, t.samples from billing.sample_totals t join billing.samples s using (tenant_id)
             where t.tenant_id = core.tenant_id()""",
     ),
+    bad(
+        "materialized-view-wrapper",
+        "reporting.sample_report",
+        f"""{REPORT}; create view reporting.sample_report with (security_barrier = true) as
+            select samples from billing.sample_totals where core.sees_all();
+            alter view reporting.sample_report owner to countinghouse_reports""",
+    ),
+    bad(
+        "materialized-view-wrapper",
+        "reporting.sample_report",
+        f"""{REPORT}; create view reporting.sample_report with (security_barrier = true) as
+            select samples from billing.sample_totals where tenant_id = core.tenant_id();
+            alter view reporting.sample_report owner to countinghouse_reports;
+            grant select (samples) on reporting.sample_report to countinghouse_tenant""",
+    ),
     bad("owner", "billing.samples", "alter table billing.samples owner to current_user"),
     bad("owner", "billing.samples", "alter table billing.samples owner to countinghouse_reader"),
     bad(

@@ -33,11 +33,15 @@ select convert_to(concat(
         ',"userId":',
         coalesce('"' || t1.user_id || '"', 'null'),
         ',"userName":',
-        coalesce(core.as_json((
+        coalesce(core.as_json((coalesce((
           select m.user_name
           from iam.memberships m
           where m.tenant_id = t1.tenant_id and m.user_id = t1.user_id
-        ))::text, 'null'),
+        ), (
+          select p.name
+          from iam.external_people p
+          where p.tenant_id = t1.tenant_id and p.id = t1.user_id
+        ))))::text, 'null'),
         ',"ipAddress":',
         coalesce(core.as_json(t1.ip_address)::text, 'null'),
         ',"userAgent":',
@@ -74,11 +78,15 @@ select convert_to(concat(
         '{"action":"',
         t2.action,
         '","userName":',
-        coalesce(core.as_json((
+        coalesce(core.as_json((coalesce((
           select m.user_name
           from iam.memberships m
           where m.tenant_id = t2.tenant_id and m.user_id = t2.user_id
-        ))::text, 'null'),
+        ), (
+          select p.name
+          from iam.external_people p
+          where p.tenant_id = t2.tenant_id and p.id = t2.user_id
+        ))))::text, 'null'),
         '}'
       ) as r0
       from (

@@ -25,10 +25,11 @@ RULES: Final = (
             where case owner
                 when 'countinghouse_owner' then short in (
                     select name from reader_functions union all select name from provisioner_functions
-                    union all select name from reports_functions)
+                    union all select name from reports_functions union all select name from watcher_functions)
                 when 'countinghouse_reader' then short not in (select name from reader_functions)
                 when 'countinghouse_provisioner' then short not in (select name from provisioner_functions)
                 when 'countinghouse_reports' then short not in (select name from reports_functions)
+                when 'countinghouse_watcher' then short not in (select name from watcher_functions)
                 when 'countinghouse_auth' then schema <> 'iam'
                 when 'countinghouse_accounts' then schema <> 'iam'
                 when 'countinghouse_search' then proname !~ '_search$'
@@ -149,22 +150,24 @@ RULES: Final = (
     Rule(
         "readers-call-nothing-that-writes",
         reason="An analyst has SELECT only, and the read door runs whatever a statement calls.",
-        remedy="Revoke EXECUTE, or make the function STABLE (for an analyst, with its caller's rights too).",
+        remedy="Revoke EXECUTE, or make the function STABLE (for an analyst, with its caller's rights too, unless the"
+        " catalog's house names it).",
         query="""
             select f.name, format('is %s and can be executed by %s',
                 case when f.prosecdef then 'SECURITY DEFINER' else 'volatile' end, g.grantee)
             from functions f join grants g on g.kind = 'function' and g.object = f.name
             where g.grantee in ('countinghouse_analyst', 'countinghouse_reader')
                 and (f.provolatile = 'v' or f.prosecdef and f.owner <> 'countinghouse_search'
-                    and g.grantee = 'countinghouse_analyst')
+                    and g.grantee = 'countinghouse_analyst'
+                    and not (f.owner = 'countinghouse_owner' and f.short in (select name from analyst_functions)))
         """,
     ),
     Rule(
         "unbound-functions-closed",
         reason="What runs as countinghouse_auth, countinghouse_accounts or countinghouse_provisioner sees the people of"
-        " every tenant, and what runs as countinghouse_reports its figures.",
-        remedy="Grant sign-in look-ups to countinghouse_api alone, what reckons reports to the worker, and what makes"
-        " roles to nobody of a tenant.",
+        " every tenant, what runs as countinghouse_reports its figures, and countinghouse_watcher ends connections.",
+        remedy="Grant sign-in look-ups to countinghouse_api alone, what reckons reports and ends connections to the"
+        " worker, and what makes roles to nobody of a tenant.",
         query="""
             select f.name, format('runs as %s and can be executed by %s', f.owner, g.grantee)
             from functions f join grants g on g.kind = 'function' and g.object = f.name
@@ -173,7 +176,7 @@ RULES: Final = (
                     and f.short not in (select name from own_functions)
                 or f.owner = 'countinghouse_reports' and f.short <> 'reports.as_of' and (
                     g.grantee in (select name from readers) or g.grantee = 'countinghouse_api')
-                or f.owner = 'countinghouse_provisioner' and (
+                or f.owner in ('countinghouse_provisioner', 'countinghouse_watcher') and (
                     g.grantee in (select name from readers) or g.grantee = 'countinghouse_api'))
         """,
     ),

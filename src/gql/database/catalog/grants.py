@@ -235,15 +235,28 @@ RULES: Final = (
         """,
     ),
     Rule(
+        "analysts-connect-here-only",
+        reason="In another database of the server nothing is revoked: there an analyst can make temporary tables and"
+        " hold advisory locks.",
+        remedy="Write `revoke connect on database … from public`, or give that database a server of its own.",
+        query="""
+            select 'database ' || quote_ident(datname), 'lets analysts connect' from pg_database
+            where datallowconn and datname <> current_database()
+                and exists (select from pg_roles where rolname = 'countinghouse_analyst')
+                and has_database_privilege('countinghouse_analyst', oid, 'connect')
+        """,
+    ),
+    Rule(
         "no-shared-state",
-        reason="Advisory locks and large objects know no tenants: one could block another, or write where only reading"
-        " is granted.",
+        reason="Advisory locks, large objects and the server's own log know no tenants: one could block another, or"
+        " write where only reading is granted. And who else is connected is no tenant's business.",
         remedy="Write `revoke execute on function pg_catalog.… from public`.",
         query=r"""
             select 'pg_catalog.' || p.proname, 'can be executed by ' || string_agg(distinct r.name, ', ')
             from pg_proc p cross join readers r
             where p.pronamespace = 'pg_catalog'::regnamespace
-                and p.proname ~ '^(pg_(try_)?advisory_(xact_)?lock(_shared)?|lo_creat|lo_create|lo_from_bytea|lo_put)$'
+                and p.proname ~ '^(pg_(try_)?advisory_(xact_)?lock(_shared)?|lo_creat|lo_create|lo_from_bytea|lo_put'
+                    '|pg_logical_emit_message|pg_stat_get_activity|pg_stat_get_backend_.*)$'
                 and exists (select from pg_roles where rolname = r.name)
                 and has_function_privilege(r.name, p.oid, 'execute')
             group by p.proname

@@ -16,6 +16,7 @@ ACCOUNTS: Final = "countinghouse_accounts"
 PROVISIONER: Final = "countinghouse_provisioner"
 WORKER: Final = "countinghouse_worker"
 REPORTS: Final = "countinghouse_reports"
+WATCHER: Final = "countinghouse_watcher"
 SEARCH: Final = "countinghouse_search"
 OPERATOR: Final = "countinghouse_operator"
 
@@ -39,6 +40,7 @@ class House:
         PROVISIONER,
         WORKER,
         REPORTS,
+        WATCHER,
     )
     house_roles: tuple[str, ...] = (
         OWNER,
@@ -51,6 +53,7 @@ class House:
         PROVISIONER,
         WORKER,
         REPORTS,
+        WATCHER,
         SEARCH,
         OPERATOR,
     )
@@ -91,6 +94,7 @@ class House:
         f"{PROVISIONER} iam.* *",
         f"{SEARCH} *.* select",
         f"{REPORTS} *.* select",
+        f"{WATCHER} iam.analysts select",
         f"{REPORTS} reports.refreshes *",
         f"{WORKER} reports.refreshes select",
         f"{WORKER} iam.tenants select",
@@ -135,6 +139,9 @@ class House:
         "SELECT reports.refreshes.every",
         "SELECT reports.refreshes.refreshed_at",
     )
+    # What a role of ours may do of what PostgreSQL keeps to itself: "role predefined". The watcher ends connections of
+    # analysts, and sees since when they are at work.
+    predefined_roles: tuple[str, ...] = (f"{WATCHER} pg_signal_backend", f"{WATCHER} pg_read_all_stats")
     # Whoever logs in to become a tenant.
     becoming_roles: tuple[str, ...] = (API, WORKER)
 
@@ -192,11 +199,30 @@ class House:
         "core.audit_partitions",
         "iam.tenant_role_create",
         "iam.tenant_role_drop",
+        "iam.analyst_role_put",
+        "iam.analyst_role_drop",
         "reports.refresh",
     )
-    # The doors of the reader, and the two functions that may make and drop roles.
+    # The doors of the reader, and the functions that may make and drop roles: of tenants, and of their analysts.
     reader_functions: tuple[str, ...] = ("core.read",)
-    provisioner_functions: tuple[str, ...] = ("iam.tenant_role_create", "iam.tenant_role_drop")
+    provisioner_functions: tuple[str, ...] = (
+        "iam.tenant_role_create",
+        "iam.tenant_role_drop",
+        "iam.analyst_role_put",
+        "iam.analyst_role_drop",
+    )
+    # What finds connections of analysts that are to end, and ends them.
+    watcher_functions: tuple[str, ...] = ("iam.analyst_backends_overdue", "iam.analyst_backends_end")
+    # The one function that an analyst calls with its owner's rights, bound to their organisation: its profile.
+    analyst_functions: tuple[str, ...] = ("iam.organisation",)
+    # What the login of an analyst is set to. They may set it back, so nothing hangs on it.
+    analyst_settings: tuple[str, ...] = (
+        "default_transaction_read_only",
+        "statement_timeout",
+        "idle_in_transaction_session_timeout",
+        "idle_session_timeout",
+        "search_path",
+    )
     # What reckons a report anew, and tells how old it is.
     reports_functions: tuple[str, ...] = ("reports.refresh", "reports.as_of")
 
@@ -219,6 +245,8 @@ class House:
         "currency_code",
         "ledger.accounts.code",
         "ledger.accounts.code_key",
+        "reporting.ledger_accounts.code",
+        "reporting.trial_balance.code",
     )
 
     # The first minor release of each major version with the security fixes that row security relies on.

@@ -31,10 +31,13 @@ RULES: Final = (
     Rule(
         "roles-log-in",
         reason="Only the server, the worker, the operator and analysts are people or programs; the rest are rights.",
-        remedy="Write `alter role … nologin` (login for countinghouse_api, countinghouse_worker and analysts).",
+        remedy="Write `alter role … nologin` (login for countinghouse_api, countinghouse_worker and analysts, unless"
+        " their organisation is suspended).",
         query="""
             select 'role ' || rolname, case when rolcanlogin then 'may log in' else 'may not log in' end from roles
-            where rolcanlogin <> (rolname in (select name from login_roles) or is_analyst)
+            where rolcanlogin <> (rolname in (select name from login_roles) or is_analyst and not exists (
+                select from iam.tenants
+                where replace(id::text, '-', '') = right(rolname, 32) and suspended_at is not null))
         """,
     ),
     Rule(
@@ -74,6 +77,16 @@ RULES: Final = (
                 or granted in ('countinghouse_tenant', 'countinghouse_analyst', 'countinghouse_api')
                     and member = 'countinghouse_provisioner'
                     and not inherits and not becomes)
+        """,
+    ),
+    Rule(
+        "no-predefined-powers",
+        reason="PostgreSQL's own roles (pg_read_all_data, pg_signal_backend …) reach past every policy.",
+        remedy="Revoke it; what is needed by a function of ours, name in the catalog's house.",
+        query="""
+            select 'role ' || member, 'is a member of ' || granted from memberships
+            where granted ~ '^pg_' and member in (select rolname from roles)
+                and member || ' ' || granted not in (select name from predefined_roles)
         """,
     ),
     Rule(
@@ -125,6 +138,8 @@ RULES: Final = (
             where setdatabase in (0, (select oid from pg_database where datname = current_database()))
                 and setting ~* '^(row_security|role|session_(replication_role|authorization)|search_path|app\\..*)='
                 and (setrole = 0 or not exists (select from pg_roles where oid = setrole and rolsuper))
+                and not exists (
+                    select from roles where oid = setrole and is_analyst and setting = 'search_path=reporting')
         """,
     ),
 )

@@ -89,24 +89,29 @@ RULES: Final = (
         "materialized-view-wrapper",
         reason="A materialized view cannot have row security and holds every tenant's rows; its wrapper is the policy.",
         remedy="Create it `with (security_barrier = true)`, owned by countinghouse_reports, over that materialized view"
-        " alone, with `where tenant_id = core.tenant_id() and core.sees_all()`.",
+        " alone, with `where tenant_id = core.tenant_id() and core.sees_all()`; for analysts, who see all, without the"
+        " latter in the schema reporting, and granted to nobody else.",
         query=r"""
             with sources as (
-                select distinct r.oid, r.name, r.owner, coalesce(r.reloptions, '{}') as options, c.relkind as source
+                select distinct r.oid, r.name, r.schema, r.owner, coalesce(r.reloptions, '{}') as options,
+                    c.relkind as source
                 from relations r join pg_rewrite w on w.ev_class = r.oid
                 join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid
                 join pg_class c on d.refclassid = 'pg_class'::regclass and c.oid = d.refobjid and c.oid <> r.oid
-                where r.relkind = 'v'
+                where r.relkind = 'v' and c.oid <> coalesce(to_regclass('reports.refreshes'), 0)
             ), wrappers as (
-                select oid, name, owner, options, array_agg(source::text) as kinds from sources
-                group by oid, name, owner, options having 'm' = any (array_agg(source::text))
+                select oid, name, schema, owner, options, array_agg(source::text) as kinds from sources
+                group by oid, name, schema, owner, options having 'm' = any (array_agg(source::text))
             )
             select name, 'reads a materialized view without being its barrier' from wrappers
             where not options && array['security_barrier=true', 'security_barrier=on']
                 or owner <> 'countinghouse_reports'
                 or kinds <> array['m']
-                or pg_get_viewdef(oid)
-                    !~ 'WHERE \(\((\w+\.)?tenant_id = core\.tenant_id\(\)\) AND core\.sees_all\(\)\);?$'
+                or pg_get_viewdef(oid) !~ case schema
+                    when 'reporting' then 'WHERE \((\w+\.)?tenant_id = core\.tenant_id\(\)\);?$'
+                    else 'WHERE \(\((\w+\.)?tenant_id = core\.tenant_id\(\)\) AND core\.sees_all\(\)\);?$' end
+                or schema = 'reporting' and exists (
+                    select from grants g where g.relation = wrappers.name and g.grantee <> 'countinghouse_analyst')
         """,
     ),
     Rule(
