@@ -128,7 +128,8 @@ def _user_name(world: World, entry: Thing) -> str | None:
         each.row["user_name"] for each in world.things["Membership"] if each.row["user_id"] == entry.row["user_id"]
     )
     outside = (each.row["name"] for each in world.things["ExternalPerson"] if each.id == entry.row["user_id"])
-    return next(names, None) or next(outside, None)
+    apps = (each.row["name"] for each in world.things["App"] if each.id == entry.row["user_id"])
+    return next(names, None) or next(outside, None) or next(apps, None)
 
 
 # What the declarations say in SQL, said again in Python. A KeyError here means that a new declaration has to be added.
