@@ -34,8 +34,8 @@ HASH_BYTES: Final = 32
 
 WORKERS: Final = max(1, (os.cpu_count() or 2) // 2)
 """Half of the cores: the others go on answering."""
-NICENESS: Final = 10
-"""Of the threads that hash: a tenth of what others get where all want a core. Who waits for a dashboard goes first."""
+NICENESS: Final = 15
+"""Of the threads that hash: a thirtieth of what others get where all want a core. Who waits for a dashboard goes first."""
 WAITING_PER_WORKER: Final = 16
 SECONDS_EACH: Final = 0.1
 
