@@ -35,7 +35,7 @@ HASH_BYTES: Final = 32
 WORKERS: Final = max(1, (os.cpu_count() or 2) // 2)
 """Half of the cores: the others go on answering."""
 NICENESS: Final = 15
-"""Of the threads that hash: a thirtieth of what others get where all want a core. Who waits for a dashboard goes first."""
+"""Of the threads that hash: a thirtieth of what others get where all want a core. Dashboards go first."""
 WAITING_PER_WORKER: Final = 16
 SECONDS_EACH: Final = 0.1
 
