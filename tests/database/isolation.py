@@ -138,12 +138,12 @@ async def refresh_reports() -> None:
 
 
 async def readable(connection: asyncpg.Connection) -> dict[str, list[dict[str, Any]]]:
-    """All that this connection can read, by relation."""
+    """All that this connection can read, by relation, in an order that no plan changes."""
     return {
         relation["name"]: [
             json.loads(row[0])
             for row in await connection.fetch(
-                f"select to_jsonb(t) from (select {', '.join(relation['readable'])} from {relation['name']}) t"
+                f"select to_jsonb(t) from (select {', '.join(relation['readable'])} from {relation['name']}) t order by 1"
             )
         ]
         for relation in await connection.fetch(RELATIONS)

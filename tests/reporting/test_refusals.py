@@ -16,9 +16,10 @@ from tests.database.isolation import OURS, REFUSED, RELATIONS, Filled, fill, rea
 from tests.harness.actors import as_superuser, as_tenant
 from tests.harness.analysts import Analyst, address_of, connected, is_connected, make_analyst
 from tests.harness.verbs import call
-from tests.worker.working import eventually, the_duty, working
+from tests.worker.working import eventually, expired_hold, the_duty, working
 
 DUTY: Final = the_duty("end-connections-of-analysts")
+HOLDS: Final = the_duty("expire-holds")
 LONG: Final = "select pg_sleep(120)"
 FUNCTIONS: Final = f"""
     select p.oid::regprocedure::text as name, prosecdef as is_definer, provolatile::text as volatility
@@ -240,7 +241,8 @@ async def test_nothing_of_others_is_heard(connection: asyncpg.Connection, theirs
     heard: list[Any] = []
     for channel in (CHANNEL, queue_settings().channel):
         await connection.add_listener(channel, lambda *given: heard.append(given[-1]))
-    async with as_tenant(theirs.tenant) as other, working():
+    async with as_tenant(theirs.tenant) as other, working([HOLDS]):
+        await expired_hold(theirs.tenant)
         [invoice, *_] = [row["id"] for row in theirs.rows["billing.recurring_invoices"]]
         await call(other, "billing.recurring_invoice_set", id=invoice, frequency="WEEKLY", next_date="2199-01-01")
         await eventually(lambda: has_heard(heard))
@@ -255,7 +257,7 @@ async def has_heard(heard: list[Any]) -> bool:
 
 async def test_what_they_say_on_a_channel_is_believed_by_nobody(connection: asyncpg.Connection) -> None:
     """It makes the worker look, and no more: docs/decisions/0009."""
-    async with working() as worker:
+    async with working([DUTY]) as worker:
         looks = worker.looks
         for payload in ("", "{}", '{"type": "cancellation_event", "channel": "ch_pgqueuer", "ids": [1]}', "\u2028'"):
             await connection.execute("select pg_notify($1, $2)", CHANNEL, payload)
