@@ -24,7 +24,6 @@
 \ir iam/google.sql
 \ir iam/trusted_issuers.sql
 \ir iam/external_people.sql
-\ir iam/forgetting.sql
 \ir iam/offboardings.sql
 
 \ir core/audit_seals.sql
@@ -34,6 +33,12 @@
 \ir core/reporting.sql
 
 \ir iam/analysts.sql
+
+\ir iam/notices.sql
+\ir iam/invites.sql
+\ir iam/join_requests.sql
+\ir iam/my_account.sql
+\ir iam/forgetting.sql
 
 \ir ledger/accounts.sql
 \ir ledger/transfers.sql

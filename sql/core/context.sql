@@ -47,7 +47,7 @@ comment on function core.role_is_app(text) is 'Whether a role is an app''s: its 
 create function core.role_sees_all(role text) returns boolean
 language sql immutable parallel safe
 return coalesce(
-    role in ('owner', 'admin', 'accountant', 'operator', 'viewer', 'worker') or core.role_is_app(role), false
+    role in ('owner', 'admin', 'accountant', 'operator', 'viewer', 'worker', 'doorway') or core.role_is_app(role), false
 );
 comment on function core.role_sees_all(text) is 'Whether a role sees all rows of the tenant; others see those of their scope.';
 
@@ -131,6 +131,8 @@ return case role
     when 'investor' then array['iam:read', 'iam:self']
     -- No person's: in this role the worker does what is due in an organisation, and nothing that a person asks for.
     when 'worker' then array['core:work']
+    -- No membership has it either: in this role somebody comes in or leaves, and does nothing else.
+    when 'doorway' then array['iam:pass']
     -- An app's: its scopes stand in it, as iam.app_context() has found them.
     else case when core.role_is_app(role)
         then pg_catalog.string_to_array(pg_catalog.substr(role, 5), ' ') else array[]::text[] end

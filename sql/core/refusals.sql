@@ -38,6 +38,8 @@ begin
 end
 $$;
 comment on function core.demand(text) is 'Refuses the caller who may not do this. The first line of every transition.';
+-- What people do with their own accounts is refused in the same way.
+grant execute on function core.refuse(text, text, text, text), core.demand(text) to countinghouse_auth, countinghouse_accounts;
 
 create function core.explain(sql_state text, constraint_name text, column_name text, message text) returns jsonb
 language sql stable

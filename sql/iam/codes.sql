@@ -12,7 +12,7 @@ create table iam.codes (
     created_at timestamptz not null default statement_timestamp(),
     created_by uuid,
     updated_at timestamptz not null default statement_timestamp(),
-    constraint codes_purpose_check check (purpose in ('SIGN_UP', 'SIGN_IN', 'PASSWORD_RESET')),
+    constraint codes_purpose_check check (purpose in ('SIGN_UP', 'SIGN_IN', 'PASSWORD_RESET', 'ACCOUNT', 'ADDRESS')),
     constraint codes_hash_check check (octet_length(code_hash) = 32),
     constraint codes_failures_check check (failures between 0 and 5),
     constraint codes_expires_at_check check (expires_at <= created_at + interval '10 minutes')
@@ -20,7 +20,7 @@ create table iam.codes (
 
 comment on table iam.codes is 'What was sent to an address, to see whether it comes back.';
 comment on column iam.codes.id is 'With what a code is given back.';
-comment on column iam.codes.purpose is 'What it is good for, and nothing else: SIGN_UP, SIGN_IN or PASSWORD_RESET.';
+comment on column iam.codes.purpose is 'What it is good for, and nothing else: SIGN_UP, SIGN_IN, PASSWORD_RESET, ACCOUNT (to change it) or ADDRESS (a new one).';
 comment on column iam.codes.address is 'The e-mail address or telephone number that it was sent to.';
 comment on column iam.codes.user_id is 'Whose account it opens; empty where there is none, and then no code does.';
 comment on column iam.codes.code_hash is 'The keyed hash of the six digits: without the house''s key it tells nothing.';
@@ -30,7 +30,7 @@ comment on column iam.codes.used_at is 'When it came back, or another one took i
 comment on column iam.codes.created_at is 'When it was sent.';
 comment on column iam.codes.created_by is 'Nobody: whoever asks for a code is not known yet.';
 comment on column iam.codes.updated_at is 'When it was last tried.';
-comment on constraint codes_purpose_check on iam.codes is 'CODE_PURPOSE: A code is for signing up, signing in or a new password.';
+comment on constraint codes_purpose_check on iam.codes is 'CODE_PURPOSE: A code is for signing up, signing in, a new password or changing an account.';
 comment on constraint codes_hash_check on iam.codes is 'CODE_HASH: A code is kept as a keyed hash only.';
 comment on constraint codes_failures_check on iam.codes is 'CODE_FAILURES: A code is tried five times at most.';
 comment on constraint codes_expires_at_check on iam.codes is 'CODE_LIFE: A code is good for ten minutes at most.';

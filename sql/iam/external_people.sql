@@ -121,9 +121,10 @@ begin
             jsonb_build_object('method', 'TRUSTED_ISSUER', 'issuer', trusted.issuer, 'role', given_role), null, null, null
         );
     end if;
+    -- There is no account of theirs here to look after.
     return query select
-        given_role, given_scopes, trusted.time_zone, trusted.fiscal_year_start, core.permissions(given_role),
-        core.role_sees_all(given_role);
+        given_role, given_scopes, trusted.time_zone, trusted.fiscal_year_start,
+        array_remove(core.permissions(given_role), 'iam:self'), core.role_sees_all(given_role);
 end
 $$;
 comment on function iam.external_context(uuid, uuid, uuid, text, text, text, text[], text[]) is

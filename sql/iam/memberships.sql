@@ -115,6 +115,26 @@ create trigger keep before update on iam.memberships
     for each row when (old.role = 'owner' and old.is_active and (new.role <> 'owner' or not new.is_active))
     execute function iam.membership_keep();
 
+create function iam.demand_still(permission text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- One after the other, so that what is seen here holds until the end.
+    perform from iam.tenants where id = core.tenant_id() for no key update;
+    if not exists (
+        select from iam.memberships
+        where tenant_id = core.tenant_id() and user_id = core.user_id() and is_active and permission = any (core.permissions(role))
+    ) then
+        perform core.refuse(
+            'FORBIDDEN', 'PERMISSION_MISSING', format('Your role does not include %s any more.', permission)
+        );
+    end if;
+end
+$$;
+comment on function iam.demand_still(text) is
+    'Refuses the caller whose membership does not include this at this very moment. A role is believed for ten seconds, and who was an owner must not use them to stay one.';
+
 create function iam.membership_update(input jsonb) returns uuid
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -124,6 +144,7 @@ declare
     after iam.memberships;
 begin
     perform core.demand('iam:members');
+    perform iam.demand_still('iam:members');
     select * into before from iam.memberships
     where tenant_id = core.tenant_id() and id = (input ->> 'id')::uuid for update;
     if before.id is null then

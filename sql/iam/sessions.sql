@@ -15,7 +15,7 @@ create table iam.sessions (
     updated_at timestamptz not null default statement_timestamp(),
     constraint sessions_expires_at_check check (expires_at <= created_at + interval '180 days'),
     constraint sessions_end_reason_check check (
-        end_reason in ('SIGNED_OUT', 'SIGNED_OUT_EVERYWHERE', 'TOKEN_REUSED', 'PASSWORD_CHANGED', 'ACCOUNT_CLOSED')
+        end_reason in ('SIGNED_OUT', 'SIGNED_OUT_EVERYWHERE', 'TOKEN_REUSED', 'PASSWORD_CHANGED', 'ADDRESS_CHANGED', 'ACCOUNT_CLOSED')
     ),
     constraint sessions_ended_check check ((ended_at is null) = (end_reason is null))
 );
@@ -30,7 +30,7 @@ comment on column iam.sessions.last_used_at is 'When it was last used to get an 
 comment on column iam.sessions.expires_at is 'When it ends unless it is used: 30 days after its last use, 180 after its beginning at most.';
 comment on column iam.sessions.ended_at is 'When it was ended.';
 comment on column iam.sessions.end_reason is
-    'Why it was ended: SIGNED_OUT, SIGNED_OUT_EVERYWHERE, TOKEN_REUSED, PASSWORD_CHANGED or ACCOUNT_CLOSED.';
+    'Why it was ended: SIGNED_OUT, SIGNED_OUT_EVERYWHERE, TOKEN_REUSED, PASSWORD_CHANGED, ADDRESS_CHANGED or ACCOUNT_CLOSED.';
 comment on column iam.sessions.created_at is 'When they signed in.';
 comment on column iam.sessions.created_by is 'Empty: a session is begun by its person.';
 comment on column iam.sessions.updated_at is 'When it last changed.';

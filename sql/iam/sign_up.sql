@@ -1,4 +1,5 @@
--- A sign-up session is somebody who has asked for an account and not shown yet that the address is theirs.
+-- A sign-up session is somebody who has asked for an account and not shown yet that the address is theirs. Whoever was
+-- invited needs no organisation of their own.
 
 create table iam.signup_sessions (
     id uuid primary key default core.new_id(),
@@ -7,7 +8,7 @@ create table iam.signup_sessions (
     name text not null,
     password_hash text,
     google_sub text collate "C",
-    organisation_name text not null,
+    organisation_name text,
     country text,
     currency core.currency not null default 'EUR',
     time_zone text not null default 'UTC',
@@ -31,14 +32,14 @@ create table iam.signup_sessions (
     constraint signup_sessions_expires_at_check check (expires_at <= created_at + interval '15 minutes')
 );
 
-comment on table iam.signup_sessions is 'Who has asked for an account and an organisation.';
+comment on table iam.signup_sessions is 'Who has asked for an account, and for an organisation unless they were invited to one.';
 comment on column iam.signup_sessions.id is 'With what the sign-up is gone on with.';
 comment on column iam.signup_sessions.email is 'The e-mail address that the account is to have, in small letters.';
 comment on column iam.signup_sessions.phone is 'Or the telephone number, as +447911123456.';
 comment on column iam.signup_sessions.name is 'The person''s name.';
 comment on column iam.signup_sessions.password_hash is 'The argon2id hash of the password, where one was chosen.';
 comment on column iam.signup_sessions.google_sub is 'The Google account that vouches for the e-mail address, where no code does.';
-comment on column iam.signup_sessions.organisation_name is 'The organisation''s name.';
+comment on column iam.signup_sessions.organisation_name is 'The organisation''s name; empty for whoever was invited to one.';
 comment on column iam.signup_sessions.country is 'Its country, by its two-letter ISO 3166 code.';
 comment on column iam.signup_sessions.currency is 'Its currency.';
 comment on column iam.signup_sessions.time_zone is 'Its time zone, by its IANA name.';
@@ -150,6 +151,10 @@ begin
         return;  -- there is one already, or somebody was faster
     end if;
     update iam.signup_sessions as s set completed_at = statement_timestamp(), password_hash = null where s.id = session.id;
+    if session.organisation_name is null then
+        return query select account, null::uuid, null::jsonb;
+        return;
+    end if;
     perform iam.tenant_role_create(tenant);
     return query select account, tenant, jsonb_build_object(
         'name', session.organisation_name, 'country', session.country, 'currency', session.currency,
@@ -158,7 +163,7 @@ begin
 end
 $$;
 comment on function iam.sign_up_open(iam.signup_sessions) is
-    'Makes the account of a sign-up, and the database role of an organisation for it. No row where its address has one. The caller becomes that role in the same transaction, and opens the organisation.';
+    'Makes the account of a sign-up, and the database role of an organisation for it, unless it wants none. No row where its address has one. The caller becomes that role in the same transaction and opens the organisation, or accepts the invite that waits.';
 
 create function iam.sign_up_complete(given uuid, candidates bytea[]) returns table (user_id uuid, tenant_id uuid, organisation jsonb)
 language plpgsql security definer

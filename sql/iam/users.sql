@@ -1,5 +1,14 @@
 -- A user is a person. People belong to no tenant: memberships say where they work.
 
+create function iam.is_address(address text) returns boolean
+language sql immutable parallel safe
+return address ~ '^\+[1-9][0-9]{6,14}$'
+    or address = lower(address) and char_length(address) <= 254
+        and address ~ '^[^[:space:][:cntrl:]@,;:<>()"\\]+@[^[:space:][:cntrl:]@,;:<>()"\\]+$';
+comment on function iam.is_address(text) is
+    'Whether this is one e-mail address in small letters, or one telephone number such as +447911123456, and nothing else.';
+grant execute on function iam.is_address(text) to countinghouse_auth, countinghouse_accounts;
+
 create table iam.users (
     id uuid primary key default core.new_id(),
     email text collate "C",
@@ -9,6 +18,8 @@ create table iam.users (
     google_sub text collate "C",
     email_verified_at timestamptz,
     phone_verified_at timestamptz,
+    image text,
+    settings core.json_object not null default '{}',
     is_active boolean not null default true,
     last_login_at timestamptz,
     deleted_at timestamptz,
@@ -19,10 +30,12 @@ create table iam.users (
     constraint users_phone_unique unique (phone),
     constraint users_google_sub_unique unique (google_sub),
     constraint users_google_sub_check check (char_length(google_sub) between 1 and 255),
-    constraint users_address_check check (email is not null or phone is not null),
+    constraint users_address_check check (email is not null or phone is not null or deleted_at is not null),
     constraint users_phone_check check (phone ~ '^\+[1-9][0-9]{6,14}$'),
     constraint users_email_check check (email = lower(email) and email ~ '^[^[:space:]@]+@[^[:space:]@]+$' and char_length(email) <= 254),
     constraint users_name_check check (name = btrim(name) and char_length(name) between 1 and 200),
+    constraint users_image_check check (image ~ '^https://[^[:space:][:cntrl:]]+$' and char_length(image) <= 2000),
+    constraint users_settings_check check (octet_length(settings::text) <= 20000),
     constraint users_password_hash_check check (password_hash like '$argon2id$%')
 );
 
@@ -34,10 +47,12 @@ comment on column iam.users.email_verified_at is 'When they showed that the e-ma
 comment on column iam.users.phone_verified_at is 'When they showed that the telephone number is theirs.';
 comment on column iam.users.name is 'Their name.';
 comment on column iam.users.password_hash is 'The argon2id hash of their password; empty where they sign in otherwise.';
+comment on column iam.users.image is 'The address of a picture of them.';
+comment on column iam.users.settings is 'Preferences of their own, for whichever program they use.';
 comment on column iam.users.google_sub is 'The Google account that they sign in with, by its `sub`; unique over the whole house.';
 comment on column iam.users.is_active is 'Whether they may sign in.';
 comment on column iam.users.last_login_at is 'When they last signed in.';
-comment on column iam.users.deleted_at is 'When their account was closed.';
+comment on column iam.users.deleted_at is 'When they closed their account. Their addresses went then, and a month later goes their name.';
 comment on column iam.users.created_at is 'When the account was made.';
 comment on column iam.users.created_by is 'Who made it; empty for the operator of the house.';
 comment on column iam.users.updated_at is 'When it last changed.';
@@ -57,8 +72,14 @@ comment on constraint users_email_check on iam.users is
     'EMAIL_INVALID input.email: An e-mail address looks like name@example.com.';
 comment on constraint users_name_check on iam.users is
     'NAME_INVALID input.name: A name has 1 to 200 characters, without blanks around them.';
+comment on constraint users_image_check on iam.users is
+    'IMAGE_INVALID input.image: A picture is named by an address that begins with https:// and has at most 2000 characters.';
+comment on constraint users_settings_check on iam.users is
+    'SETTINGS_TOO_LONG input.settings: Preferences take at most 20000 bytes.';
 comment on constraint users_password_hash_check on iam.users is
     'PASSWORD_HASH_INVALID: A password is kept as an argon2id hash only.';
+
+create index users_deleted_at on iam.users (deleted_at) where deleted_at is not null;
 
 alter table iam.users enable row level security;
 alter table iam.users force row level security;
@@ -68,9 +89,14 @@ create policy auth on iam.users to countinghouse_auth using (true) with check (t
 grant select, update (last_login_at, updated_at) on iam.users to countinghouse_auth;
 -- People make their accounts, and change their passwords, by functions of their own.
 create policy accounts on iam.users to countinghouse_accounts using (true) with check (true);
-grant select (id, email, phone, name, password_hash, google_sub, email_verified_at, phone_verified_at, is_active, deleted_at),
+grant select (
+        id, email, phone, name, password_hash, google_sub, email_verified_at, phone_verified_at, image, settings, is_active, deleted_at
+    ),
     insert (email, phone, name, password_hash, google_sub, email_verified_at, phone_verified_at),
-    update (password_hash, google_sub, email_verified_at, phone_verified_at, updated_at)
+    update (
+        email, phone, name, password_hash, google_sub, email_verified_at, phone_verified_at, image, settings, deleted_at,
+        updated_at
+    )
     on iam.users to countinghouse_accounts;
 
 -- NOTE: no policy for the owner, no grant to tenants, analysts or the reader: people belong to no tenant.

@@ -33,7 +33,10 @@ from gql.iam import (
     audit_log,
     external_people,
     google_accounts,
+    invites,
+    join_requests,
     memberships,
+    my_account,
     my_sessions,
     tenants,
     totp_devices,
@@ -46,6 +49,9 @@ from gql.roles import notes
 DOMAINS = (
     tenants,
     memberships,
+    invites,
+    join_requests,
+    my_account,
     my_sessions,
     totp_devices,
     trusted_issuers,
@@ -72,9 +78,10 @@ DOMAINS = (
     statements,
     revenue,
 )
-OPEN_FIELDS = users.OPEN_FIELDS | people.OPEN_FIELDS | google_accounts.OPEN_FIELDS | totp_devices.OPEN_FIELDS
+BY_PYTHON = (users, people, totp_devices, invites, join_requests, my_account)
+OPEN_FIELDS = google_accounts.OPEN_FIELDS.union(*(each.OPEN_FIELDS for each in BY_PYTHON))
 """The root fields that a stranger may ask for."""
-OWN_FIELDS = users.OWN_FIELDS | people.OWN_FIELDS | totp_devices.OWN_FIELDS
+OWN_FIELDS = frozenset[str]().union(*(each.OWN_FIELDS for each in BY_PYTHON))
 """Those of them that answer only to whoever is signed in, about themselves."""
 OF_A_PERSON: Final = "iam:self"
 """What all people may do and no app: come in, and see to what is theirs alone."""
@@ -104,6 +111,9 @@ def build_schema() -> strawberry.Schema:
             people.AccountMutation,
             google_accounts.GoogleMutation,
             totp_devices.TotpMutation,
+            invites.InviteMutation,
+            join_requests.JoinRequestMutation,
+            my_account.MyAccountMutation,
             apps.AppMutation,
             analysts.AnalystMutation,
         ),

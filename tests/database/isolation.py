@@ -107,6 +107,7 @@ async def fill(name: str) -> Filled:
             await call("billing.recurring_invoice_set", id=str(invoice_id), frequency="MONTHLY", next_date=today)
             recurring.append(invoice_id)
             clients.append(client_id)
+        await call("iam.invite_create", address=f"invited@{tenant.slug}.example", role="viewer")
         known = {"secret_hash": hashlib.sha256(tenant.slug.encode()).hexdigest(), "hint": tenant.slug[-4:]}
         await call("iam.app_create", name=f"App of {tenant.slug}", scopes=["billing:read"], **known)
         issuer_id = await call(
@@ -120,6 +121,14 @@ async def fill(name: str) -> Filled:
         await connection.execute("select core.audit_seal()")
     async with as_owner(tenant) as connection:
         await connection.execute("select ledger.hold(id, 'UP', 1) from ledger.accounts where owner_id is not null")
+    async with as_superuser() as connection:
+        asks = f"asks@{tenant.slug}.example"
+        person = await connection.fetchval(
+            "insert into iam.users (email, name, email_verified_at) values ($1, $2, now()) returning id",
+            asks,
+            f"Somebody who asks {tenant.slug}",
+        )
+        await connection.execute("select iam.join_request_create($1, $2, $3)", person, tenant.slug, f"From {asks}")
     async with as_nobody() as connection:
         someone = (tenant.tenant_id, issuer_id, uuid4(), f"Subject of {tenant.slug}", f"Person of {tenant.slug}")
         await connection.execute(
@@ -139,13 +148,9 @@ async def refresh_reports() -> None:
 
 async def readable(connection: asyncpg.Connection) -> dict[str, list[dict[str, Any]]]:
     """All that this connection can read, by relation, in an order that no plan changes."""
-    return {
-        relation["name"]: [
-            json.loads(row[0])
-            for row in await connection.fetch(
-                f"select to_jsonb(t) from (select {', '.join(relation['readable'])} from {relation['name']}) t order by 1"
-            )
-        ]
-        for relation in await connection.fetch(RELATIONS)
-        if relation["readable"]
-    }
+    found = {}
+    for relation in await connection.fetch(RELATIONS):
+        if columns := ", ".join(relation["readable"]):
+            asked = f"select to_jsonb(t) from (select {columns} from {relation['name']}) t order by 1"
+            found[relation["name"]] = [json.loads(row[0]) for row in await connection.fetch(asked)]
+    return found

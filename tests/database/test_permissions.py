@@ -23,7 +23,7 @@ async def test_the_files_say_what_the_database_answers(role: str) -> None:
 async def test_a_role_that_is_no_persons_permits_nothing_that_a_person_asks_for() -> None:
     of_persons = set().union(*read_permissions().values())
     async with as_superuser() as connection:
-        for role in ("worker", "", "OWNER", "superuser", "owner "):
+        for role in ("worker", "doorway", "", "OWNER", "superuser", "owner "):
             held = set(await connection.fetchval("select core.permissions($1)", role))
             assert not held & of_persons
         assert await connection.fetchval("select core.permissions(null)") == []

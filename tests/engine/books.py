@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
-from tests.engine import apps, audit_entries, client_entries, ledgers, messages, outsiders, receipts
+from tests.engine import apps, audit_entries, client_entries, comers, ledgers, messages, outsiders, receipts
 from tests.engine.ids import client_id, invoice_id
 from tests.harness.actors import as_superuser
 from tests.harness.tenants import Tenant, make_person, make_tenant
@@ -79,7 +79,10 @@ async def open_books() -> tuple[Tenant, Tenant]:
         await connection.execute("set local session_replication_role = replica")
         await _write(connection, first, CLIENTS, INVOICES)
         await _write(connection, second, CLIENTS[:3], [*INVOICES[:4], *INVOICES[25:27]])
-        for tenant in (first, second):
+        for tenant, other in ((first, second), (second, first)):
+            await connection.execute("update iam.users set email_verified_at = now() where id = $1", tenant.owner_id)
+            for table, row in comers.rows(tenant, other):
+                await _insert(connection, tenant, table, row)
             for row in ANALYSTS:
                 await _insert(connection, tenant, "iam.analysts", row)
             await connection.executemany(SESSION, [(tenant.owner_id, tenant.tenant_id, *each) for each in SESSIONS])

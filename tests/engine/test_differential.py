@@ -22,6 +22,7 @@ LISTED: Final = [noun for noun in declarations().nouns.values() if noun.plural]
 FOR_INSIDERS: Final = {
     "apps",
     "audit_log",
+    "comers",
     "internal_fields",
     "typenames",
     "ledger",

@@ -35,6 +35,7 @@ ROOTS: Final = (
     ("invoiceGroups", "clientGroups"),
     ("node", "client", "invoice"),
     ("organisation", "me", "memberships", "trustedIssuers", "externalPeople", "clients", "mySessions", "myTotpDevices"),
+    ("account", "invites", "joinRequests", "myInvites", "myJoinRequests"),
     ("invoices", "node", "invoiceGroups"),
     ("payments", "allocations", "creditNotes"),
     ("payment", "paymentGroups", "creditNoteGroups"),

@@ -51,6 +51,21 @@ MANY_KINDS = """
     select billing.invoice_send(jsonb_build_object('id', id, 'recipient', 'somebody@example.com'))
     from billing.invoices where number is not null and id not in (select invoice_id from billing.invoice_messages);
 """
+# More than the verbs let in within a day.
+MANY_CAME = """
+    with invited as (
+        insert into iam.invites (tenant_id, address, role, invited_by, created_at, expires_at)
+        select $1, 'person.' || number || '@example.com', 'viewer', 'Somebody', made, made + interval '14 days'
+        from generate_series(1, 1500) as number
+        cross join lateral (select now() - number * interval '1 hour') as at (made)
+    ), people as (
+        insert into iam.users (email, name) select 'asks.' || gen_random_uuid() || '@example.com', 'Somebody'
+        from generate_series(1, 1500) as number returning id
+    )
+    insert into iam.join_requests (tenant_id, user_id, user_name, user_address, organisation, created_at)
+    select $1, id, 'Somebody', 'somebody@example.com', 'busy-people', now() - row_number() over () * interval '1 hour'
+    from people
+"""
 # Past the limit of an organisation, which is too low for an index to matter.
 OUTSIDERS = """
     insert into iam.trusted_issuers (tenant_id, name, issuer, created_at)
@@ -111,6 +126,7 @@ async def busy() -> Tenant:
     async with as_tenant(tenant, "worker") as connection:
         await connection.execute(A_FEW_SENT)
     async with as_superuser() as connection:
+        await connection.execute(MANY_CAME, tenant.tenant_id)
         await connection.execute(OUTSIDERS, tenant.tenant_id)
         await connection.execute(THEIR_PEOPLE, tenant.tenant_id)
         await connection.execute("analyze")

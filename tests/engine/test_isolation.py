@@ -24,8 +24,23 @@ from tests.engine.probes import Probe, cursors, everything, filters, look_ups, v
 from tests.harness.actors import as_superuser, as_tenant, context_of
 from tests.harness.postgres import TestDatabase
 from tests.harness.tenants import Tenant, make_person, make_tenant
+from tests.iam.comers import invite, make_comer, new_address
+from tests.iam.test_join_requests import ask as ask_to_join
 
 MARKER = "ZEBRA-"
+TABLES_OF_ALL = (
+    "billing.payment_methods",
+    "ledger.transfers",
+    "ledger.entries",
+    "core.audit_log",
+    "iam.apps",
+    "iam.app_secrets",
+    "iam.trusted_issuers",
+    "iam.external_people",
+    "iam.analysts",
+    "iam.invites",
+    "iam.join_requests",
+)
 TABLES = (
     *("clients", "client_contacts", "client_notes", "invoices", "invoice_lines"),
     *("payments", "payment_refunds", "allocations", "credit_notes", "credit_note_lines"),
@@ -75,11 +90,13 @@ async def pairs() -> dict[str, Pair]:
     mine, theirs = await make_tenant("Mine"), await make_tenant("Theirs")
     await fill(mine, 12, clients=3)
     await fill(theirs, 12, clients=3, marker=MARKER)
+    for tenant, elsewhere in ((mine, theirs), (theirs, mine)):
+        await invite(tenant, new_address())
+        await ask_to_join(await make_comer(elsewhere), tenant.slug)
     others = await ids_of(theirs, "true")
     async with as_superuser() as connection:
         memberships = await connection.fetch("select id from iam.memberships where tenant_id = $1", theirs.tenant_id)
-        outside = ("iam.apps", "iam.app_secrets", "iam.trusted_issuers", "iam.external_people", "iam.analysts")
-        for table in ("billing.payment_methods", "ledger.transfers", "ledger.entries", "core.audit_log", *outside):
+        for table in TABLES_OF_ALL:
             rows = await connection.fetch(f"select id from {table} where tenant_id = $1", theirs.tenant_id)
             others[table] = [row["id"] for row in rows]
     others["memberships"] = [row["id"] for row in memberships]

@@ -72,7 +72,9 @@ COMING_IN: Final = {"signIn", "sessionRefresh", "signUp", "signUpCodeResend", "s
 WITH_GOOGLE: Final = {"signInWithGoogle", "signUpWithGoogle"}
 WITH_A_CODE: Final = {"signInCodeRequest", "signInWithCode", "passwordResetRequest", "passwordReset"}
 SECOND: Final = {"totpEnrol", "totpConfirm", "totpRemove", "recoveryCodesRenew"}
-OF_ONES_OWN: Final = {"organisationSwitch", "signOut", "passwordChange"} | SECOND
+ANSWERS: Final = {"inviteAccept", "inviteDecline", "joinRequestCreate", "joinRequestWithdraw"}
+ACCOUNT: Final = {"accountCodeRequest", "accountAddressChange", "accountAddressConfirm", "accountClose"}
+OF_ONES_OWN: Final = {"organisationSwitch", "signOut", "passwordChange"} | SECOND | ANSWERS | ACCOUNT
 """They ask themselves for the session of the token."""
 WITH_A_SECRET: Final = {"appCreate", "appSecretRotate", "analystCreate", "analystSecretRotate"}
 """They show what is kept nowhere."""

@@ -95,6 +95,10 @@ async def test_keys_change_under_load_and_nobody_is_refused(servers: list[Runnin
             await until(signs, "the new key signs", 60)
             await load.more(100)
         load.has_ended = True
+    for server in servers:
+        shown = (await server.client.get("/.well-known/jwks.json")).json()["keys"]
+        assert {key["kid"] for key in shown} == {*old, *news}
+        assert not any("d" in key for key in shown)
     assert len(old) == 1
     assert list(dict.fromkeys(load.keys)) == [*old, *news]
     assert load.refused == []
@@ -118,5 +122,7 @@ async def test_later_the_retired_key_is_refused_and_one_taken_out_at_once(
 
         await until(refuses, "the token of the retired key is refused", 15)
         assert refusal(await server.ask(ME, token=held["accessToken"])) == (401, "UNAUTHENTICATED", "TOKEN_INVALID")
+        shown = (await server.client.get("/.well-known/jwks.json")).json()["keys"]
         again, _ = await signed_in(server, person)
+        assert [key["kid"] for key in shown] == [jwt.get_unverified_header(again["accessToken"])["kid"]]
         assert (await server.ask(ME, token=again["accessToken"])).status_code == 200

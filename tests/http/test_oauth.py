@@ -210,6 +210,7 @@ async def test_who_does_not_show_who_they_are_is_told_how(server: Running, app: 
 async def test_a_wrong_secret_and_an_unknown_app_are_answered_alike(
     server: Running, app: App, owners: str, shop: Tenant
 ) -> None:
+    """Attack 50."""
     other = await made(server, owners, SCOPES)
     gone = await made(server, owners, SCOPES)
     await server.ask(REVOKE, token=owners, variables={"input": {"id": gone.client_id}})
@@ -231,6 +232,7 @@ async def test_a_wrong_secret_and_an_unknown_app_are_answered_alike(
 
 
 async def test_who_shows_who_they_are_twice_is_refused(server: Running, app: App, owners: str) -> None:
+    """Attack 50."""
     other = await made(server, owners, SCOPES)
     asked = [
         (GRANT | app.body, app.basic),
@@ -298,6 +300,7 @@ async def test_only_post_is_taken(server: Running, method: str) -> None:
 
 
 async def test_whoever_fails_often_waits_and_is_told_for_how_long(server: Running, app: App) -> None:
+    """Attack 50."""
     for _ in range(200):
         answer = await ask(server, GRANT, basic(app.client_id, "wrong"))
         if answer.status_code != 401:
@@ -412,6 +415,24 @@ async def test_a_refusal_is_written_down_once_the_answer_has_gone(server: Runnin
                 break
             await asyncio.sleep(0.05)
     assert found == "CREDENTIALS_INVALID"
+
+
+async def test_who_names_no_app_at_all_is_written_down_in_the_log_of_the_house(server: Running) -> None:
+    count = """select count(*) from iam.house_log where event = 'SIGN_IN' and user_id is null
+        and facts = '{"refused": "CREDENTIALS_INVALID"}' and user_agent = $1"""
+    agents = {client_id: f"a till {uuid4()}" for client_id in (str(uuid4()), "nobody", "\0")}
+    for client_id, agent in agents.items():
+        await ask(server, GRANT, basic(client_id, "a secret that is none") | {"User-Agent": agent})
+    async with as_superuser() as connection:
+        for _ in range(100):
+            noted = [await connection.fetchval(count, agent) for agent in agents.values()]
+            if noted == [1, 1, 1]:
+                break
+            await asyncio.sleep(0.05)
+        assert noted == [1, 1, 1]
+        log = "\n".join(row[0] for row in await connection.fetch("select h::text from iam.house_log h"))
+    assert "a secret that is none" not in log
+    assert "nobody" not in log
 
 
 # Who manages apps, and what an app is not

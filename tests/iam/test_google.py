@@ -26,6 +26,7 @@ from tests.harness.actors import as_superuser
 from tests.harness.inbox import Inbox
 from tests.harness.issuer import Issuer, an_issuer, rsa_key
 from tests.harness.tenants import Person, Tenant, make_person
+from tests.iam.comers import invite
 from tests.iam.test_codes import somewhere
 
 CLIENT: Final = "1234.apps.googleusercontent.com"
@@ -128,6 +129,25 @@ async def test_somebody_signs_up_with_google_and_owns_an_organisation(google: Se
     # The same person comes back, with this token or another one.
     for again in (text, token(provider, sub=user["google_sub"], email="another@gmail.com")):
         assert google.tokens.verify((await signs_in(google, again)).access.text).user_id == identity.user_id
+
+
+async def test_whoever_is_invited_needs_no_organisation_of_their_own(
+    google: Services, provider: Issuer, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    text = token(provider, sub="8" + token_hex(8))
+    with pytest.raises(ApiError) as refused:
+        await signs_up(google, text, organisation=None)
+    assert refused.value.reason == "ORGANISATION_REQUIRED"
+    person, claims = await hosted(tenant)
+    await invite(other_tenant, person.email, "admin")
+    assert (
+        await signs_in(google, token(provider, **claims), slug=other_tenant.slug)
+    ).organisation.slug == other_tenant.slug
+    email = f"7{token_hex(8)}@gmail.com"
+    await invite(tenant, email, "operator")
+    signed_in = await signs_up(google, token(provider, email=email), organisation=None)
+    context = await Principals(google.database).context(google.tokens.verify(signed_in.access.text))
+    assert (context.tenant_id, context.role) == (tenant.tenant_id, "operator")
 
 
 async def test_who_has_an_account_is_told_to_sign_in(google: Services, provider: Issuer, tenant: Tenant) -> None:

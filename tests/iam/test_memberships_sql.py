@@ -210,6 +210,7 @@ async def test_an_organisation_keeps_an_owner(tenant: Tenant, facts: dict[str, A
             await changed(connection, tenant.owner_id, **facts)
         await changed(connection, other.user_id, role="owner")
         await changed(connection, tenant.owner_id, **facts)
+    async with as_tenant(tenant, user_id=other.user_id) as connection:
         with refused("CONFLICT", "LAST_OWNER"):
             await changed(connection, other.user_id, **facts)
     async with as_owner(tenant) as connection:

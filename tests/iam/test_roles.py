@@ -214,7 +214,7 @@ async def test_every_verb_is_for_the_roles_of_the_page_and_what_is_refused_chang
             assert not codes & {"FORBIDDEN", "UNAUTHENTICATED", "INTERNAL_SERVER_ERROR"}, (question.name, codes)
 
 
-@pytest.mark.parametrize("role", ["", "worker", "superuser"])
+@pytest.mark.parametrize("role", ["", "worker", "doorway", "superuser"])
 async def test_who_has_no_role_of_a_person_is_refused_everything(engine: Engine, filled: Filled, role: str) -> None:
     known = await somebody(filled.tenant, "owner")
     assert known.context is not None

@@ -38,5 +38,5 @@ def test_each_of_them_says_which_attack_it_tries(number: str, tests: str) -> Non
 
 
 def test_the_page_has_the_attacks_on_whoever_may_come_in() -> None:
-    assert {int(number) for number, _ in ROWS} >= {1, 2, 3, 28, 29, 30, 31, *range(44, 50), 51, 52, 53, 62}
+    assert {int(number) for number, _ in ROWS} >= {1, 2, 3, 28, 29, 30, 31, *range(44, 54), 62}
     assert len(NAMED) > 60

@@ -109,3 +109,4 @@ async def let_messages_rest() -> None:
         await connection.execute(
             "update billing.invoice_messages set next_try_at = 'infinity' where status = 'WAITING'"
         )
+        await connection.execute("update iam.notices set next_try_at = 'infinity' where sent_at is null")

@@ -13,14 +13,15 @@ from gql.database.comments import literal_value, statements
 from gql.database.sources import schema_sources
 
 FUNCTION: Final = ["create", "function", "core", ".", "permissions"]
-OF_NO_PERSON: Final = "worker"
+OF_NO_PERSON: Final = frozenset({"worker", "doorway"})
+"""No membership has these."""
 
 
 @cache
 def read_permissions() -> Mapping[str, frozenset[str]]:
     """The permissions of every role that a person can have, in the order of the file."""
     found = parse_permissions("\n;\n".join(schema_sources().values()))
-    return MappingProxyType({role: held for role, held in found.items() if role != OF_NO_PERSON})
+    return MappingProxyType({role: held for role, held in found.items() if role not in OF_NO_PERSON})
 
 
 def parse_permissions(sql: str) -> Mapping[str, frozenset[str]]:

@@ -33,7 +33,6 @@ class SignUpOrganisationInput:
 @strawberry.input(description="Who signs up: with an e-mail address or with a telephone number.")
 class SignUpInput:
     name: str = strawberry.field(description="The person's name.")
-    organisation: SignUpOrganisationInput = strawberry.field(description="The organisation to open.")
     email: str | None = strawberry.field(default=strawberry.UNSET, description="The e-mail address to sign in with.")
     phone: str | None = strawberry.field(
         default=strawberry.UNSET, description="Or the telephone number, as +447911123456."
@@ -41,6 +40,11 @@ class SignUpInput:
     password: str | None = strawberry.field(
         default=strawberry.UNSET,
         description="12 to 128 characters that no guesser begins with; left out, one signs in with codes alone.",
+    )
+    organisation: SignUpOrganisationInput | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The organisation to open. Left out, you join the one that has invited this address, the last one "
+        "where there are several.",
     )
 
 
@@ -69,7 +73,8 @@ class SignInWithCodeInput:
     code: str = strawberry.field(description="The six digits that were sent.")
     organisation: str | None = strawberry.field(
         default=strawberry.UNSET,
-        description="The short name of the organisation to work in; left out, it is the first of yours by name.",
+        description="The short name of the organisation to work in, which may be one that has invited you: that "
+        "accepts the invite. Left out, it is the first of yours by name.",
     )
     second_factor: str | None = strawberry.field(
         default=strawberry.UNSET,
@@ -119,7 +124,7 @@ async def _sign_up(
         phone=given(input.phone),
         name=input.name,
         password=given(input.password),
-        organisation=input.organisation.facts(),
+        organisation=input.organisation.facts() if input.organisation else None,
         origin=info.context.caller.origin,
     )
     return SignUpPayload(sign_up=strawberry.ID(str(begun.id)), expires_at=moment(begun.expires_at))
@@ -202,8 +207,8 @@ async def _password_change(
 class AccountMutation:
     sign_up: SignUpPayload = strawberry.field(
         resolver=_sign_up,
-        description="Ask for an account and an organisation. A code is sent to the address; the answer does not tell "
-        "whether the address has an account already, but a message to it does.",
+        description="Ask for an account, and an organisation unless you are invited to one. A code is sent to the "
+        "address; the answer does not tell whether the address has an account already, but a message to it does.",
     )
     sign_up_code_resend: DonePayload = strawberry.field(
         resolver=_sign_up_code_resend,
@@ -211,7 +216,8 @@ class AccountMutation:
     )
     sign_up_confirm: SignInPayload = strawberry.field(
         resolver=_sign_up_confirm,
-        description="Give the code back: account and organisation are made, and you are signed in as its owner.",
+        description="Give the code back: account and organisation are made, and you are signed in as its owner; or the "
+        "invite is accepted, and you are signed in there.",
     )
     sign_in_code_request: CodeRequestPayload = strawberry.field(
         resolver=_sign_in_code_request, description="Send a code to sign in with, in place of a password."

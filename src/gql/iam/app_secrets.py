@@ -114,11 +114,11 @@ class AppSecrets:
         return AppToken(self._tokens.issue_to_app(app_id, row["organisation_id"], granted), granted)
 
     async def note_refusal(self, client_id: str, origin: Origin) -> None:
-        """In the log of the app's organisation, if there is such an app. To be done when the answer has gone: how long
-        it takes would tell."""
-        if _CLIENT_ID.fullmatch(client_id):
-            async with self._database.nobody() as connection:
-                await connection.execute(NOTE_REFUSAL, UUID(client_id), *told_of(origin))
+        """In the log of the app's organisation, or where there is no such app in that of the house. To be done when the
+        answer has gone: how long it takes would tell."""
+        app_id = UUID(client_id) if _CLIENT_ID.fullmatch(client_id) else NO_APP
+        async with self._database.nobody() as connection:
+            await connection.execute(NOTE_REFUSAL, app_id, *told_of(origin))
 
     def _hashes(self, secret: str) -> list[bytes]:
         return self._keys.digests(PURPOSE, secret)

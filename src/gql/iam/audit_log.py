@@ -38,9 +38,10 @@ class AuditEntry:
     user_name: str | None = computed(
         "coalesce("
         "(select m.user_name from iam.memberships m where m.tenant_id = {row}.tenant_id and m.user_id = {row}.user_id),"
-        " (select p.name from iam.external_people p where p.tenant_id = {row}.tenant_id and p.id = {row}.user_id)"
+        " (select p.name from iam.external_people p where p.tenant_id = {row}.tenant_id and p.id = {row}.user_id),"
+        " (select a.name from iam.apps a where a.tenant_id = {row}.tenant_id and a.id = {row}.user_id)"
         ")",
-        description="The name of who did it, as it is now; empty where they never worked here.",
+        description="The name of who did it, a person or an app, as it is now; empty where they never worked here.",
     )
     ip_address: str | None = column()
     user_agent: str | None = column()

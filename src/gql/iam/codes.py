@@ -8,13 +8,14 @@ from uuid import UUID
 from gql.database.pool import Database, Origin
 from gql.errors import ApiError, Code
 from gql.iam.addresses import normal
+from gql.iam.invitations import Invitations
 from gql.iam.noting import code_refusals_noted, refusals_noted
 from gql.iam.passwords import Passwords
 from gql.iam.second_factors import SecondFactors
 from gql.iam.secrets import Secrets
 from gql.iam.sessions import Sessions, SignedIn, told_of
-from gql.iam.sign_in import choose, organisations_in
 from gql.iam.throttles import Attempt, Throttle
+from gql.iam.workplaces import organisations_in
 from gql.messages.message import Message
 from gql.messages.post import Post
 
@@ -49,7 +50,9 @@ class Codes:
         secrets: Secrets,
         post: Post,
         second_factors: SecondFactors,
+        invitations: Invitations,
     ) -> None:
+        self._invitations = invitations
         self._second_factors = second_factors
         self._database = database
         self._sessions = sessions
@@ -103,9 +106,10 @@ class Codes:
                 row = await connection.fetchrow(SIGN_IN, given, hashes)
             if row is None:
                 raise code_invalid()
-        async with refusals_noted(self._database, row["user_id"], origin):
-            organisation = choose(organisations_in(row["memberships"]), slug)
-        return await self._sessions.begin(row["user_id"], organisation, origin)
+        async with refusals_noted(self._database, person, origin):
+            organisations = organisations_in(row["memberships"])
+            organisation = await self._invitations.choose(person, organisations, slug, origin)
+        return await self._sessions.begin(person, organisation, origin)
 
     async def reset_password(self, given: UUID, digits: str, password: str, origin: Origin) -> None:
         """Give whoever has the code a new password, and sign them out everywhere.
@@ -159,6 +163,8 @@ def code_message(address: str, digits: str, purpose: str) -> Message:
         "SIGN_UP": "finish signing up",
         "SIGN_IN": "sign in",
         "PASSWORD_RESET": "set a new password",
+        "ACCOUNT": "show that it is you who changes your account",
+        "ADDRESS": "use this address for your account",
     }[purpose]
     return Message(
         address,

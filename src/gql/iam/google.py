@@ -12,13 +12,15 @@ from gql.database.pool import Database, Origin
 from gql.errors import ApiError, Code
 from gql.iam.addresses import is_storable
 from gql.iam.foreign_tokens import Claims, ForeignTokens, NotBelieved, look_at
+from gql.iam.invitations import Invitations
 from gql.iam.key_sets import KeySets, Source
 from gql.iam.noting import refusals_noted
 from gql.iam.second_factors import SecondFactors
 from gql.iam.sessions import Sessions, SignedIn, told_of
-from gql.iam.sign_in import NOTE_REFUSAL, choose, organisations_in
+from gql.iam.sign_in import NOTE_REFUSAL
 from gql.iam.sign_up import SignUp
 from gql.iam.throttles import Throttle
+from gql.iam.workplaces import organisations_in
 from gql.settings import Settings
 
 ACCOUNT: Final = "select user_id from iam.google_account($1, $2)"
@@ -70,8 +72,10 @@ class Google:
         throttle: Throttle,
         second_factors: SecondFactors,
         sign_up: SignUp,
+        invitations: Invitations,
         trust: Trust,
     ) -> None:
+        self._invitations = invitations
         self._database = database
         self._sessions = sessions
         self._throttle = throttle
@@ -104,13 +108,14 @@ class Google:
                 raise _unknown()
         person: UUID = found["user_id"]
         async with refusals_noted(self._database, person, origin):
-            organisation = choose(organisations_in(found["memberships"]), slug)
+            mine = organisations_in(found["memberships"])
+            organisation = await self._invitations.choose(person, mine, slug, origin)
         return await self._sessions.begin(person, organisation, origin, METHOD)
 
     async def sign_up(
-        self, id_token: str, nonce: str | None, name: str | None, organisation: Mapping[str, Any], origin: Origin
+        self, id_token: str, nonce: str | None, name: str | None, organisation: Mapping[str, Any] | None, origin: Origin
     ) -> SignedIn:
-        """Make an account and an organisation for whoever has the Google account, and sign in.
+        """Make an account for whoever has the Google account, and an organisation unless one invited them; and sign in.
 
         Raises ApiError: UNAUTHENTICATED ID_TOKEN_INVALID; FORBIDDEN GOOGLE_EMAIL_NOT_VOUCHED; CONFLICT ACCOUNT_EXISTS,
         told to nobody but whoever has the address; BAD_USER_INPUT for what no organisation can have.

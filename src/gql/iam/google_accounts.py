@@ -17,7 +17,8 @@ class SignInWithGoogleInput:
     )
     organisation: str | None = strawberry.field(
         default=strawberry.UNSET,
-        description="The short name of the organisation to work in; left out, it is the first of yours by name.",
+        description="The short name of the organisation to work in, which may be one that has invited you: that "
+        "accepts the invite. Left out, it is the first of yours by name.",
     )
     second_factor: str | None = strawberry.field(
         default=strawberry.UNSET,
@@ -37,7 +38,11 @@ class SignUpWithGoogleInput:
     name: str | None = strawberry.field(
         default=strawberry.UNSET, description="The person's name; left out, it is the one that Google tells."
     )
-    organisation: SignUpOrganisationInput = strawberry.field(description="The organisation to open.")
+    organisation: SignUpOrganisationInput | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The organisation to open. Left out, you join the one that has invited this address, the last one "
+        "where there are several.",
+    )
     refresh_token: RefreshTokenPlace = strawberry.field(
         default=RefreshTokenPlace.BODY, description="Where to put the refresh token."
     )
@@ -65,7 +70,7 @@ async def _sign_up_with_google(
         input.id_token,
         given(input.nonce),
         given(input.name),
-        input.organisation.facts(),
+        input.organisation.facts() if input.organisation else None,
         info.context.caller.origin,
     )
     return handed_over(info, signed_in, input.refresh_token)
@@ -80,7 +85,8 @@ class GoogleMutation:
     )
     sign_up_with_google: SignInPayload = strawberry.field(
         resolver=_sign_up_with_google,
-        description="Make an account and an organisation with an ID token of Google's; you are signed in as its owner.",
+        description="Make an account and an organisation with an ID token of Google's, and you are signed in as its "
+        "owner; or accept the invite that waits for its address, and you are signed in there.",
     )
 
 

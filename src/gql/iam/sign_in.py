@@ -1,18 +1,19 @@
 """Signing in with an address and a password."""
 
-import json
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from gql.database.pool import Database, Origin
 from gql.errors import ApiError, Code
 from gql.iam import passwords as rules
 from gql.iam.addresses import is_storable
+from gql.iam.invitations import Invitations
 from gql.iam.noting import refusals_noted
 from gql.iam.passwords import Passwords
 from gql.iam.second_factors import SecondFactors
-from gql.iam.sessions import Organisation, Sessions, SignedIn, organisation_unknown, told_of
+from gql.iam.sessions import Organisation, Sessions, SignedIn, told_of
 from gql.iam.throttles import Throttle
+from gql.iam.workplaces import organisations_in
 
 LOOK_UP: Final = "select user_id, password_hash, memberships from iam.sign_in_lookup($1)"
 NOTE_REFUSAL: Final = "select iam.sign_in_refused($1, $2, $3, $4, $5)"
@@ -37,7 +38,9 @@ class SignIn:
         sessions: Sessions,
         throttle: Throttle,
         second_factors: SecondFactors,
+        invitations: Invitations,
     ) -> None:
+        self._invitations = invitations
         self._second_factors = second_factors
         self._database = database
         self._passwords = passwords
@@ -68,7 +71,7 @@ class SignIn:
                 raise _credentials_invalid()
         await self._second_factors.demand(account.user_id, second_factor, origin)
         async with refusals_noted(self._database, account.user_id, origin):
-            organisation = choose(account.organisations, slug)
+            organisation = await self._invitations.choose(account.user_id, account.organisations, slug, origin)
         return await self._sessions.begin(account.user_id, organisation, origin)
 
     async def _look_up(self, address: str) -> Account | None:
@@ -85,28 +88,6 @@ class SignIn:
         known = address.strip() if is_storable(address) else ""
         async with self._database.nobody() as connection:
             await connection.execute(NOTE_REFUSAL, known, "CREDENTIALS_INVALID", *told_of(origin))
-
-
-def organisations_in(memberships: str) -> tuple[Organisation, ...]:
-    """The organisations of iam.organisations_of()."""
-    found: list[dict[str, Any]] = json.loads(memberships)
-    return tuple(Organisation(UUID(each["tenant_id"]), each["slug"], each["name"]) for each in found)
-
-
-def choose(organisations: tuple[Organisation, ...], slug: str | None) -> Organisation:
-    """The one of this short name, or the first. Raises ApiError ORGANISATION_UNKNOWN, NO_ORGANISATION."""
-    if slug is not None:
-        for each in organisations:
-            if each.slug == slug:
-                return each
-        raise organisation_unknown()
-    if not organisations:
-        raise ApiError(
-            Code.FORBIDDEN,
-            "You belong to no organisation that is open at present. Ask its administrator to let you in.",
-            reason="NO_ORGANISATION",
-        )
-    return organisations[0]
 
 
 def _credentials_invalid() -> ApiError:

@@ -1,4 +1,4 @@
-"""Signing up: an account and an organisation for whoever shows that an address is theirs."""
+"""Signing up: an account for whoever shows that an address is theirs, and an organisation unless one invited them."""
 
 import json
 from collections.abc import Mapping
@@ -6,14 +6,15 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from gql.database.context import Context
 from gql.database.pool import Database, Origin
-from gql.database.pool.standing import CONTEXT, ORIGIN, context_values, origin_values, setting_statement
+from gql.errors import ApiError, Code
 from gql.iam.addresses import address_required, normal
 from gql.iam.codes import WAY, Codes, code_invalid, code_message
+from gql.iam.invitations import Invitations
 from gql.iam.noting import code_refusals_noted
 from gql.iam.passwords import Passwords
 from gql.iam.sessions import Organisation, Sessions, SignedIn
+from gql.iam.standing import become, begin
 from gql.iam.throttles import Attempt, Throttle
 from gql.messages.message import Message
 from gql.messages.post import Post
@@ -22,7 +23,6 @@ BEGIN: Final = "select * from iam.sign_up($1, $2)"
 AGAIN: Final = "select * from iam.sign_up_again($1, $2)"
 COMPLETE: Final = "select * from iam.sign_up_complete($1, $2)"
 WITH_GOOGLE: Final = "select * from iam.sign_up_with_google($1)"
-BECOME: Final = setting_statement(CONTEXT + ORIGIN, local=True)
 OPEN: Final = "select iam.organisation_open($1)"
 
 
@@ -44,7 +44,9 @@ class SignUp:
         throttle: Throttle,
         codes: Codes,
         post: Post,
+        invitations: Invitations,
     ) -> None:
+        self._invitations = invitations
         self._database = database
         self._sessions = sessions
         self._passwords = passwords
@@ -59,10 +61,11 @@ class SignUp:
         phone: str | None,
         name: str,
         password: str | None,
-        organisation: Mapping[str, Any],
+        organisation: Mapping[str, Any] | None,
         origin: Origin,
     ) -> Begun:
-        """Send a code to the address. `organisation`: its name, and if wanted country, currency and time_zone.
+        """Send a code to the address. `organisation`: its name, and if wanted country, currency and time_zone; without
+        one, the newest invite to the address is accepted in the end, and nobody is told here whether there is any.
 
         Raises ApiError: BAD_USER_INPUT for what no account or organisation can have; RATE_LIMITED; UNAVAILABLE.
         """
@@ -96,7 +99,11 @@ class SignUp:
             self._tell(row["address"], digits, is_taken=row["is_taken"])
 
     async def complete(self, given: UUID, digits: str, origin: Origin) -> SignedIn:
-        """Make the account and the organisation, and sign in. Raises ApiError UNAUTHENTICATED, reason CODE_INVALID."""
+        """Make the account and the organisation, or accept the newest invite, and sign in.
+
+        Raises ApiError: UNAUTHENTICATED CODE_INVALID; CONFLICT ORGANISATION_REQUIRED where no invite waits, and then
+        nothing is made.
+        """
         async with (
             code_refusals_noted(self._database, given, origin),
             self._throttle.trying(WAY, str(given), origin),
@@ -108,31 +115,39 @@ class SignUp:
         return await self._sessions.begin(*opened, origin)
 
     async def with_google(
-        self, facts: dict[str, str], organisation: Mapping[str, Any], origin: Origin, method: str
+        self, facts: dict[str, str], organisation: Mapping[str, Any] | None, origin: Origin, method: str
     ) -> SignedIn | None:
         """The same for somebody for whose e-mail address Google vouches. None where there is an account already."""
         opened = await self._open(origin, WITH_GOOGLE, json.dumps(facts | _of(organisation)))
         return None if opened is None else await self._sessions.begin(*opened, origin, method)
 
     async def _open(self, origin: Origin, complete: str, *shown: Any) -> tuple[UUID, Organisation] | None:
-        """The person and the organisation that `complete` made of what they have shown. None for a wrong code, which is
+        """The person whom `complete` made of what they have shown, and where they work. None for a wrong code, which is
         no exception inside: that it was tried must be committed."""
         async with self._database.nobody() as connection, connection.transaction():
             row = await connection.fetchrow(complete, *shown)
             if row is None:
                 return None
+            person: UUID = row["user_id"]
+            await begin(connection, person, origin)
+            if row["tenant_id"] is None:
+                invited = await self._invitations.accept_newest(connection, person)
+                if invited is None:
+                    raise _organisation_required()
+                return person, invited
             # The transaction becomes the new tenant: the policies that bind every tenant bind its beginning.
-            owner = Context(tenant_id=row["tenant_id"], user_id=row["user_id"], role="owner", is_scoped=False)
-            await connection.execute(BECOME, *context_values(owner), *origin_values(origin))
+            await become(connection, row["tenant_id"], person, "owner")
             slug = await connection.fetchval(OPEN, row["organisation"])
-            return row["user_id"], Organisation(row["tenant_id"], slug, json.loads(row["organisation"])["name"])
+            return person, Organisation(row["tenant_id"], slug, json.loads(row["organisation"])["name"])
 
     def _tell(self, address: str, digits: str, *, is_taken: bool) -> None:
         self._post.send(_has_account(address) if is_taken else code_message(address, digits, "SIGN_UP"))
 
 
-def _of(organisation: Mapping[str, Any]) -> dict[str, Any]:
-    """What a sign-up keeps of the organisation that is to be opened."""
+def _of(organisation: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a sign-up keeps of the organisation that is to be opened, if one is."""
+    if organisation is None:
+        return {}
     rest = {name: value for name, value in organisation.items() if name != "name"}
     return {"organisation_name": str(organisation["name"]).strip(), **rest}
 
@@ -143,4 +158,14 @@ def _has_account(address: str) -> Message:
         "You have a Countinghouse account already",
         "Somebody, perhaps you, has asked for an account with this address. It has one: sign in with it, or ask for a "
         "code if you have forgotten the password.\n\nIf it was not you, do nothing. Nothing has changed.\n",
+    )
+
+
+def _organisation_required() -> ApiError:
+    """Only whoever reads what is sent to the address comes to hear this."""
+    return ApiError(
+        Code.CONFLICT,
+        "No invite waits for this address, or not any more. Sign up again, and name the organisation that you open.",
+        reason="ORGANISATION_REQUIRED",
+        field="input.organisation",
     )

@@ -28,7 +28,8 @@ class SignInInput:
     password: str = strawberry.field(description="The password of the account.")
     organisation: str | None = strawberry.field(
         default=strawberry.UNSET,
-        description="The short name of the organisation to work in; left out, it is the first of yours by name.",
+        description="The short name of the organisation to work in, which may be one that has invited you: that "
+        "accepts the invite. Left out, it is the first of yours by name.",
     )
     second_factor: str | None = strawberry.field(
         default=strawberry.UNSET,

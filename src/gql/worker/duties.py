@@ -71,6 +71,14 @@ DUTIES: Final[tuple[Duty | Delivery, ...]] = (
         failed="billing.invoice_message_failed({what}::uuid, {reason}, {is_final}::boolean)",
         every=MINUTE,
     ),
+    Delivery(
+        name="send-notices",
+        due="select tenant_id, id from iam.notices_due()",
+        take="iam.notice_take({what}::uuid)",
+        sent="iam.notice_sent({what}::uuid)",
+        failed="iam.notice_failed({what}::uuid, {reason}, {is_final}::boolean)",
+        every=MINUTE,
+    ),
     Duty(
         name="expire-holds",
         due="select tenant_id, null from ledger.holds_due()",

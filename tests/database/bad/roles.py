@@ -58,12 +58,6 @@ ROLES: Final = (
         "role analyst_*",
         of_the_analyst("alter role %1$I nologin"),
     ),
-    bad(
-        "roles-log-in",
-        "role analyst_*",
-        f"{NEW_ANALYST}; update iam.tenants set suspended_at = now();"
-        " do $$ begin execute format('alter role %I login', (select login from iam.analysts)); end $$",
-    ),
     bad("role-settings", "role analyst_*", of_the_analyst("alter role %1$I set search_path = public")),
     bad("analyst-settings", "role analyst_*", of_the_analyst("alter role %1$I reset statement_timeout")),
     bad("analyst-settings", "role analyst_*", of_the_analyst("alter role %1$I set work_mem = ''64GB''")),

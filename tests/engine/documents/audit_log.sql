@@ -41,6 +41,10 @@ select convert_to(concat(
           select p.name
           from iam.external_people p
           where p.tenant_id = t1.tenant_id and p.id = t1.user_id
+        ), (
+          select a.name
+          from iam.apps a
+          where a.tenant_id = t1.tenant_id and a.id = t1.user_id
         ))))::text, 'null'),
         ',"ipAddress":',
         coalesce(core.as_json(t1.ip_address)::text, 'null'),
@@ -86,6 +90,10 @@ select convert_to(concat(
           select p.name
           from iam.external_people p
           where p.tenant_id = t2.tenant_id and p.id = t2.user_id
+        ), (
+          select a.name
+          from iam.apps a
+          where a.tenant_id = t2.tenant_id and a.id = t2.user_id
         ))))::text, 'null'),
         '}'
       ) as r0

@@ -79,15 +79,85 @@ select convert_to(concat(
     from iam.my_totp_devices() t4
     where t4.tenant_id = ($1::uuid)
   ),
-  '],"again":[',
+  '],"myInvites":[',
+  (
+    select string_agg(concat(
+      '{"id":"',
+      t5.id,
+      '","organisationSlug":',
+      core.as_json(t5.organisation_slug),
+      ',"organisationName":',
+      core.as_json(t5.organisation_name),
+      ',"role":"',
+      upper(t5.role),
+      '","invitedBy":',
+      core.as_json(t5.invited_by),
+      ',"address":',
+      core.as_json(t5.address),
+      ',"createdAt":',
+      to_json(t5.created_at),
+      ',"expiresAt":',
+      to_json(t5.expires_at),
+      '}'
+    ), ',' order by t5.line)
+    from iam.my_invites() t5
+    where t5.tenant_id = ($1::uuid)
+  ),
+  '],"myJoinRequests":[',
+  (
+    select string_agg(concat(
+      '{"id":"',
+      t6.id,
+      '","organisationSlug":',
+      core.as_json(t6.organisation_slug),
+      ',"message":',
+      coalesce(core.as_json(t6.message)::text, 'null'),
+      ',"status":"',
+      t6.status,
+      '","createdAt":',
+      to_json(t6.created_at),
+      ',"answeredAt":',
+      coalesce(to_json(t6.answered_at)::text, 'null'),
+      '}'
+    ), ',' order by t6.line)
+    from iam.my_join_requests() t6
+    where t6.tenant_id = ($1::uuid)
+  ),
+  '],"account":',
+  coalesce((
+    select concat(
+      '{"id":"',
+      t7.id,
+      '","name":',
+      core.as_json(t7.name),
+      ',"email":',
+      coalesce(core.as_json(t7.email)::text, 'null'),
+      ',"emailVerifiedAt":',
+      coalesce(to_json(t7.email_verified_at)::text, 'null'),
+      ',"phone":',
+      coalesce(core.as_json(t7.phone)::text, 'null'),
+      ',"image":',
+      coalesce(core.as_json(t7.image)::text, 'null'),
+      ',"settings":',
+      t7.settings,
+      ',"hasPassword":',
+      case t7.has_password when true then 'true' when false then 'false' else 'null' end,
+      ',"createdAt":',
+      to_json(t7.created_at),
+      '}'
+    )
+    from iam.my_account() t7
+    where t7.tenant_id = ($1::uuid) and true
+  ), 'null'),
+  ',"again":[',
   (
     select string_agg(concat(
       '{"__typename":"Session","userAgent":',
-      coalesce(core.as_json(t5.user_agent)::text, 'null'),
+      coalesce(core.as_json(t8.user_agent)::text, 'null'),
       '}'
-    ), ',' order by t5.line)
-    from iam.my_sessions() t5
-    where t5.tenant_id = ($1::uuid)
+    ), ',' order by t8.line)
+    from iam.my_sessions() t8
+    where t8.tenant_id = ($1::uuid)
   ),
   ']}}'
 ), 'UTF8')

@@ -1,13 +1,13 @@
 """Questions, answered a second time: from the rows that the person sees, by a few lines of Python."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 from gql.engine.nouns import Noun
 from tests.engine.naive.billing_questions import BILLING_QUESTIONS
-from tests.engine.naive.world import Thing, World
+from tests.engine.naive.world import Thing, World, status_of_request
 
 Arguments = Mapping[str, Any]
 
@@ -80,12 +80,28 @@ def _my_totp_devices(world: World, _arguments: Arguments, _about: Thing | None) 
     return sorted(world.totp_devices, key=lambda row: (row["created_at"], row["id"]))
 
 
+def _my_invites(world: World, _arguments: Arguments, _about: Thing | None) -> list[dict[str, Any]]:
+    now = datetime.now(UTC)
+    waiting = [row for row in world.invites if row["outcome"] is None and row["expires_at"] > now]
+    newest = sorted(waiting, key=lambda row: (row["created_at"], row["id"]), reverse=True)
+    return [{**row, "organisation_slug": row["slug"], "organisation_name": row["name"]} for row in newest]
+
+
+def _my_join_requests(world: World, _arguments: Arguments, _about: Thing | None) -> list[dict[str, Any]]:
+    young = [row for row in world.join_requests if row["created_at"] > datetime.now(UTC) - timedelta(days=90)]
+    newest = sorted(young, key=lambda row: (row["created_at"], row["id"]), reverse=True)
+    told = ({"organisation_slug": row["organisation"], "answered_at": row["outcome_at"]} for row in newest)
+    return [{**row, **more, "status": status_of_request(row)} for row, more in zip(newest, told, strict=True)]
+
+
 # What the functions say in SQL, said again in Python. A KeyError here means that a new question has to be added.
 QUESTIONS: Final[dict[str, Callable[[World, Arguments, Thing | None], list[dict[str, Any]]]]] = {
     "LedgerStatementLine": _statement,
     "TrialBalanceLine": _trial_balance,
     "Session": _my_sessions,
     "TotpDevice": _my_totp_devices,
+    "MyInvite": _my_invites,
+    "MyJoinRequest": _my_join_requests,
     **BILLING_QUESTIONS,
 }
 AS_OF: Final[dict[tuple[str, str], Callable[[World, Thing, date], Decimal]]] = {

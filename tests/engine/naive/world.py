@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, Final
@@ -51,6 +51,10 @@ class World:
     sessions: list[dict[str, Any]] = field(default_factory=list)
     """Where the person is, and was, signed in, whatever has become of it."""
     totp_devices: list[dict[str, Any]] = field(default_factory=list)
+    invites: list[dict[str, Any]] = field(default_factory=list)
+    """What was ever sent to the person's addresses, from anywhere."""
+    join_requests: list[dict[str, Any]] = field(default_factory=list)
+    """What the person ever asked of anybody."""
 
     @cached_property
     def by_id(self) -> dict[tuple[str, UUID], Thing]:
@@ -105,21 +109,39 @@ def _health(world: World, client: Thing) -> str:
     return "EXCELLENT" if took is not None and took <= TERMS[client.row["payment_terms"]] else "GOOD"
 
 
+def _invite_status(_world: World, invite: Thing) -> str:
+    return invite.row["outcome"] or ("PENDING" if invite.row["expires_at"] > datetime.now(UTC) else "EXPIRED")
+
+
+def _request_status(_world: World, request: Thing) -> str:
+    return status_of_request(request.row)
+
+
+def status_of_request(row: Mapping[str, Any]) -> str:
+    """PENDING for thirty days, unless something became of it."""
+    is_young = row["created_at"] > datetime.now(UTC) - timedelta(days=30)
+    return row["outcome"] or ("PENDING" if is_young else "EXPIRED")
+
+
 def _user_name(world: World, entry: Thing) -> str | None:
     names = (
         each.row["user_name"] for each in world.things["Membership"] if each.row["user_id"] == entry.row["user_id"]
     )
     outside = (each.row["name"] for each in world.things["ExternalPerson"] if each.id == entry.row["user_id"])
-    return next(names, None) or next(outside, None)
+    apps = (each.row["name"] for each in world.things["App"] if each.id == entry.row["user_id"])
+    return next(names, None) or next(outside, None) or next(apps, None)
 
 
 # What the declarations say in SQL, said again in Python. A KeyError here means that a new declaration has to be added.
 VISIBLE: Final[dict[str, Callable[[Thing], bool]]] = {"Client": lambda client: client.row["deleted_at"] is None}
 SINGLE: Final[dict[str, Callable[[World, Thing], bool]]] = {
+    "account": lambda world, account: account.id == world.person.user_id,
     "me": lambda world, membership: bool(membership.row["user_id"] == world.person.user_id),
     "organisation": lambda world, organisation: organisation.id == world.person.tenant_id,
 }
 COMPUTED: Final[dict[tuple[str, str], Callable[[World, Thing], Any]]] = {
+    ("Invite", "status"): _invite_status,
+    ("JoinRequest", "status"): _request_status,
     ("Invoice", "is_overdue"): _is_overdue,
     ("App", "is_active"): lambda _, app: app.row["revoked_at"] is None,
     ("Client", "days_overdue"): _days_overdue,
@@ -137,6 +159,12 @@ READABLE: Final = """
 """The columns of a table that the connection may read."""
 
 
+INVITED: Final = """
+    select invites.*, slug, tenants.name from iam.invites join iam.tenants on tenants.id = tenant_id
+    join iam.users on users.email = invites.address where users.id = $1 and email_verified_at is not null
+"""
+
+
 async def look(connection: "asyncpg.Connection[asyncpg.Record]", declarations: Declarations, person: Context) -> World:
     """What the person on this connection sees."""
     world = World(declarations, person)
@@ -152,8 +180,12 @@ async def look(connection: "asyncpg.Connection[asyncpg.Record]", declarations: D
     async with as_superuser() as superuser:
         rows = await superuser.fetch("select * from iam.sessions where user_id = $1", person.user_id)
         devices = await superuser.fetch("select * from iam.totp_devices where user_id = $1", person.user_id)
+        invites = await superuser.fetch(INVITED, person.user_id)
+        requests = await superuser.fetch("select * from iam.join_requests where user_id = $1", person.user_id)
     world.sessions = [dict(row) for row in rows]
     world.totp_devices = [dict(row) for row in devices]
+    world.invites = [dict(row) for row in invites]
+    world.join_requests = [dict(row) for row in requests]
     return world
 
 

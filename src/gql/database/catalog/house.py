@@ -104,6 +104,7 @@ class House:
         f"{WORKER} ledger.holds select",
         f"{WORKER} billing.recurring_invoices select",
         f"{WORKER} billing.invoice_messages select",
+        f"{WORKER} iam.notices select",
         f"{WORKER} core.audit_log select",
         f"{WORKER} core.idempotency_keys select",
         f"{WORKER} core.idempotency_keys delete",
@@ -126,6 +127,11 @@ class House:
         "SELECT billing.invoice_messages.id",
         "SELECT billing.invoice_messages.status",
         "SELECT billing.invoice_messages.next_try_at",
+        "SELECT iam.notices.tenant_id",
+        "SELECT iam.notices.id",
+        "SELECT iam.notices.next_try_at",
+        "SELECT iam.notices.sent_at",
+        "SELECT iam.notices.failed_at",
         "SELECT core.audit_log.tenant_id",
         "SELECT core.audit_log.created_at",
         "SELECT core.audit_log.seal",
@@ -161,14 +167,18 @@ class House:
         "investor_id",
     )
 
-    # Indexes that serve what has no tenant yet: sign-in finds a person's memberships and an app's secret, the worker
-    # what is due.
+    # Indexes that serve what has no tenant yet: sign-in finds a person's memberships and invites, and an app's secret,
+    # the worker what is due.
     indexes_across_tenants: tuple[str, ...] = (
         "iam.memberships_user",
         "iam.apps_client",
         "iam.app_secrets_hash",
         "billing.recurring_invoices_due",
         "billing.invoice_messages_due",
+        "iam.notices_due",
+        "iam.notices_recipient",
+        "iam.invites_address",
+        "iam.join_requests_user",
     )
 
     # What a policy may read besides the row. An analyst holds the connection and could set app.*, so that for the
@@ -220,8 +230,16 @@ class House:
     # What reckons a report anew, and tells how old it is.
     reports_functions: tuple[str, ...] = ("reports.refresh", "reports.as_of")
 
-    # What a person may ask of these two while they work in an organisation: it tells of them alone.
-    own_functions: tuple[str, ...] = ("iam.my_sessions", "iam.my_totp_devices")
+    # What a person may ask of these two while they work in an organisation: it tells of them alone, and changes them
+    # alone.
+    own_functions: tuple[str, ...] = (
+        "iam.my_sessions",
+        "iam.my_totp_devices",
+        "iam.my_invites",
+        "iam.my_join_requests",
+        "iam.my_account",
+        "iam.account_update",
+    )
 
     # Names that sound like a secret and are none: of any column, or of one.
     harmless_columns: tuple[str, ...] = (
