@@ -17,7 +17,6 @@ select
     thing.currency::text as currency,
     thing.time_zone::text as time_zone,
     thing.fiscal_year_start as fiscal_year_start,
-    thing.offboard_requested_at as offboard_requested_at,
     thing.created_at as created_at
 from iam.organisation() as thing
 where thing.tenant_id = core.tenant_id();
@@ -36,9 +35,8 @@ comment on column reporting.organisation.tax_id is 'Its tax or VAT number.';
 comment on column reporting.organisation.currency is 'The currency that its clients and invoices have unless they say otherwise.';
 comment on column reporting.organisation.time_zone is 'Its time zone, by its IANA name: it decides what day today is.';
 comment on column reporting.organisation.fiscal_year_start is 'The month in which its fiscal year begins: 1 to 12.';
-comment on column reporting.organisation.offboard_requested_at is 'When its owner asked that it be removed with everything that it has; the operator of the house does it.';
 comment on column reporting.organisation.created_at is 'When it joined.';
-grant select (id, slug, name, email, phone, address, city, state, zip_code, country, tax_id, currency, time_zone, fiscal_year_start, offboard_requested_at, created_at) on reporting.organisation to countinghouse_analyst;
+grant select (id, slug, name, email, phone, address, city, state, zip_code, country, tax_id, currency, time_zone, fiscal_year_start, created_at) on reporting.organisation to countinghouse_analyst;
 
 create view reporting.memberships with (security_invoker = true) as
 select

@@ -102,6 +102,7 @@ MAY = {
         "iam:write",
         "iam:audit",
         "iam:members",
+        "iam:offboard",
         "iam:self",
     },
     "admin": {

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
-from tests.harness.actors import as_nobody, as_tenant
+from tests.harness.actors import as_nobody, as_superuser, as_tenant
 from tests.harness.tenants import Tenant
 
 
@@ -19,6 +19,8 @@ async def fill(tenant: Tenant, invoices: int, *, clients: int = 10, marker: str 
             return json.loads(answer) if isinstance(answer, str) else str(answer)
 
         await call("iam.analyst_create", {"label": f"{marker}Analyst"})
+        await call("iam.invite_create", {"address": f"{marker}invited@{tenant.slug}.example", "role": "viewer"})
+        await _ask_to_join(tenant, marker)
         entered = await call("billing.clients_import", {"rows": [client_row(each, marker) for each in range(clients)]})
         clients_made = [row["id"] for row in entered["rows"]]
         issuer = {"name": f"{marker}Login", "issuer": f"https://{marker.lower()}login.example.com"}
@@ -57,6 +59,17 @@ async def fill(tenant: Tenant, invoices: int, *, clients: int = 10, marker: str 
                 elif number % 50 == 2:
                     await call("billing.payment_reconcile", {"id": payment_id})
                     await call("billing.payment_refund", {"id": payment_id, "amount": "0.5", "reason": f"{marker}Cut"})
+
+
+async def _ask_to_join(tenant: Tenant, marker: str) -> None:
+    """Somebody who belongs nowhere asks to be let in."""
+    async with as_superuser() as connection:
+        person = await connection.fetchval(
+            "insert into iam.users (email, name, email_verified_at) values ($1, $2, now()) returning id",
+            f"asks@{tenant.slug}.example",
+            f"{marker}Somebody",
+        )
+        await connection.execute("select iam.join_request_create($1, $2, $3)", person, tenant.slug, f"{marker}Please")
 
 
 def settling(number: int, client_id: str, invoice_id: str, marker: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -427,7 +427,7 @@ async def test_an_app_of_a_suspended_organisation_is_out(
     async with as_superuser() as connection:
         await connection.execute("update iam.tenants set suspended_at = now() where id = $1", tenant.tenant_id)
     assert not await is_known(app_secrets, app)
-    with pytest.raises(ApiError, match="no access"):
+    with pytest.raises(ApiError, match="suspended"):
         await Principals(services.database).context(identity)
 
 

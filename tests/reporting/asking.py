@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from strawberry.utils.str_converters import to_camel_case
 
+from gql.database.permissions import read_permissions
 from gql.engine.engine import Caller, Engine
 from gql.engine.nouns import Answers, Column, Noun, ToMany, ToOne
 from gql.engine.reporting import is_reckoned
@@ -28,7 +29,12 @@ THE_END: Final = "9999-12-31"
 
 def columns_of(noun: Noun) -> list[Column]:
     """What is compared. The id of a report's line is nobody's."""
-    return [column for column in noun.columns if column.name != "id" or not noun.question]
+    may_read = read_permissions()["viewer"]
+    return [
+        column
+        for column in noun.columns
+        if (column.name != "id" or not noun.question) and (not column.permission or column.permission in may_read)
+    ]
 
 
 def references_of(noun: Noun) -> list[ToOne]:

@@ -88,11 +88,11 @@ async def test_nothing_of_it_is_left_and_everything_of_others_is_as_it_was(leavi
     )
     async with as_superuser() as connection:
         expected = await survey(connection, tenant.tenant_id)
-    assert len(expected.roles) == 2
+    assert len(expected.roles) == 3  # its own, an analyst, and an analyst of tests
     assert (expected.sessions, expected.jobs, expected.people) == (1, 1, [tenant.owner_id])
     removed = await offboard(tenant, tmp_path)
     assert not await found_of(tenant)
-    assert (removed.accounts, removed.roles) == (1, 2)
+    assert (removed.accounts, removed.roles) == (1, 3)
     assert removed.rows >= sum(expected.rows.values()) + 5  # itself, a person, what is noted, a session and its token
     assert await rows_of(stays.tenant) == stays.rows
     async with as_tenant(stays.tenant) as connection:

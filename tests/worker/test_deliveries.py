@@ -339,7 +339,9 @@ async def test_the_program_shows_them_in_development_alone(
             assert line == f"  | To {CLIENT}: {(await row(message))['subject']}\n".encode()
             await eventually(lambda: status_is("SENT", message))
         else:
-            assert line.endswith(b"no COUNTINGHOUSE_SMTP_URL is set: this worker carries no messages (send-invoices)\n")
+            assert line.endswith(
+                b"no COUNTINGHOUSE_SMTP_URL is set: this worker carries no messages (send-invoices, send-notices)\n"
+            )
             assert await attempted(message, 0)
         process.terminate()
         await process.communicate()

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
+from gql.database.permissions import read_permissions
 from gql.engine.kinds import DECIMAL, DOCUMENT, MONEY, TEXT
 from gql.engine.nouns import ROW, Answers, Column, Declarations, Noun, Question, ToMany, ToOne
 from gql.engine.types import Descriptions
@@ -57,6 +58,10 @@ def reporting_sql(declarations: Declarations, descriptions: Descriptions) -> str
     return "\n".join([HEADER, *(_Writer(noun, declarations, descriptions).text() + "\n" for noun in nouns)])
 
 
+READS_LIKE: Final = "viewer"
+"""The role whose columns an analyst sees: what is an administrator's has no place in a view."""
+
+
 def shown_columns(noun: Noun, declarations: Declarations, descriptions: Descriptions) -> list[Shown]:
     """The columns of its view. A line of a report is no thing, and has no id."""
     return _Writer(noun, declarations, descriptions).shown
@@ -70,7 +75,12 @@ class _Writer:
         self._declarations = declarations
         self._descriptions = descriptions
         self._name = f"{SCHEMA}.{view_name(noun)}"
-        self.shown = [self._column(column) for column in noun.columns if column.name != "id" or not noun.question]
+        may_read = read_permissions()[READS_LIKE]
+        self.shown = [
+            self._column(column)
+            for column in noun.columns
+            if (column.name != "id" or not noun.question) and (not column.permission or column.permission in may_read)
+        ]
         names = {each.name for each in self.shown}
         self.shown += [self._reference(name) for name in dict.fromkeys(self._references()) if name not in names]
 

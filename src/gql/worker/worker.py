@@ -46,7 +46,7 @@ FAILURES: Final = (
 FIND: Final = """
     select array_agg(tenant_id::text), array_agg(what::text) from (
         select * from ({due}) as due (tenant_id, what)
-        where tenant_id is null or tenant_id not in (select id from iam.tenants where suspended_at is not null)
+        where tenant_id is null or tenant_id::uuid not in (select id from iam.tenants where suspended_at is not null)
         limit $1
     ) as due
 """
