@@ -118,7 +118,10 @@ begin
     end if;
     if not exists (select from pg_roles where rolname = login) then
         execute format('create role %I', login);
-        execute format('grant countinghouse_analyst to %I', login);
+        -- Where the organisation is suspended, it comes into its group when that is over: iam.tenant_roles_settle().
+        if may_log_in then
+            execute format('grant countinghouse_analyst to %I', login);
+        end if;
     end if;
     if verifier is not null then
         execute format('alter role %I password %L', login, verifier);
@@ -254,22 +257,6 @@ comment on function iam.analyst_revoke(jsonb) is
 
 grant execute on function iam.analyst_create(jsonb), iam.analyst_secret_rotate(jsonb), iam.analyst_revoke(jsonb)
     to countinghouse_tenant;
-
--- As whoever suspends: the operator of the house, who sees them all.
-create function iam.analysts_follow() returns trigger
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    perform iam.analyst_role_put(login, null, connection_limit, statement_timeout_ms, valid_until, new.suspended_at is null)
-    from iam.analysts where tenant_id = new.id and revoked_at is null;
-    return null;
-end
-$$;
-comment on function iam.analysts_follow() is 'Keeps analysts out of an organisation that is suspended, and lets them in again.';
-create trigger analysts after update of suspended_at on iam.tenants
-    for each row when ((old.suspended_at is null) <> (new.suspended_at is null))
-    execute function iam.analysts_follow();
 
 create function iam.analyst_roles_restore() returns integer
 language sql

@@ -309,9 +309,12 @@ async def test_with_another_secret_the_connections_of_the_old_one_end(tenant: Te
 
 async def test_analysts_of_a_suspended_organisation_stay_out_until_it_is_back(tenant: Tenant, analyst: Analyst) -> None:
     suspend = "update iam.tenants set suspended_at = $2 where id = $1"
-    async with as_superuser() as superuser, working([DUTY]), connected(analyst) as connection:
+    async with as_superuser() as superuser, connected(analyst) as connection:
         await superuser.execute(suspend, tenant.tenant_id, datetime.now(UTC))
-        await eventually(lambda: is_gone(connection))
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.fetch("select * from reporting.organisation")
+        async with working([DUTY]):
+            await eventually(lambda: is_gone(connection))
         with pytest.raises(OUT):
             await asyncpg.connect(analyst.url)
         await superuser.execute(suspend, tenant.tenant_id, None)
@@ -328,6 +331,19 @@ async def test_after_a_restore_the_login_is_there_and_its_secret_is_not(tenant: 
         await asyncpg.connect(analyst.url)
     row = await row_of(analyst)
     assert (row["rolcanlogin"], row["rolconnlimit"]) == (True, 5)
+    await change(tenant, "iam.analyst_secret_rotate", id=analyst.id, verifier=scram_verifier("new"))
+    async with connected(Analyst(analyst.id, analyst.user, await address_of(analyst.user, "new"))) as back:
+        assert await back.fetch("select * from organisation")
+
+
+async def test_a_restore_lets_nobody_into_an_organisation_that_is_suspended(tenant: Tenant, analyst: Analyst) -> None:
+    suspend = "update iam.tenants set suspended_at = $2 where id = $1"
+    async with as_superuser() as superuser:
+        await superuser.execute(suspend, tenant.tenant_id, datetime.now(UTC))
+        await superuser.execute(f"drop role {analyst.user}")
+        await superuser.execute("select iam.analyst_roles_restore()")
+        assert not (await row_of(analyst))["rolcanlogin"]
+        await superuser.execute(suspend, tenant.tenant_id, None)
     await change(tenant, "iam.analyst_secret_rotate", id=analyst.id, verifier=scram_verifier("new"))
     async with connected(Analyst(analyst.id, analyst.user, await address_of(analyst.user, "new"))) as back:
         assert await back.fetch("select * from organisation")
