@@ -87,7 +87,7 @@ async def test_analysts_are_put_out_and_not_let_in(tenant: Tenant) -> None:
 
 
 async def test_an_analyst_who_was_shut_out_before_stays_so(tenant: Tenant) -> None:
-    name = f"analyst_gone_{tenant.tenant_id.hex}"
+    name = f"analyst_test_{tenant.tenant_id.hex}"
     async with as_superuser() as connection:
         await connection.execute(f"create role {name} nologin in role countinghouse_analyst")
     before = await groups_of(tenant)
