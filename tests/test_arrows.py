@@ -1,6 +1,7 @@
 """Arrows point one way: http → engine → database, and the engine names no domain."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,3 +62,15 @@ def test_every_domain_is_gathered_in_the_schema_and_none_imports_another() -> No
     assert domains
     assert domains <= gathered
     assert domains <= set(MAY_IMPORT), "a new domain needs its row above"
+
+
+IAM = ("keys", "tokens", "issuers", "credentials", "entry")
+
+
+@pytest.mark.parametrize("place", range(len(IAM)), ids=IAM)
+def test_a_room_of_iam_imports_nothing_of_the_rooms_after_it(place: int) -> None:
+    modules = sorted((SOURCE / "iam" / IAM[place]).glob("*.py"))
+    text = "\n".join(module.read_text() for module in modules)
+    assert not [later for later in IAM[place + 1 :] if f"gql.iam.{later}" in text]
+    # What lies beside the rooms is what the API shows of them, apart from the addresses that all of them read.
+    assert set(re.findall(r"from gql\.iam\.(\w+)", text)) <= {*IAM, "addresses"}

@@ -18,7 +18,7 @@ from bench.documents import document, normal, variables
 from bench.peers.peer import Peer, Place
 from bench.peers.processes import free_port, start_server, stop_server
 from bench.works import Facts
-from gql.iam.tokens import IssuedToken, Tokens
+from gql.iam.tokens.access import IssuedToken, Tokens
 from gql.settings import Settings
 
 PROGRAM: Final = Path(sys.executable).with_name("countinghouse")

@@ -24,17 +24,17 @@ from gql.http.health import Health
 from gql.http.metrics import Metrics
 from gql.http.oauth import TokenEndpoint
 from gql.http.running import Writes
-from gql.iam.external_tokens import ExternalTokens
-from gql.iam.fetching import Fetcher
-from gql.iam.google import Trust
-from gql.iam.key_sets import KeySets
-from gql.iam.key_watch import KeyWatch
-from gql.iam.keys import Keys
-from gql.iam.passwords import Passwords
-from gql.iam.principals import Principals
-from gql.iam.secrets import Secrets
+from gql.iam.credentials.passwords import Passwords
+from gql.iam.entry.google import Trust
+from gql.iam.issuers.external_tokens import ExternalTokens
+from gql.iam.issuers.fetching import Fetcher
+from gql.iam.issuers.key_sets import KeySets
+from gql.iam.keys.secrets import Secrets
+from gql.iam.keys.signing import Keys
+from gql.iam.keys.watch import KeyWatch
 from gql.iam.services import Services
-from gql.iam.tokens import Tokens
+from gql.iam.tokens.access import Tokens
+from gql.iam.tokens.principals import Principals
 from gql.messages.carriers import carrier_of
 from gql.messages.post import Post
 from gql.schema import OPEN_FIELDS, PYTHON_FIELDS, build_schema, declarations

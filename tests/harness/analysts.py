@@ -10,7 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
-from gql.iam.analyst_logins import scram_verifier
+from gql.iam.credentials.analyst_logins import scram_verifier
 from tests.harness.actors import as_superuser, as_tenant
 from tests.harness.postgres import the_database
 from tests.harness.tenants import Tenant

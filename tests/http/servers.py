@@ -15,7 +15,7 @@ import uvicorn
 from gql.app import Application, create_app
 from gql.http.joining import JoiningProtocol
 from gql.http.serving import Server
-from gql.iam.tokens import Tokens
+from gql.iam.tokens.access import Tokens
 from gql.settings import Settings
 from tests.harness.tenants import Person, Tenant
 

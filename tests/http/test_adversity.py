@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from gql.iam.tokens import Tokens
+from gql.iam.tokens.access import Tokens
 from gql.settings import Settings
 from tests.database.pooling import until
 from tests.harness.actors import as_superuser

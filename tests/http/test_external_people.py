@@ -12,11 +12,11 @@ from uuid import UUID, uuid4, uuid5
 import pytest
 
 from gql.http.authentication import Authentication
-from gql.iam.external_tokens import ExternalTokens
-from gql.iam.fetching import Fetcher
-from gql.iam.key_sets import KeySets
-from gql.iam.principals import Principals
-from gql.iam.tokens import Tokens
+from gql.iam.issuers.external_tokens import ExternalTokens
+from gql.iam.issuers.fetching import Fetcher
+from gql.iam.issuers.key_sets import KeySets
+from gql.iam.tokens.access import Tokens
+from gql.iam.tokens.principals import Principals
 from gql.settings import Settings
 from tests.harness.actors import as_tenant
 from tests.harness.issuer import Issuer, an_issuer

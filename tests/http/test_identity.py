@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from gql.iam.keys import Keys
-from gql.iam.tokens import Tokens
+from gql.iam.keys.signing import Keys
+from gql.iam.tokens.access import Tokens
 from tests.harness.actors import as_superuser
 from tests.harness.tenants import PASSWORD, Tenant, make_person
 from tests.http.servers import Running, refusal

@@ -13,8 +13,8 @@ from typing import Any
 import jwt
 import pytest
 
-from gql.iam.key_rotation import rotate_secret_key, rotate_signing_key
-from gql.iam.keys import OVERLAP_SECONDS
+from gql.iam.keys.rotation import rotate_secret_key, rotate_signing_key
+from gql.iam.keys.signing import OVERLAP_SECONDS
 from gql.settings import Settings
 from tests.database.pooling import until
 from tests.harness.postgres import TestDatabase

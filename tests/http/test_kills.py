@@ -11,7 +11,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from gql.iam.tokens import Tokens
+from gql.iam.tokens.access import Tokens
 from tests.database.pooling import until
 from tests.harness.actors import context_of, put
 from tests.harness.tenants import Tenant, make_tenant

@@ -11,7 +11,7 @@ import pytest
 
 from gql.database.pool.session import CORE_READ
 from gql.database.pool.standing import READ_AFTER_SWITCH
-from gql.iam.principals import CONTEXT
+from gql.iam.tokens.principals import CONTEXT
 from gql.settings import Settings
 from tests.database.pooling import until_mended
 from tests.harness.postgres import TestDatabase

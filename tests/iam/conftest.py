@@ -8,11 +8,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gql.database.pool import Database, DatabaseOptions
-from gql.iam.keys import Keys
-from gql.iam.passwords import Passwords
-from gql.iam.secrets import Secrets
+from gql.iam.credentials.passwords import Passwords
+from gql.iam.keys.secrets import Secrets
+from gql.iam.keys.signing import Keys
 from gql.iam.services import Services
-from gql.iam.tokens import Tokens
+from gql.iam.tokens.access import Tokens
 from tests.harness.actors import as_superuser
 from tests.harness.inbox import Inbox
 from tests.harness.postgres import TestDatabase

@@ -9,8 +9,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gql.errors import ApiError, Code
-from gql.iam.keys import Keys
-from gql.iam.tokens import Tokens
+from gql.iam.keys.signing import Keys
+from gql.iam.tokens.access import Tokens
 
 ISSUER: Final = "the-house"
 AUDIENCE: Final = "its-api"

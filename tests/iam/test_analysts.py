@@ -1,4 +1,4 @@
-"""Logins of analysts: sql/iam/analysts.sql, iam/analysts.py and iam/analyst_logins.py."""
+"""Logins of analysts: sql/iam/analysts.sql, iam/analysts.py and iam/credentials/analyst_logins.py."""
 
 import base64
 import hashlib
@@ -12,7 +12,7 @@ import pytest
 
 from gql.database.pool import Database, DatabaseOptions, Origin
 from gql.errors import ApiError
-from gql.iam.analyst_logins import AnalystLogins, scram_verifier
+from gql.iam.credentials.analyst_logins import AnalystLogins, scram_verifier
 from tests.harness.actors import as_owner, as_superuser, as_tenant, context_of
 from tests.harness.analysts import Analyst, address_of, connected, is_connected, make_analyst
 from tests.harness.postgres import TestDatabase

@@ -1,4 +1,4 @@
-"""Apps and their secrets: sql/iam/apps.sql, iam/apps.py, iam/app_secrets.py."""
+"""Apps and their secrets: sql/iam/apps.sql, iam/apps.py, iam/credentials/app_secrets.py."""
 
 import json
 import re
@@ -15,11 +15,11 @@ import pytest
 from gql.database.context import Context
 from gql.database.pool import Origin
 from gql.errors import ApiError, Code
-from gql.iam.app_secrets import ALLOWANCES, PREFIX, AppSecrets, AppToken, AppUnknown, Handed, ScopeBeyond
-from gql.iam.principals import REMEMBERED_SECONDS, Principals
-from gql.iam.secrets import Secrets
+from gql.iam.credentials.app_secrets import ALLOWANCES, PREFIX, AppSecrets, AppToken, AppUnknown, Handed, ScopeBeyond
+from gql.iam.credentials.throttles import Throttle
+from gql.iam.keys.secrets import Secrets
 from gql.iam.services import Services
-from gql.iam.throttles import Throttle
+from gql.iam.tokens.principals import REMEMBERED_SECONDS, Principals
 from tests.engine.doors import permitted
 from tests.harness.actors import as_analyst, as_nobody, as_owner, as_superuser, as_tenant, context_of
 from tests.harness.tenants import Tenant

@@ -1,5 +1,5 @@
 """Everything that happens to who may come in is in the log, and nothing of it that is secret: sql/core/audit.sql,
-sql/iam/house_log.sql, iam/noting.py, iam/audit_log.py."""
+sql/iam/house_log.sql, iam/credentials/noting.py, iam/audit_log.py."""
 
 import json
 import time
@@ -12,7 +12,7 @@ import pytest
 from gql.database.pool import Origin
 from gql.engine.engine import Caller, Engine
 from gql.errors import ApiError
-from gql.iam.second_factors import STEP_SECONDS
+from gql.iam.credentials.second_factors import STEP_SECONDS
 from gql.iam.services import Services
 from gql.schema import OPEN_FIELDS, build_schema, declarations
 from tests.engine.doors import permitted
@@ -20,10 +20,10 @@ from tests.harness.actors import as_superuser, as_tenant, context_of
 from tests.harness.inbox import Inbox
 from tests.harness.tenants import PASSWORD, Person, Tenant, make_person, make_tenant
 from tests.harness.verbs import call
-from tests.iam.test_codes import NEW, another, somewhere
-from tests.iam.test_sign_in import join
-from tests.iam.test_sign_up import begun as sign_up_begun
-from tests.iam.test_sign_up import new_address
+from tests.iam.entry.test_codes import NEW, another, somewhere
+from tests.iam.entry.test_sign_in import join
+from tests.iam.entry.test_sign_up import begun as sign_up_begun
+from tests.iam.entry.test_sign_up import new_address
 from tests.iam.test_totp_devices import Clock
 
 LOG: Final = """

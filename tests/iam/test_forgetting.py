@@ -5,16 +5,16 @@ from typing import Final
 import pytest
 
 from gql.errors import ApiError
+from gql.iam.credentials.throttles import Attempt, Throttle
 from gql.iam.services import Services
-from gql.iam.throttles import Attempt, Throttle
 from tests.harness.actors import as_superuser, as_worker
 from tests.harness.inbox import Inbox
 from tests.harness.tenants import PASSWORD, Tenant
 from tests.harness.verbs import refused
-from tests.iam.test_codes import somewhere
-from tests.iam.test_sessions import begun
-from tests.iam.test_sign_up import begun as sign_up_begun
-from tests.iam.test_sign_up import new_address
+from tests.iam.entry.test_codes import somewhere
+from tests.iam.entry.test_sign_up import begun as sign_up_begun
+from tests.iam.entry.test_sign_up import new_address
+from tests.iam.tokens.test_sessions import begun
 
 TABLES: Final = ("throttles", "sessions", "refresh_tokens", "codes", "signup_sessions", "house_log")
 MOMENTS: Final = {

@@ -1,4 +1,4 @@
-"""Invites: sql/iam/invites.sql, iam/invitations.py."""
+"""Invites: sql/iam/invites.sql, iam/entry/invitations.py."""
 
 import asyncio
 import json
@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from gql.iam.principals import Principals
 from gql.iam.services import Services
+from gql.iam.tokens.principals import Principals
 from tests.harness import verbs
 from tests.harness.actors import as_analyst, as_owner, as_superuser, as_tenant
 from tests.harness.inbox import Inbox
@@ -26,9 +26,9 @@ from tests.iam.comers import (
     the_invite,
     told,
 )
-from tests.iam.test_codes import somewhere
+from tests.iam.entry.test_codes import somewhere
+from tests.iam.entry.test_sign_up import begun
 from tests.iam.test_join_requests import ask
-from tests.iam.test_sign_up import begun
 
 NOT_THERE = ("NOT_FOUND", "INVITE_NOT_FOUND")
 

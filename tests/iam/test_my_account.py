@@ -1,4 +1,4 @@
-"""One's own account: sql/iam/my_account.sql, iam/own_account.py, iam/proofs.py."""
+"""One's own account: sql/iam/my_account.sql, iam/entry/own_account.py, iam/entry/proofs.py."""
 
 import asyncio
 import json
@@ -8,21 +8,21 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from gql.iam.codes import Requested
-from gql.iam.principals import Principals
-from gql.iam.proofs import Proof
-from gql.iam.second_factors import STEP_SECONDS
+from gql.iam.credentials.second_factors import STEP_SECONDS
+from gql.iam.entry.codes import Requested
+from gql.iam.entry.proofs import Proof
 from gql.iam.services import Services
-from gql.iam.sessions import SignedIn
+from gql.iam.tokens.principals import Principals
+from gql.iam.tokens.sessions import SignedIn
 from tests.harness import verbs
 from tests.harness.actors import as_nobody, as_superuser, as_tenant, as_worker
 from tests.harness.inbox import Inbox
 from tests.harness.tenants import PASSWORD, Person, Tenant, make_person, make_tenant
 from tests.harness.verbs import call
 from tests.iam.comers import invite, make_comer, membership_of, mine, new_address, refused
-from tests.iam.test_codes import another, somewhere
+from tests.iam.entry.test_codes import another, somewhere
+from tests.iam.entry.test_sign_up import begun as sign_up_begun
 from tests.iam.test_join_requests import ask, the_request
-from tests.iam.test_sign_up import begun as sign_up_begun
 from tests.iam.test_totp_devices import Clock, enrolled
 
 PROOF = Proof(password=PASSWORD)

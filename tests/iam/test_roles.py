@@ -28,7 +28,7 @@ from tests.database.isolation import Filled, fill, rows_of
 from tests.engine.probes import SCHEMA, sample
 from tests.harness.actors import SCOPED, as_nobody
 from tests.harness.tenants import Tenant, make_person
-from tests.iam.test_codes import somewhere
+from tests.iam.entry.test_codes import somewhere
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "roles.md"
 ROLES: Final = list(read_permissions())

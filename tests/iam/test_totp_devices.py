@@ -1,4 +1,4 @@
-"""Second factors: sql/iam/totp_devices.sql, iam/second_factors.py."""
+"""Second factors: sql/iam/totp_devices.sql, iam/credentials/second_factors.py."""
 
 import asyncio
 from secrets import token_bytes
@@ -10,14 +10,14 @@ import pyotp
 import pytest
 
 from gql.errors import ApiError
-from gql.iam.second_factors import STEP_SECONDS, SecondFactors
-from gql.iam.secrets import Secrets
+from gql.iam.credentials.second_factors import STEP_SECONDS, SecondFactors
+from gql.iam.credentials.throttles import Throttle
+from gql.iam.keys.secrets import Secrets
 from gql.iam.services import Services
-from gql.iam.throttles import Throttle
 from tests.harness.actors import as_superuser, as_tenant
 from tests.harness.inbox import Inbox
 from tests.harness.tenants import PASSWORD, Tenant, make_person
-from tests.iam.test_codes import somewhere
+from tests.iam.entry.test_codes import somewhere
 
 # RFC 6238, appendix B, for SHA-1: the last six of its eight digits.
 SEED: Final = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"

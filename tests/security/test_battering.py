@@ -10,12 +10,12 @@ import pytest
 
 from gql.engine.engine import Caller, Engine
 from gql.errors import RequestRefused
+from gql.iam.credentials.throttles import FROM_HERE
 from gql.iam.services import Services
-from gql.iam.throttles import FROM_HERE
 from gql.schema import OPEN_FIELDS, build_schema, declarations
 from tests.harness.actors import as_superuser
 from tests.harness.tenants import Tenant
-from tests.iam.test_codes import somewhere
+from tests.iam.entry.test_codes import somewhere
 
 GUESSED: Final = "select coalesce(sum(failures), 0) from iam.throttles"
 

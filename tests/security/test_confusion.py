@@ -15,11 +15,11 @@ from tests.engine.doors import permitted
 from tests.harness.actors import as_superuser, context_of
 from tests.harness.inbox import Inbox
 from tests.harness.tenants import PASSWORD, Tenant, make_tenant
-from tests.iam.test_codes import somewhere
-from tests.iam.test_sessions import begun
-from tests.iam.test_sign_up import begun as sign_up_begun
-from tests.iam.test_sign_up import new_address
+from tests.iam.entry.test_codes import somewhere
+from tests.iam.entry.test_sign_up import begun as sign_up_begun
+from tests.iam.entry.test_sign_up import new_address
 from tests.iam.test_totp_devices import Clock
+from tests.iam.tokens.test_sessions import begun
 
 KINDS: Final = (
     *("access token", "refresh token", "session", "password", "sign-in code", "reset code", "sign-up code"),

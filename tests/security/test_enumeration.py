@@ -17,8 +17,8 @@ from gql.schema import OPEN_FIELDS, build_schema, declarations
 from tests.harness.actors import as_superuser
 from tests.harness.inbox import Inbox
 from tests.harness.tenants import Tenant, make_tenant
-from tests.iam.test_codes import somewhere
-from tests.iam.test_sign_up import new_address
+from tests.iam.entry.test_codes import somewhere
+from tests.iam.entry.test_sign_up import new_address
 
 Door = Callable[[str], str]
 DOORS: Final[dict[str, tuple[Door, int]]] = {

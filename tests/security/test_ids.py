@@ -23,11 +23,11 @@ from tests.harness.actors import as_superuser, as_tenant, context_of
 from tests.harness.inbox import Inbox
 from tests.harness.tenants import Tenant, make_tenant
 from tests.harness.verbs import call
-from tests.iam.test_codes import somewhere
-from tests.iam.test_sessions import begun
-from tests.iam.test_sign_up import begun as sign_up_begun
-from tests.iam.test_sign_up import new_address
+from tests.iam.entry.test_codes import somewhere
+from tests.iam.entry.test_sign_up import begun as sign_up_begun
+from tests.iam.entry.test_sign_up import new_address
 from tests.iam.test_totp_devices import Clock, enrolled
+from tests.iam.tokens.test_sessions import begun
 
 
 def by_python() -> Iterator[Probe]:

@@ -48,7 +48,7 @@ async def _create(settings: Settings, addresses: Addresses, slug: str, facts: di
     from gql.cli.callers import command_origin, owner_context
     from gql.database.pool import Database
     from gql.database.pool.options import DatabaseOptions
-    from gql.iam.analyst_logins import AnalystLogins
+    from gql.iam.credentials.analyst_logins import AnalystLogins
 
     async with admin_connection(addresses) as admin:
         context = await owner_context(admin, slug)

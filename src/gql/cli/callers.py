@@ -35,7 +35,7 @@ async def owner_context(admin: asyncpg.Connection, slug: str, email: str | None 
     if user_id is None:
         who = "no owner" if email is None else f"nobody with the address {email}"
         raise CommandFailed(f"There is {who} in {slug!r} to act for.")
-    from gql.iam.principals import context_of
+    from gql.iam.tokens.principals import context_of
 
     context = await context_of(admin, user_id, tenant["id"])
     if context is None:

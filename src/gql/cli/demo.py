@@ -62,9 +62,9 @@ async def _make(settings: Settings, addresses: Addresses) -> None:
             return
         from gql.cli.engines import asker, open_engine
         from gql.demo import ORGANISATIONS, Maker, count_steps, is_made, make
-        from gql.iam.passwords import hash_password
-        from gql.iam.principals import context_of
+        from gql.iam.credentials.passwords import hash_password
         from gql.iam.provisioning import Provisioner
+        from gql.iam.tokens.principals import context_of
         from gql.imports.operations import Asker
 
         async with open_engine(settings, addresses.api_url) as engine:
@@ -83,7 +83,7 @@ async def _make(settings: Settings, addresses: Addresses) -> None:
 
 async def _describe(settings: Settings, addresses: Addresses) -> dict[str, Any]:
     from gql.demo import ORGANISATIONS, PASSWORD
-    from gql.iam.tokens import Tokens
+    from gql.iam.tokens.access import Tokens
 
     tokens = Tokens.from_settings(settings)
     organisations = []

@@ -33,9 +33,9 @@ def rotate(
     ] = 60,
 ) -> None:
     """Write a new key into its file. Servers that run follow it, and nobody is signed out."""
-    from gql.iam.key_rotation import rotate_secret_key, rotate_signing_key
-    from gql.iam.keys import OVERLAP_SECONDS, Keys, signing_key_file
-    from gql.iam.secrets import Secrets, secret_keys_file
+    from gql.iam.keys.rotation import rotate_secret_key, rotate_signing_key
+    from gql.iam.keys.secrets import Secrets, secret_keys_file
+    from gql.iam.keys.signing import OVERLAP_SECONDS, Keys, signing_key_file
 
     settings, now = the_settings(), time.time()
     if which is Which.SIGNING:
@@ -56,8 +56,8 @@ def rotate(
 @app.command(name="list")
 def list_keys() -> None:
     """Say which keys there are, by their ids and names, and until when they are believed."""
-    from gql.iam.keys import Keys, with_ends
-    from gql.iam.secrets import Secrets
+    from gql.iam.keys.secrets import Secrets
+    from gql.iam.keys.signing import Keys, with_ends
 
     settings, now = the_settings(), time.time()
     signing = Keys.from_settings(settings)

@@ -56,7 +56,7 @@ async def _create(
     addresses: Addresses, profile: dict[str, Any], email: str, owner_name: str, password: str | None
 ) -> dict[str, Any]:
     """Everything in one transaction. The answer shows a password only when it was made up here."""
-    from gql.iam.passwords import hash_password
+    from gql.iam.credentials.passwords import hash_password
     from gql.iam.provisioning import Provisioner
 
     async with admin_connection(addresses) as admin:

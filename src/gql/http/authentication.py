@@ -9,9 +9,9 @@ from gql.database.context import Context
 from gql.database.pool import Origin
 from gql.errors import ApiError, Code
 from gql.http.requests import Given
-from gql.iam.external_tokens import ExternalIdentity, ExternalTokens, Visitor
-from gql.iam.principals import Principals
-from gql.iam.tokens import Identity, Tokens
+from gql.iam.issuers.external_tokens import ExternalIdentity, ExternalTokens, Visitor
+from gql.iam.tokens.access import Identity, Tokens
+from gql.iam.tokens.principals import Principals
 
 LONGEST_USER_AGENT: Final = 300
 

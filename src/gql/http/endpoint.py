@@ -22,7 +22,7 @@ from gql.http.refusals import HttpRefused, bad_request, body_of, headers_of, int
 from gql.http.requests import ClientGone, Given, Parameters
 from gql.http.running import Writes, while_client_stays
 from gql.http.terms import terms_of, told_by
-from gql.iam.external_tokens import Visitor
+from gql.iam.issuers.external_tokens import Visitor
 from gql.reminders import Deadline, Reminders
 
 log = logging.getLogger(__name__)

@@ -23,8 +23,8 @@ from gql.http.authentication import origin_of
 from gql.http.headers import request_id_of
 from gql.http.negotiation import content_type
 from gql.http.requests import MOST_BYTES_DISCARDED, MOST_SECONDS
-from gql.iam.app_secrets import AppSecrets, AppUnknown, ScopeBeyond
-from gql.iam.tokens import LIFE_SECONDS
+from gql.iam.credentials.app_secrets import AppSecrets, AppUnknown, ScopeBeyond
+from gql.iam.tokens.access import LIFE_SECONDS
 
 log = logging.getLogger(__name__)
 

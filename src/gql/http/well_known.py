@@ -6,8 +6,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gql.iam.keys import Keys
-from gql.iam.tokens import ALGORITHM
+from gql.iam.keys.signing import Keys
+from gql.iam.tokens.access import ALGORITHM
 
 CONFIGURATION: Final = "/.well-known/openid-configuration"
 JWKS: Final = "/.well-known/jwks.json"

@@ -6,7 +6,7 @@ import strawberry
 
 from gql.engine.scalars import DateTime
 from gql.errors import ApiError, Code
-from gql.iam.codes import code_invalid
+from gql.iam.entry.codes import code_invalid
 from gql.iam.resolving import Info, given, identifier, moment, services_of
 from gql.iam.users import RefreshTokenPlace, SignInPayload, handed_over
 

@@ -10,7 +10,7 @@ from gql.engine.declare import column, computed, noun
 from gql.engine.inputs import described
 from gql.engine.nouns import Question, Verb
 from gql.engine.scalars import DateTime
-from gql.iam.invitations import invite_not_found
+from gql.iam.entry.invitations import invite_not_found
 from gql.iam.memberships import Role
 from gql.iam.resolving import Info, identifier, own_session, services_of
 from gql.iam.users import SignInOrganisation

@@ -12,9 +12,9 @@ from gql.engine.inputs import described
 from gql.engine.nouns import Question, Verb
 from gql.engine.scalars import DateTime
 from gql.errors import ApiError, Code
+from gql.iam.entry.standing import personally
 from gql.iam.memberships import Role
 from gql.iam.resolving import Info, given, identifier, own_session, services_of
-from gql.iam.standing import personally
 
 TABLE = "iam.join_requests"
 MY_JOIN_REQUESTS = Question("myJoinRequests", (), numbered_by="line")

@@ -10,8 +10,8 @@ from gql.engine.inputs import described
 from gql.engine.nouns import Verb
 from gql.engine.scalars import JSON, DateTime
 from gql.iam.accounts import CodeRequestPayload, DonePayload
-from gql.iam.codes import code_invalid
-from gql.iam.proofs import Proof
+from gql.iam.entry.codes import code_invalid
+from gql.iam.entry.proofs import Proof
 from gql.iam.resolving import Info, given, identifier, moment, own_session, services_of
 
 TABLE = "iam.users"

@@ -3,21 +3,21 @@
 from dataclasses import dataclass
 
 from gql.database.pool import Database
-from gql.iam.analyst_logins import AnalystLogins
-from gql.iam.app_secrets import AppSecrets
-from gql.iam.codes import Codes
-from gql.iam.google import NOBODY, Google, Trust
-from gql.iam.invitations import Invitations
-from gql.iam.own_account import OwnAccount
-from gql.iam.passwords import Passwords
-from gql.iam.proofs import Proofs
-from gql.iam.second_factors import SecondFactors
-from gql.iam.secrets import Secrets
-from gql.iam.sessions import Sessions
-from gql.iam.sign_in import SignIn
-from gql.iam.sign_up import SignUp
-from gql.iam.throttles import Throttle
-from gql.iam.tokens import Tokens
+from gql.iam.credentials.analyst_logins import AnalystLogins
+from gql.iam.credentials.app_secrets import AppSecrets
+from gql.iam.credentials.passwords import Passwords
+from gql.iam.credentials.second_factors import SecondFactors
+from gql.iam.credentials.throttles import Throttle
+from gql.iam.entry.codes import Codes
+from gql.iam.entry.google import NOBODY, Google, Trust
+from gql.iam.entry.invitations import Invitations
+from gql.iam.entry.own_account import OwnAccount
+from gql.iam.entry.proofs import Proofs
+from gql.iam.entry.sign_in import SignIn
+from gql.iam.entry.sign_up import SignUp
+from gql.iam.keys.secrets import Secrets
+from gql.iam.tokens.access import Tokens
+from gql.iam.tokens.sessions import Sessions
 from gql.messages.post import Post
 
 

@@ -8,8 +8,8 @@ from gql.engine.declare import column, noun
 from gql.engine.nouns import Question
 from gql.engine.scalars import DateTime
 from gql.errors import ApiError, Code
+from gql.iam.credentials.second_factors import invalid
 from gql.iam.resolving import Info, identifier, own_session, services_of
-from gql.iam.second_factors import invalid
 
 MY_TOTP_DEVICES = Question("myTotpDevices", (), numbered_by="line")
 

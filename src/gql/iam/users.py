@@ -7,9 +7,9 @@ import strawberry
 
 from gql.engine.scalars import DateTime
 from gql.errors import ApiError, Code
-from gql.iam.noting import refusals_noted
+from gql.iam.credentials.noting import refusals_noted
 from gql.iam.resolving import Info, given, identifier, moment, own_session, services_of
-from gql.iam.sessions import SignedIn
+from gql.iam.tokens.sessions import SignedIn
 
 
 @strawberry.enum(description="Where the refresh token is kept.")
