@@ -7,7 +7,7 @@ create table iam.external_people (
     subject text collate "C" not null,
     name text,
     email text,
-    role text not null,
+    role text,
     last_seen_at timestamptz not null default statement_timestamp(),
     created_at timestamptz not null default statement_timestamp(),
     created_by uuid default core.user_id(),
@@ -16,18 +16,18 @@ create table iam.external_people (
     foreign key (tenant_id, issuer_id) references iam.trusted_issuers,
     constraint external_people_subject_unique unique (tenant_id, issuer_id, subject),
     constraint external_people_subject_check check (char_length(subject) between 1 and 255),
-    constraint external_people_role_check check (iam.role_may_be_given(role))
+    constraint external_people_role_check check (role is null or iam.role_may_be_given(role))
 );
 
-comment on table iam.external_people is 'Somebody who came in by an issuer that the organisation trusts.';
+comment on table iam.external_people is 'Somebody who came by an issuer that the organisation trusts, whether they were let in or not.';
 comment on column iam.external_people.tenant_id is 'The organisation.';
 comment on column iam.external_people.id is 'Their id, which the log has as the person: made of the issuer and the subject, and always the same.';
 comment on column iam.external_people.issuer_id is 'The issuer by which they came.';
 comment on column iam.external_people.subject is 'Who they are to that issuer: the `sub` of its tokens.';
 comment on column iam.external_people.name is 'Their name, as the issuer tells it.';
 comment on column iam.external_people.email is 'Their e-mail address, as the issuer tells it.';
-comment on column iam.external_people.role is 'The role in which they last came.';
-comment on column iam.external_people.last_seen_at is 'When they were last here, to the hour.';
+comment on column iam.external_people.role is 'The role in which they last came. Empty where their token named none that it can give, and they were refused.';
+comment on column iam.external_people.last_seen_at is 'When they last came, to the hour.';
 comment on column iam.external_people.created_at is 'When they first came.';
 comment on column iam.external_people.created_by is 'Empty: they came by themselves.';
 comment on column iam.external_people.updated_at is 'When this was last noted.';
@@ -102,9 +102,8 @@ begin
         where scope ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
     end if;
     -- Who does not see all sees what is in their scope, and without one there is nothing to see.
-    if given_role is null or not (core.role_sees_all(given_role) or cardinality(given_scopes) > 0) then
-        return query select null::text, null::uuid[], null::text, null::integer, null::text[], null::boolean;
-        return;
+    if not core.role_sees_all(given_role) and cardinality(given_scopes) = 0 then
+        given_role := null;
     end if;
     insert into iam.external_people as p (tenant_id, id, issuer_id, subject, name, email, role)
     values (
@@ -118,8 +117,14 @@ begin
     if found then
         perform iam.session_noted(
             person, external_context.tenant, 'SIGN_IN',
-            jsonb_build_object('method', 'TRUSTED_ISSUER', 'issuer', trusted.issuer, 'role', given_role), null, null, null
+            jsonb_build_object('method', 'TRUSTED_ISSUER', 'issuer', trusted.issuer)
+                || case when given_role is null then '{"refused": "ROLE_NOT_MAPPED"}' else jsonb_build_object('role', given_role) end,
+            null, null, null
         );
+    end if;
+    if given_role is null then
+        return query select null::text, null::uuid[], null::text, null::integer, null::text[], null::boolean;
+        return;
     end if;
     -- There is no account of theirs here to look after.
     return query select
@@ -128,7 +133,7 @@ begin
 end
 $$;
 comment on function iam.external_context(uuid, uuid, uuid, text, text, text, text[], text[]) is
-    'What the server puts on a connection for somebody with a token of this issuer''s, and a note that they were here, once an hour. No row where the issuer is not trusted (any more), an empty one where the claims mean no role.';
+    'What the server puts on a connection for somebody with a token of this issuer''s, and a note that they came, once an hour. No row where the issuer is not trusted (any more), an empty one where the claims mean no role.';
 
 reset role;
 grant create on schema iam to countinghouse_auth;

@@ -53,7 +53,7 @@ def declared_scope(name: str) -> str:
         return DECLARED.verbs[name].permission
     for noun in DECLARED.nouns.values():
         names = {noun.singular, noun.plural, f"{noun.singular}Groups", f"node {noun.name}"}
-        names |= {noun.single[0]} if noun.single else set()
+        names |= {noun.single.name} if noun.single else set()
         names |= {noun.question.field} if noun.question else set()
         if name in names:
             return noun.permission

@@ -259,6 +259,29 @@ async def test_who_came_is_noted_when_something_is_new_and_once_an_hour(tenant: 
     assert entry["user_id"] == person
 
 
+async def test_who_is_refused_is_noted_once_an_hour(tenant: Tenant) -> None:
+    made, person = await entered(tenant, roles={"finance": "accountant"}), uuid4()
+    for _ in range(3):
+        await seen(tenant, made, ["sales"], person=person)
+    await seen(tenant, made, [], person=uuid4())
+    async with as_tenant(tenant, "admin") as connection:
+        asked = """
+          select action, entity_id, new_values from core.audit_log
+          where tenant_id = $1 and new_values ->> 'refused' = 'ROLE_NOT_MAPPED'
+        """
+        noted = {row["entity_id"]: row for row in await connection.fetch(asked, tenant.tenant_id)}
+        assert len(noted) == len(await connection.fetch(asked, tenant.tenant_id)) == 2
+    assert noted[person]["action"] == "SIGN_IN"
+    assert json.loads(noted[person]["new_values"]) == {
+        "refused": "ROLE_NOT_MAPPED",
+        "method": "TRUSTED_ISSUER",
+        "issuer": ISSUER["issuer"],
+    }
+    async with as_tenant(tenant, "viewer") as connection:
+        row = await the_row(connection, PEOPLE, person)
+        assert (row["subject"], row["role"]) == (str(person), None)
+
+
 async def test_an_issuer_by_which_somebody_came_stays_so_that_the_log_can_be_read(tenant: Tenant) -> None:
     made = await entered(tenant)
     await seen(tenant, made, ["viewer"])

@@ -86,7 +86,7 @@ class Asking:
             async for each in self._pages(noun, PAGE, _fields(noun)):
                 yield _row(noun, each)
         elif noun.single:
-            found = await self.ask(f"{{ thing: {noun.single[0]} {_selected(noun)} }}")
+            found = await self.ask(f"{{ thing: {noun.single.name} {_selected(noun)} }}")
             yield _row(noun, found["thing"])
         else:
             async for row in self._children(noun):

@@ -38,8 +38,8 @@ class Compiler(Compilation):
         for noun in self.declarations.nouns.values():
             if name == noun.singular:
                 return self._look_up(noun, selected, path, arguments["id"])
-            if noun.single and name == noun.single[0]:
-                return self._single(noun, selected, path, noun.single[1])
+            if noun.single and name == noun.single.name:
+                return self._single(noun, selected, path, noun.single.condition)
             if noun.question and name == noun.question.field:
                 return self._answer(noun, selected, path, arguments, {})
             if name == noun.plural:

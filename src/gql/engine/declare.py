@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any, Union, get_args, get_origin
 
 from gql.engine.kinds import ID, Kind, kind_of
-from gql.engine.nouns import Answers, Argument, Column, Field, Noun, Period, Question, ToMany, ToOne
+from gql.engine.nouns import Answers, Argument, Column, Field, Noun, Period, Question, Single, ToMany, ToOne
 
 
 def column(
@@ -102,7 +102,7 @@ def noun(
     described_by: str | None = None,
     plural: str | None = None,
     singular: str | None = None,
-    single: tuple[str, str] | None = None,
+    single: Single | None = None,
     scope: str | None = None,
     visible: str | None = None,
     default_order: str | None = None,
@@ -116,8 +116,7 @@ def noun(
       give it meaning, where that is another.
     - `permission`: what a role needs to read it (the roles' permissions stand in the database).
     - `plural`: the name of its list; without one it is only reached through other nouns. `singular` is the name of the
-      look-up by id, made from the class name unless given. `single` adds a look-up without an id: its name, and the
-      condition that one row fulfils at most.
+      look-up by id, made from the class name unless given. `single` adds a look-up without an id.
     - `scope`: the column that carries the scope's id, written into every statement of a scoped person.
     - `visible`: a condition that the rows of root fields fulfil (rows that others refer to stay reachable from there).
     - `default_order`: the order of lists that name none. `currency`: the column that groups never mix.

@@ -5,7 +5,7 @@ Domains declare their nouns in the vocabulary of `declare.py`; these are what th
 
 import re
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from strawberry.utils.str_converters import to_camel_case
 
@@ -204,6 +204,15 @@ class Question:
     numbered_by: str
 
 
+class Single(NamedTuple):
+    """A look-up without an id: its name, the condition that one row fulfils at most, and what it means, unless that is
+    what the noun means."""
+
+    name: str
+    condition: str
+    meaning: str | None = None
+
+
 @dataclass(slots=True)
 class Noun:
     """A thing of a domain, as the engine sees it. `fields` are by GraphQL name; `reported`: analysts have a view of
@@ -217,7 +226,7 @@ class Noun:
     permission: str
     visible: str | None
     singular: str | None
-    single: tuple[str, str] | None
+    single: "Single | None"
     default_order: str | None
     currency: str | None
     fields: dict[str, Field]

@@ -242,7 +242,7 @@ class TypeBuilder:
                 by_id = {"id": (strawberry.ID, "Its id; the answer is null where there is none.")}
                 yield self.make.field(noun.singular, f"{noun.name} | None", meaning, by_id)
             if noun.single:
-                yield self.make.field(noun.single[0], f"{noun.name} | None", meaning)
+                yield self.make.field(noun.single.name, f"{noun.name} | None", noun.single.meaning or meaning)
             if noun.question and noun.question.field:
                 arguments = _question_arguments(noun.question)
                 yield self.make.field(noun.question.field, f"list[{noun.name}] | None", self._asked(noun), arguments)

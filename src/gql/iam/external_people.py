@@ -1,4 +1,4 @@
-"""External people: who came in by an issuer that the organisation trusts, without an account of this house."""
+"""External people: who came by an issuer that the organisation trusts, without an account of this house."""
 
 import strawberry
 
@@ -20,7 +20,7 @@ class ExternalPerson:
     subject: str = column()
     name: str | None = column()
     email: str | None = column()
-    role: Role = column()
+    role: Role | None = column()
     last_seen_at: DateTime = column(filtered=True, ordered=True)
     created_at: DateTime = column()
 

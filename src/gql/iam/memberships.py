@@ -7,7 +7,7 @@ from strawberry import UNSET
 
 from gql.engine.declare import column, noun
 from gql.engine.inputs import described
-from gql.engine.nouns import Verb
+from gql.engine.nouns import Single, Verb
 from gql.engine.scalars import DateTime
 
 TABLE = "iam.memberships"
@@ -30,7 +30,11 @@ class Role(Enum):
 @noun(
     table=TABLE,
     plural="memberships",
-    single=("me", "{row}.user_id = core.user_id()"),
+    single=Single(
+        "me",
+        "{row}.user_id = core.user_id()",
+        "Your own place in the organisation. Null for whoever has none: an app, and who comes by a trusted issuer.",
+    ),
     permission="iam:read",
     default_order="CREATED_AT_ASC",
 )

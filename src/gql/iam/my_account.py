@@ -7,7 +7,7 @@ from strawberry import UNSET
 
 from gql.engine.declare import column, noun
 from gql.engine.inputs import described
-from gql.engine.nouns import Verb
+from gql.engine.nouns import Single, Verb
 from gql.engine.scalars import JSON, DateTime
 from gql.iam.accounts import CodeRequestPayload, DonePayload
 from gql.iam.entry.codes import code_invalid
@@ -17,7 +17,7 @@ from gql.iam.resolving import Info, given, identifier, moment, own_session, serv
 TABLE = "iam.users"
 
 
-@noun(table="iam.my_account()", described_by=TABLE, single=("account", "true"), permission="iam:self", reported=False)
+@noun(table="iam.my_account()", described_by=TABLE, single=Single("account", "true"), permission="iam:self", reported=False)
 class Account:
     name: str = column()
     email: str | None = column()

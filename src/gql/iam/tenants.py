@@ -4,14 +4,14 @@ import strawberry
 
 from gql.engine.declare import column, noun
 from gql.engine.inputs import described
-from gql.engine.nouns import Verb
+from gql.engine.nouns import Single, Verb
 from gql.engine.scalars import DateTime
 
 SOURCE = "iam.organisation()"
 TABLE = "iam.tenants"
 
 
-@noun(table=SOURCE, described_by=TABLE, single=("organisation", "true"), permission="iam:read")
+@noun(table=SOURCE, described_by=TABLE, single=Single("organisation", "true"), permission="iam:read")
 class Organisation:
     slug: str = column()
     name: str = column()

@@ -64,7 +64,7 @@ class NaiveExecutor:
                 self.world.demand(noun.permission)
                 wanted = identifier(arguments["id"])
                 return next((thing for thing in visible if thing.id == wanted), None)
-            if noun.single and name == noun.single[0]:
+            if noun.single and name == noun.single.name:
                 self.world.demand(noun.permission)
                 return next((thing for thing in self.world.things[noun.name] if self.world.is_single(thing)), None)
             if name == noun.plural:

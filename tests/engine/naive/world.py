@@ -79,7 +79,7 @@ class World:
     def is_single(self, thing: Thing) -> bool:
         """Whether it is the one thing of its kind that is looked up without an id."""
         assert thing.noun.single is not None
-        return SINGLE[thing.noun.single[0]](self, thing)
+        return SINGLE[thing.noun.single.name](self, thing)
 
     def value(self, thing: Thing, column: Column) -> Any:
         """The value of a column as Python has it: stored, or computed from the row."""
