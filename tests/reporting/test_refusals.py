@@ -15,6 +15,7 @@ from gql.worker.worker import CHANNEL
 from tests.database.isolation import OURS, REFUSED, RELATIONS, Filled, fill, readable, texts
 from tests.harness.actors import as_superuser, as_tenant
 from tests.harness.analysts import Analyst, address_of, connected, is_connected, make_analyst
+from tests.harness.tenants import Tenant
 from tests.harness.verbs import call
 from tests.worker.working import eventually, expired_hold, the_duty, working
 
