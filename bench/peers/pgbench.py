@@ -53,7 +53,7 @@ class PgBench:
         operation = self._documents.operation(document(work), None, introspection=False)
         values = self._planner.values(operation, variables(work, tenant, number))
         context = context_of(tenant)
-        statement = self._planner.plan(operation, values, scoped=context.is_scoped).statement
+        statement = self._planner.plan(operation, values, scoped_as=context.scoped_as).statement
         assert statement is not None
         arguments = statement.arguments(context, values)
 

@@ -20,6 +20,6 @@ def plain_statement(
     same for every value."""
     operation = _DOCUMENTS.operation(document, None, introspection=True)
     values = _PLANNER.values(operation, variables)
-    plan = _PLANNER.plan(operation, values, scoped=context.is_scoped)
+    plan = _PLANNER.plan(operation, values, scoped_as=context.scoped_as)
     assert plan.statement is not None
     return plan.statement, plan.statement.arguments(context, values)

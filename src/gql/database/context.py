@@ -34,6 +34,8 @@ class Context:
     """The PostgreSQL role of the tenant."""
     scope_literal: str = field(init=False, repr=False, compare=False)
     """The scope ids as a PostgreSQL array literal."""
+    scoped_as: str | None = field(init=False, repr=False, compare=False)
+    """The role whose scope narrows what is seen; None for whoever sees all."""
     fingerprint: str = field(init=False)
 
     @property
@@ -53,10 +55,11 @@ class Context:
                 str(self.fiscal_year_start),
             )
         )
-        derived = {
+        derived: dict[str, str | None] = {
             "tenant_text": str(self.tenant_id),
             "database_role": f"tenant_{self.tenant_id.hex}",
             "scope_literal": scope_literal,
+            "scoped_as": self.role if self.is_scoped else None,
             "fingerprint": hashlib.sha256(facts.encode()).hexdigest()[:32],
         }
         for name, value in derived.items():

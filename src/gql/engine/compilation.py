@@ -31,7 +31,7 @@ class Compilation:
     declarations: Declarations
     selector: Selector
     variables: Values
-    scoped: bool
+    scoped_as: str | None
     parameters: Parameters = field(default_factory=Parameters)
     aliases: Aliases = field(default_factory=Aliases)
     requirements: list[Requirement] = field(default_factory=list)
@@ -54,10 +54,10 @@ class Compilation:
         self, row: Row, arguments: dict[str, Any], place: str, extra: Callable[[Row], str | None]
     ) -> str:
         """Which rows a list is of: the caller's, what `extra` demands, and what the filter lets through."""
-        conditions = [source_condition(row, self.parameters, self.scoped)]
+        conditions = [source_condition(row, self.parameters, self.scoped_as)]
         if more := extra(row):
             conditions.append(more.format(row=row.alias))
         if (wanted := arguments.get("filter")) is not None:
-            filters = FilterCompiler(self.declarations, self.parameters, self.scoped)
+            filters = FilterCompiler(self.declarations, self.parameters, self.scoped_as)
             conditions.append(f"({filters.conditions(row, wanted, f'{place}.filter')})")
         return " and ".join(conditions)

@@ -50,7 +50,7 @@ class Compiler(Compilation):
 
     def _look_up(self, noun: Noun, selected: Selected, path: Path, wanted: Source) -> list[Fragment]:
         row = Row.of(noun, self.aliases)
-        conditions = [source_condition(row, self.parameters, self.scoped)]
+        conditions = [source_condition(row, self.parameters, self.scoped_as)]
         conditions.append(f"{row.alias}.id = {self.parameters.add(wanted, 'uuid', as_uuid, _dotted(path, 'id'))}")
         if noun.visible:
             conditions.append(noun.visible.format(row=row.alias))
@@ -58,13 +58,13 @@ class Compiler(Compilation):
 
     def _single(self, noun: Noun, selected: Selected, path: Path, condition: str) -> list[Fragment]:
         row = Row.of(noun, self.aliases)
-        belongs = source_condition(row, self.parameters, self.scoped)
+        belongs = source_condition(row, self.parameters, self.scoped_as)
         return [self._one(row, selected, path, f"{belongs} and {condition.format(row=row.alias)}")]
 
     def payload(self, noun: Noun, selected: Selected, path: Path) -> list[Fragment]:
         """The thing that a verb has just made or changed."""
         row = Row.of(noun, self.aliases)
-        belongs = source_condition(row, self.parameters, self.scoped)
+        belongs = source_condition(row, self.parameters, self.scoped_as)
         result = self.parameters.given(Given.RESULT, "uuid")
         return [self._one(row, selected, path, f"{belongs} and {row.alias}.id = {result}")]
 
@@ -119,7 +119,7 @@ class Compiler(Compilation):
     def refer(self, target: Noun, id_expression: str, selected: Selected, path: Path) -> str:
         """The thing that an id in another row refers to."""
         other = Row.of(target, self.aliases)
-        belongs = source_condition(other, self.parameters, self.scoped)
+        belongs = source_condition(other, self.parameters, self.scoped_as)
         with self.cost.rows(1):
             return self._one(other, selected, path, f"{belongs} and {other.alias}.id = {id_expression}")
 
@@ -148,7 +148,7 @@ class Compiler(Compilation):
                 )
             )
         row = Row.of(noun, self.aliases, noun.table.format_map(values))
-        condition = source_condition(row, self.parameters, self.scoped)
+        condition = source_condition(row, self.parameters, self.scoped_as)
         with self.cost.rows(self.cost.ANSWER):
             written = joined(self.thing(row, selected, path))
         order = row.column(question.numbered_by)
@@ -161,7 +161,7 @@ class Compiler(Compilation):
         self, relation: ToMany, target: Noun, selected: Selected, path: Path, belonging: Callable[[Row], str]
     ) -> list[Fragment]:
         row = Row.of(target, self.aliases)
-        condition = f"{source_condition(row, self.parameters, self.scoped)} and {belonging(row)}"
+        condition = f"{source_condition(row, self.parameters, self.scoped_as)} and {belonging(row)}"
         with self.cost.rows(self.cost.SHORT_LIST):
             written = joined(self.thing(row, selected, path))
         if relation.numbered_by is not None:

@@ -13,7 +13,7 @@ Meanings (descriptions) are not repeated here: they are the `comment on` texts o
 """
 
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Union, get_args, get_origin
 
 from gql.engine.kinds import ID, Kind, kind_of
@@ -103,7 +103,7 @@ def noun(
     plural: str | None = None,
     singular: str | None = None,
     single: Single | None = None,
-    scope: str | None = None,
+    scope: str | Mapping[str, str] | None = None,
     visible: str | None = None,
     default_order: str | None = None,
     currency: str | None = None,
@@ -117,7 +117,8 @@ def noun(
     - `permission`: what a role needs to read it (the roles' permissions stand in the database).
     - `plural`: the name of its list; without one it is only reached through other nouns. `singular` is the name of the
       look-up by id, made from the class name unless given. `single` adds a look-up without an id.
-    - `scope`: the column that carries the scope's id, written into every statement of a scoped person.
+    - `scope`: the column that carries the scope's id, written into every statement of a scoped person; or for each
+      scoped role such a column, or a condition. A role that is not named there sees no row.
     - `visible`: a condition that the rows of root fields fulfil (rows that others refer to stay reachable from there).
     - `default_order`: the order of lists that name none. `currency`: the column that groups never mix.
     - `question`: what its table, a function, is asked with.

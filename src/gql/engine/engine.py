@@ -107,7 +107,7 @@ class Engine:
         return await self._query(self._plan(operation, caller.context), operation, caller.context, caller.origin)
 
     def _plan(self, operation: Operation, context: Context) -> Plan:
-        plan = self.planner.plan(operation.text, operation.values, scoped=context.is_scoped)
+        plan = self.planner.plan(operation.text, operation.values, scoped_as=context.scoped_as)
         return self._permitted(plan, context)
 
     def _permitted(self, plan: Plan, context: Context) -> Plan:
@@ -149,7 +149,7 @@ class Engine:
         return answer(found, problems, origin)
 
     async def _root_bytes(self, root: Selected, operation: Operation, context: Context) -> bytes:
-        plan = self.planner.root_plan(operation.text, operation.values, root, scoped=context.is_scoped)
+        plan = self.planner.root_plan(operation.text, operation.values, root, scoped_as=context.scoped_as)
         statement = self._permitted(plan, context).statement
         assert statement is not None
         return await self._read(statement, operation.values, context)

@@ -4,6 +4,7 @@ Domains declare their nouns in the vocabulary of `declare.py`; these are what th
 """
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
@@ -204,6 +205,10 @@ class Question:
     numbered_by: str
 
 
+NO_ROW: Final = "false"
+"""What narrows the rows of a noun for a role that its scope does not name."""
+
+
 class Single(NamedTuple):
     """A look-up without an id: its name, the condition that one row fulfils at most, and what it means, unless that is
     what the noun means."""
@@ -222,7 +227,7 @@ class Noun:
     table: str
     described_by: str
     plural: str | None
-    scope: str | None
+    scope: "str | Mapping[str, str] | None"
     permission: str
     visible: str | None
     singular: str | None
@@ -232,6 +237,13 @@ class Noun:
     fields: dict[str, Field]
     question: "Question | None" = None
     reported: bool = True
+
+    def scope_condition(self, role: str, row: str, ids: Callable[[], str]) -> str | None:
+        """What narrows its rows to the scope of somebody in this role; None where nothing does."""
+        said = self.scope if self.scope is None or isinstance(self.scope, str) else self.scope.get(role, NO_ROW)
+        if said is None or said == NO_ROW:
+            return said
+        return said.format(row=row) if "{row}" in said else f"{row}.{said} = any ({ids()})"
 
     @property
     def columns(self) -> list[Column]:

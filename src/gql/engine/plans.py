@@ -75,7 +75,7 @@ class Planner:
             raise RequestRefused([as_api_error(each, Code.BAD_USER_INPUT, "INVALID_VARIABLE") for each in found])
         return found.coerced
 
-    def plan(self, operation: OperationText, values: Values, *, scoped: bool) -> Plan:
+    def plan(self, operation: OperationText, values: Values, *, scoped_as: str | None) -> Plan:
         """The plan for these values. Raises RequestRefused for what no plan can serve."""
         plain = operation.plain_variables
         if plain is not None and plain.fit(values):
@@ -83,11 +83,11 @@ class Planner:
         else:
             variables = self._shaped(operation, values)
             of_shape = shape(variables)
-        key = (scoped, of_shape)
+        key = (scoped_as, of_shape)
         try:
             plan: Plan = operation.plans[key]
         except KeyError:
-            plan = operation.plans[key] = self._made(operation, variables, scoped)
+            plan = operation.plans[key] = self._made(operation, variables, scoped_as)
         return plan
 
     def _shaped(self, operation: OperationText, values: Values) -> Values:
@@ -109,42 +109,46 @@ class Planner:
         found: Any = type_from_ast(self.schema, node)
         return found  # type: ignore[no-any-return]
 
-    def compiler(self, operation: OperationText, variables: Values, *, scoped: bool) -> Compiler:
+    def compiler(self, operation: OperationText, variables: Values, *, scoped_as: str | None) -> Compiler:
         selector = Selector(operation.fragments, variables)
-        return Compiler(self.schema, self.declarations, selector, variables, scoped)
+        return Compiler(self.schema, self.declarations, selector, variables, scoped_as)
 
-    def _made(self, operation: OperationText, variables: Values, scoped: bool) -> Plan:
+    def _made(self, operation: OperationText, variables: Values, scoped_as: str | None) -> Plan:
         selector = Selector(operation.fragments, variables)
         root_type = "Mutation" if operation.kind == "mutation" else "Query"
         roots = tuple(selector.root(operation.definition.selection_set, root_type))
         try:
             if operation.kind == "mutation":
-                return self._mutation(operation, variables, roots, scoped)
-            statement, requirements = self.statement(operation, variables, roots, scoped=scoped)
+                return self._mutation(operation, variables, roots, scoped_as)
+            statement, requirements = self.statement(operation, variables, roots, scoped_as=scoped_as)
         except ApiError as problem:
             raise RequestRefused([problem]) from None
         return Plan(statement, (), requirements, roots)
 
     def statement(
-        self, operation: OperationText, variables: Values, roots: tuple[Selected, ...], *, scoped: bool
+        self, operation: OperationText, variables: Values, roots: tuple[Selected, ...], *, scoped_as: str | None
     ) -> tuple[Statement, tuple[Requirement, ...]]:
         """The one statement that answers these root fields of a query."""
-        compiler = self.compiler(operation, variables, scoped=scoped)
+        compiler = self.compiler(operation, variables, scoped_as=scoped_as)
         data = members((root.key, compiler.root(root)) for root in roots)
         compiler.cost.judge()
         expression = joined([Literal(DATA_OPENING), *data, Literal(DATA_CLOSING)])
         return answering(expression, compiler.parameters), tuple(compiler.requirements)
 
-    def root_plan(self, operation: OperationText, values: Values, root: Selected, *, scoped: bool) -> Plan:
+    def root_plan(self, operation: OperationText, values: Values, root: Selected, *, scoped_as: str | None) -> Plan:
         """The plan for one root field of a query alone."""
-        statement, requirements = self.statement(operation, self._shaped(operation, values), (root,), scoped=scoped)
+        statement, requirements = self.statement(
+            operation, self._shaped(operation, values), (root,), scoped_as=scoped_as
+        )
         return Plan(statement, (), requirements, (root,))
 
-    def _mutation(self, operation: OperationText, variables: Values, roots: tuple[Selected, ...], scoped: bool) -> Plan:
+    def _mutation(
+        self, operation: OperationText, variables: Values, roots: tuple[Selected, ...], scoped_as: str | None
+    ) -> Plan:
         verbs, requirements = [], []
         total = 0
         for root in roots:
-            compiler = self.compiler(operation, variables, scoped=scoped)
+            compiler = self.compiler(operation, variables, scoped_as=scoped_as)
             if root.name == "__typename":
                 verbs.append(VerbPlan(root.key, _TYPENAME, root, answering("'\"Mutation\"'", compiler.parameters)))
                 continue

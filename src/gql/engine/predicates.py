@@ -18,10 +18,10 @@ _AFTER_EVERY_TEXT: Final = "repeat(chr(1114111), 255)"
 class FilterCompiler:
     """Writes the conditions of one filter argument."""
 
-    def __init__(self, declarations: Declarations, parameters: Parameters, scoped: bool) -> None:
+    def __init__(self, declarations: Declarations, parameters: Parameters, scoped_as: str | None) -> None:
         self.declarations = declarations
         self.parameters = parameters
-        self.scoped = scoped
+        self.scoped_as = scoped_as
 
     def conditions(self, row: Row, filter_value: dict[str, Any], place: str, level: int = 1) -> str:
         """The filter over the row as one condition. NULL counts as false, also under `not`."""
@@ -70,7 +70,7 @@ class FilterCompiler:
         target: Noun = self.declarations.target(relation)
         other = row.nested(target)
         condition = self.conditions(other, value, place, level + 1)
-        belongs = source_condition(other, self.parameters, self.scoped)
+        belongs = source_condition(other, self.parameters, self.scoped_as)
         return (
             f"exists (select from {other.source} {other.alias} where {belongs}"
             f" and {other.alias}.id = {row.column(relation.via)} and ({condition}))"

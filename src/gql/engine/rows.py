@@ -49,10 +49,11 @@ class Row:
         return column.sql(self.alias)
 
 
-def source_condition(row: Row, parameters: Parameters, scoped: bool) -> str:
+def source_condition(row: Row, parameters: Parameters, scoped_as: str | None) -> str:
     """Lock two: the tenant of the verified token on every table that a statement names, and the scope of a person
     who has one. The policies say the same; the index serves this."""
     condition = f"{row.alias}.tenant_id = {parameters.tenant()}"
-    if scoped and row.noun.scope:
-        condition += f" and {row.alias}.{row.noun.scope} = any ({parameters.given(Given.SCOPE, 'uuid[]')})"
-    return condition
+    if scoped_as is None:
+        return condition
+    scope = row.noun.scope_condition(scoped_as, row.alias, lambda: parameters.given(Given.SCOPE, "uuid[]"))
+    return condition if scope is None else f"{condition} and {scope}"
