@@ -74,6 +74,12 @@
 \ir billing/revenue_months.sql
 \ir billing/imports.sql
 
+\ir trade/vendors.sql
+\ir trade/retailers.sql
+\ir trade/credit_lines.sql
+\ir trade/products.sql
+\ir trade/vendor_products.sql
+
 \ir reporting/views.sql
 
 \ir core/grants.sql

@@ -112,21 +112,27 @@ language sql immutable parallel safe
 return case role
     when 'owner' then array[
         'billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'ledger:write', 'iam:read', 'iam:write',
-        'iam:audit', 'iam:members', 'iam:offboard', 'iam:self'
+        'iam:audit', 'iam:members', 'iam:offboard', 'iam:self', 'trade:read', 'trade:write', 'trade:internal'
     ]
     when 'admin' then array[
         'billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'ledger:write', 'iam:read', 'iam:write',
-        'iam:audit', 'iam:self'
+        'iam:audit', 'iam:self', 'trade:read', 'trade:write', 'trade:internal'
     ]
     when 'accountant' then array[
-        'billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'ledger:write', 'iam:read', 'iam:self'
+        'billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'ledger:write', 'iam:read', 'iam:self',
+        'trade:read', 'trade:internal'
     ]
-    when 'operator' then array['billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'iam:read', 'iam:self']
-    when 'viewer' then array['billing:read', 'billing:internal', 'ledger:read', 'iam:read', 'iam:self']
+    when 'operator' then array[
+        'billing:read', 'billing:write', 'billing:internal', 'ledger:read', 'iam:read', 'iam:self', 'trade:read', 'trade:write',
+        'trade:internal'
+    ]
+    when 'viewer' then array[
+        'billing:read', 'billing:internal', 'ledger:read', 'iam:read', 'iam:self', 'trade:read', 'trade:internal'
+    ]
     when 'member' then array['billing:read', 'iam:read', 'iam:self']
     -- Held to their scope like a member; what they may do comes with their domains.
-    when 'vendor' then array['iam:read', 'iam:self']
-    when 'retailer' then array['iam:read', 'iam:self']
+    when 'vendor' then array['iam:read', 'iam:self', 'trade:read']
+    when 'retailer' then array['iam:read', 'iam:self', 'trade:read']
     when 'business' then array['iam:read', 'iam:self']
     when 'investor' then array['iam:read', 'iam:self']
     -- No person's: in this role the worker does what is due in an organisation, and nothing that a person asks for.

@@ -45,6 +45,7 @@ from gql.iam import (
 )
 from gql.ledger import accounts, reports, transfers
 from gql.roles import notes
+from gql.trade import credit_lines, products, retailers, vendor_products, vendors
 
 DOMAINS = (
     tenants,
@@ -77,6 +78,11 @@ DOMAINS = (
     ageing,
     statements,
     revenue,
+    vendors,
+    retailers,
+    credit_lines,
+    products,
+    vendor_products,
 )
 BY_PYTHON = (users, people, totp_devices, invites, join_requests, my_account)
 OPEN_FIELDS = google_accounts.OPEN_FIELDS.union(*(each.OPEN_FIELDS for each in BY_PYTHON))

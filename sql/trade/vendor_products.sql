@@ -1,0 +1,121 @@
+-- A vendor product is what one vendor asks for a product, and how much of it is there.
+
+create table trade.vendor_products (
+    tenant_id uuid not null,
+    id uuid not null default core.new_id(),
+    vendor_id uuid not null,
+    product_id uuid not null,
+    sku text collate "C" not null,
+    vendor_price core.money not null,
+    currency core.currency not null,
+    stock integer not null default 0,
+    reserved integer not null default 0,
+    low_stock_level integer not null default 0,
+    is_available boolean not null default true,
+    vendor_is_approved boolean not null,
+    metadata core.json_object not null default '{}',
+    created_at timestamptz not null default statement_timestamp(),
+    created_by uuid default core.user_id(),
+    updated_at timestamptz not null default statement_timestamp(),
+    free_stock integer not null generated always as (stock - reserved) stored,
+    is_low boolean not null generated always as (stock - reserved <= low_stock_level) stored,
+    vendor_price_minor bigint not null generated always as ((vendor_price * 100)::bigint) stored,
+    primary key (tenant_id, id),
+    -- What order items copy from it.
+    constraint vendor_products_vendor_unique unique (tenant_id, id, vendor_id),
+    constraint vendor_products_product_unique unique (tenant_id, vendor_id, product_id),
+    constraint vendor_products_sku_unique unique (tenant_id, vendor_id, sku),
+    foreign key (tenant_id, product_id) references trade.products,
+    foreign key (tenant_id, vendor_id, currency) references trade.vendors (tenant_id, id, currency),
+    -- Deferred, because the vendor changes first and its catalogue follows.
+    foreign key (tenant_id, vendor_id, vendor_is_approved) references trade.vendors (tenant_id, id, is_approved)
+        deferrable initially deferred,
+    constraint vendor_products_sku_check check (sku ~ '^[A-Za-z0-9][A-Za-z0-9._/-]{0,49}$'),
+    constraint vendor_products_vendor_price_check check (vendor_price >= 0),
+    constraint vendor_products_stock_check check (stock between 0 and 1000000000),
+    constraint vendor_products_reserved_check check (reserved between 0 and stock),
+    constraint vendor_products_low_stock_level_check check (low_stock_level between 0 and 1000000000)
+);
+
+comment on table trade.vendor_products is 'What a vendor asks for a product, and how much of it there is.';
+comment on column trade.vendor_products.tenant_id is 'The organisation.';
+comment on column trade.vendor_products.id is 'The id of this offer.';
+comment on column trade.vendor_products.vendor_id is 'Who sells.';
+comment on column trade.vendor_products.product_id is 'What is sold.';
+comment on column trade.vendor_products.sku is 'The vendor''s own number for it; unique with the vendor.';
+comment on column trade.vendor_products.vendor_price is 'What one unit costs, without tax.';
+comment on column trade.vendor_products.currency is 'The vendor''s currency.';
+comment on column trade.vendor_products.stock is 'How many units are there, those included that are kept for orders.';
+comment on column trade.vendor_products.reserved is 'How many of them are kept for orders that are placed and not shipped.';
+comment on column trade.vendor_products.low_stock_level is 'From how few free units on the stock counts as low.';
+comment on column trade.vendor_products.is_available is 'Whether it can be ordered.';
+comment on column trade.vendor_products.vendor_is_approved is 'Whether the vendor is approved: retailers see it only then.';
+comment on column trade.vendor_products.metadata is 'Facts of your own, as a JSON object.';
+comment on column trade.vendor_products.created_at is 'When it was entered.';
+comment on column trade.vendor_products.created_by is 'Who entered it.';
+comment on column trade.vendor_products.updated_at is 'When it last changed.';
+comment on column trade.vendor_products.free_stock is 'How many units can be ordered: the stock less what is reserved.';
+comment on column trade.vendor_products.is_low is 'Whether no more units are free than the low level.';
+comment on column trade.vendor_products.vendor_price_minor is 'The price in hundredths, by which offers are filtered and ordered.';
+comment on constraint vendor_products_vendor_unique on trade.vendor_products is 'VENDOR_PRODUCT_KNOWN: This offer is there already.';
+comment on constraint vendor_products_product_unique on trade.vendor_products is
+    'VENDOR_PRODUCT_TAKEN input.productId: This vendor sells this product already.';
+comment on constraint vendor_products_sku_unique on trade.vendor_products is
+    'SKU_TAKEN input.sku: This vendor has another product of this number already.';
+comment on constraint vendor_products_sku_check on trade.vendor_products is
+    'SKU_INVALID input.sku: A number has 1 to 50 letters, digits, dots, dashes, slashes and underscores, and begins with a letter or digit.';
+comment on constraint vendor_products_vendor_price_check on trade.vendor_products is
+    'PRICE_NEGATIVE input.vendorPrice: A price is zero or more.';
+comment on constraint vendor_products_stock_check on trade.vendor_products is
+    'STOCK_RANGE: A stock is zero or more units, and at most 1000000000.';
+comment on constraint vendor_products_reserved_check on trade.vendor_products is
+    'STOCK_RESERVED: There are never more units reserved than are there.';
+comment on constraint vendor_products_low_stock_level_check on trade.vendor_products is
+    'LOW_STOCK_LEVEL_RANGE input.lowStockLevel: A low level is zero or more units.';
+
+create index vendor_products_product on trade.vendor_products (tenant_id, product_id, created_at, id);
+create index vendor_products_vendor on trade.vendor_products (tenant_id, vendor_id, created_at, id);
+create index vendor_products_available on trade.vendor_products (tenant_id, vendor_id, is_available, id);
+create index vendor_products_free_stock on trade.vendor_products (tenant_id, free_stock, id);
+create index vendor_products_low on trade.vendor_products (tenant_id, is_low, free_stock, id);
+create index vendor_products_price on trade.vendor_products (tenant_id, vendor_price_minor, id);
+create index vendor_products_sku on trade.vendor_products (tenant_id, sku, id);
+create index vendor_products_created_at on trade.vendor_products (tenant_id, created_at, id);
+
+alter table trade.vendor_products enable row level security;
+alter table trade.vendor_products force row level security;
+
+-- The tenant's offers; a vendor sees its own, and a retailer those of vendors that it may order from.
+create policy tenant on trade.vendor_products to countinghouse_tenant, countinghouse_owner, countinghouse_reader
+    using (
+        tenant_id = core.tenant_id()
+        and (core.sees_all() or vendor_id = any (core.scope_ids()) or core.role() = 'retailer' and vendor_is_approved)
+    )
+    with check (tenant_id = core.tenant_id() and core.sees_all());
+create policy analyst on trade.vendor_products for select to countinghouse_analyst using (tenant_id = core.tenant_id());
+
+grant select (
+    tenant_id, id, vendor_id, product_id, sku, vendor_price, currency, stock, reserved, low_stock_level, is_available,
+    vendor_is_approved, metadata, created_at, created_by, updated_at, free_stock, is_low, vendor_price_minor
+) on trade.vendor_products to countinghouse_tenant, countinghouse_reader, countinghouse_analyst;
+-- NOTE: no INSERT, UPDATE or DELETE for anybody: offers are written by the functions below.
+
+create trigger touch before update on trade.vendor_products for each row execute function core.touch();
+create trigger never_deleted before delete on trade.vendor_products for each row execute function core.refuse_change();
+create trigger never_emptied before truncate on trade.vendor_products
+    for each statement execute function core.refuse_change();
+create trigger audit after insert or update on trade.vendor_products
+    for each row execute function core.audit('VENDOR_PRODUCT', 'free_stock,is_low,vendor_price_minor');
+
+create function trade.vendor_approval_copied() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    update trade.vendor_products set vendor_is_approved = new.is_approved where tenant_id = new.tenant_id and vendor_id = new.id;
+    return null;
+end
+$$;
+comment on function trade.vendor_approval_copied() is 'Has a vendor that is approved or suspended take its catalogue along.';
+create trigger approval after update of is_approved on trade.vendors
+    for each row when (new.is_approved <> old.is_approved) execute function trade.vendor_approval_copied();

@@ -1,0 +1,1 @@
+"""Trade: wholesale on credit. Vendors, retailers, their credit lines, products, orders and payments."""
