@@ -33,6 +33,7 @@
 \ir core/reporting.sql
 
 \ir iam/analysts.sql
+\ir iam/message_channels.sql
 
 \ir iam/notices.sql
 \ir iam/invites.sql
@@ -79,6 +80,8 @@
 \ir trade/credit_lines.sql
 \ir trade/products.sql
 \ir trade/vendor_products.sql
+\ir trade/messages.sql
+\ir trade/message_reading.sql
 
 \ir reporting/views.sql
 
