@@ -85,9 +85,7 @@ class ChannelSecrets:
 
     def _encrypted(self, app_secret: str) -> str:
         if not (SHORTEST <= len(app_secret) <= LONGEST and app_secret.isascii() and app_secret.isprintable()):
-            sentence = (
-                f"A secret has {SHORTEST} to {LONGEST} letters and digits; it stands in the messenger's settings."
-            )
+            sentence = f"A secret has {SHORTEST} to {LONGEST} letters and digits, from the messenger's settings."
             raise ApiError(Code.BAD_USER_INPUT, sentence, reason="SECRET_INVALID", field="input.appSecret")
         return self._secrets.encrypt(PURPOSE, app_secret)
 
