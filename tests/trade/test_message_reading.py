@@ -4,7 +4,6 @@ import json
 from typing import Any
 from uuid import UUID, uuid4
 
-import asyncpg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,7 +39,7 @@ async def brought(market: Market, body: str | None, sender: str | None = None) -
         return found
 
 
-async def read(market: Market, message: UUID) -> asyncpg.Record:
+async def read(market: Market, message: UUID) -> dict[str, Any]:
     async with as_tenant(market.tenant, "worker") as connection:
         assert await connection.fetchval("select trade.message_read($1)", message) is False
     async with as_tenant(market.tenant) as connection:
