@@ -79,6 +79,11 @@
 \ir trade/credit_lines.sql
 \ir trade/products.sql
 \ir trade/vendor_products.sql
+\ir trade/order_numbers.sql
+\ir trade/orders.sql
+\ir trade/order_items.sql
+\ir trade/order_changes.sql
+\ir trade/credit_entries.sql
 
 \ir reporting/views.sql
 

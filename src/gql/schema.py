@@ -45,7 +45,7 @@ from gql.iam import (
 )
 from gql.ledger import accounts, reports, transfers
 from gql.roles import notes
-from gql.trade import credit_lines, products, retailers, vendor_products, vendors
+from gql.trade import credit_entries, credit_lines, order_items, orders, products, retailers, vendor_products, vendors
 
 DOMAINS = (
     tenants,
@@ -83,6 +83,9 @@ DOMAINS = (
     credit_lines,
     products,
     vendor_products,
+    orders,
+    order_items,
+    credit_entries,
 )
 BY_PYTHON = (users, people, totp_devices, invites, join_requests, my_account)
 OPEN_FIELDS = google_accounts.OPEN_FIELDS.union(*(each.OPEN_FIELDS for each in BY_PYTHON))
