@@ -1,5 +1,6 @@
 -- A credit entry is an entry of a credit line's account, with what its retailer and its vendor may see of it: the ledger's own
--- entries cannot be shown to one of them alone. Written with the ledger, one for one, and never changed.
+-- entries cannot be shown to one of them alone. Written with the ledger, one for one, and never changed. The API shows them as
+-- the credit ledger.
 
 create table trade.credit_entries (
     tenant_id uuid not null,
@@ -187,21 +188,3 @@ comment on function trade.credit_entry_stands() is 'Refuses an entry of a credit
 
 create constraint trigger credit_entry_stands after insert on ledger.entries
     deferrable initially deferred for each row execute function trade.credit_entry_stands();
-
-create view trade.credit_ledger with (security_invoker = true) as
-select
-    entry.tenant_id, entry.id, entry.credit_line_id, entry.retailer_id, entry.vendor_id, entry.order_id, entry.ledger_number,
-    entry.transaction_type, entry.effective_date, entry.due_date, entry.currency, entry.previous_balance, entry.amount,
-    entry.running_balance, entry.description, entry.reverses_id, entry.created_at, entry.created_by, entry.amount_minor,
-    reversal.id as reversal_ledger_id, reversal.id is not null as is_reversed
-from trade.credit_entries entry
-left join trade.credit_entries reversal on reversal.tenant_id = entry.tenant_id and reversal.reverses_id = entry.id;
-
-comment on view trade.credit_ledger is 'What raised or lowered the debt of a credit line, each with the debt before and after it.';
-comment on column trade.credit_ledger.reversal_ledger_id is 'The entry that takes it back.';
-comment on column trade.credit_ledger.is_reversed is 'Whether it was taken back.';
-grant select (
-    tenant_id, id, credit_line_id, retailer_id, vendor_id, order_id, ledger_number, transaction_type, effective_date, due_date,
-    currency, previous_balance, amount, running_balance, description, reverses_id, created_at, created_by, amount_minor,
-    reversal_ledger_id, is_reversed
-) on trade.credit_ledger to countinghouse_tenant, countinghouse_reader, countinghouse_analyst;

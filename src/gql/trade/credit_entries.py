@@ -1,12 +1,17 @@
 """The credit ledger: what raised or lowered a retailer's debt with a vendor, one line after the other."""
 
 from enum import Enum
+from typing import Final
 
 import strawberry
 
-from gql.engine.declare import column, noun, to_one
+from gql.engine.declare import column, computed, noun, to_one
 from gql.engine.scalars import Date, DateTime, Money
 from gql.trade.scopes import OF_BOTH
+
+REVERSAL: Final = (
+    "from trade.credit_entries c where c.tenant_id = {row}.tenant_id and c.reverses_id = {row}.id"
+)
 
 
 @strawberry.enum(description="What raised a debt (credits) or lowered it (debits and write-offs).")
@@ -20,8 +25,7 @@ class CreditTransactionType(Enum):
 
 
 @noun(
-    table="trade.credit_ledger",
-    described_by="trade.credit_entries",
+    table="trade.credit_entries",
     plural="creditLedger",
     scope=OF_BOTH,
     permission="trade:read",
@@ -43,8 +47,10 @@ class CreditLedgerEntry:
     running_balance: Money = column()
     description: str | None = column()
     reverses_id: strawberry.ID | None = column()
-    reversal_ledger_id: strawberry.ID | None = column(description="The entry that takes it back.")
-    is_reversed: bool = column(description="Whether it was taken back.")
+    reversal_ledger_id: strawberry.ID | None = computed(
+        f"(select c.id {REVERSAL})", description="The entry that takes it back; empty where none does."
+    )
+    is_reversed: bool = computed(f"exists (select {REVERSAL})", description="Whether an entry takes it back.")
     created_at: DateTime = column(filtered=True, ordered=True)
     credit_line = to_one("CreditLine", "credit_line_id")
     retailer = to_one("Retailer", "retailer_id", nullable=True)
