@@ -1113,3 +1113,184 @@ as $$
 $$;
 comment on function reporting.processing_times(date, date) is 'How long payments of each method took from beginning to end, those of a span of days, whether they were confirmed or failed. Percentiles are continuous (percentile_cont): between two payments they lie in proportion.';
 grant execute on function reporting.processing_times(date, date) to countinghouse_analyst;
+
+create view reporting.vendors with (security_invoker = true) as
+select
+    thing.id as id,
+    thing.vendor_code::text as vendor_code,
+    thing.name::text as name,
+    thing.contact::text as contact,
+    thing.email::text as email,
+    thing.phone::text as phone,
+    thing.address::text as address,
+    thing.currency::text as currency,
+    thing.is_approved as is_approved,
+    thing.suspension_reason::text as suspension_reason,
+    round(thing.credit_limit, 2) as credit_limit,
+    round(thing.total_sales, 2) as total_sales,
+    thing.metadata::jsonb as metadata,
+    thing.created_at as created_at,
+    thing.updated_at as updated_at
+from trade.vendors as thing
+where thing.tenant_id = core.tenant_id() and thing.deleted_at is null;
+comment on view reporting.vendors is 'Who sells to the organisation''s retailers on credit.';
+comment on column reporting.vendors.id is 'The row''s own uuid.';
+comment on column reporting.vendors.vendor_code is 'Its short name, such as V-017; unique in the organisation.';
+comment on column reporting.vendors.name is 'The vendor''s name: 1 to 200 characters.';
+comment on column reporting.vendors.contact is 'Whom to ask for there.';
+comment on column reporting.vendors.email is 'E-mail address.';
+comment on column reporting.vendors.phone is 'Telephone number.';
+comment on column reporting.vendors.address is 'Street, number and town.';
+comment on column reporting.vendors.currency is 'The currency of its prices and lines, by its ISO 4217 code; the organisation''s unless said otherwise.';
+comment on column reporting.vendors.is_approved is 'Whether new orders may be placed with it, and retailers see its catalogue.';
+comment on column reporting.vendors.suspension_reason is 'Why it was suspended; empty while it is approved, and before it first was.';
+comment on column reporting.vendors.credit_limit is 'The limit of a new credit line with it, unless the line is given another.';
+comment on column reporting.vendors.total_sales is 'All that was delivered of it, with tax, less what came back: the balance of its sales account.';
+comment on column reporting.vendors.metadata is 'Facts of your own, as a JSON object.';
+comment on column reporting.vendors.created_at is 'When it was entered.';
+comment on column reporting.vendors.updated_at is 'When it last changed.';
+grant select (id, vendor_code, name, contact, email, phone, address, currency, is_approved, suspension_reason, credit_limit, total_sales, metadata, created_at, updated_at) on reporting.vendors to countinghouse_analyst;
+
+create view reporting.retailers with (security_invoker = true) as
+select
+    thing.id as id,
+    thing.retailer_code::text as retailer_code,
+    thing.name::text as name,
+    thing.phone::text as phone,
+    thing.email::text as email,
+    thing.address::text as address,
+    thing.currency::text as currency,
+    thing.credit_score as credit_score,
+    thing.risk_category::text as risk_category,
+    thing.last_order_at as last_order_at,
+    round(thing.outstanding_debt, 2) as outstanding_debt,
+    round(thing.available_credit, 2) as available_credit,
+    thing.metadata::jsonb as metadata,
+    thing.created_at as created_at,
+    thing.updated_at as updated_at
+from trade.retailers as thing
+where thing.tenant_id = core.tenant_id() and thing.deleted_at is null;
+comment on view reporting.retailers is 'Who buys from vendors on credit.';
+comment on column reporting.retailers.id is 'The row''s own uuid.';
+comment on column reporting.retailers.retailer_code is 'Its short name, such as R-0042; unique in the organisation.';
+comment on column reporting.retailers.name is 'The retailer''s name: 1 to 200 characters.';
+comment on column reporting.retailers.phone is 'Telephone number in the form +254712345678 (E.164), by which its messages are known.';
+comment on column reporting.retailers.email is 'E-mail address.';
+comment on column reporting.retailers.address is 'Street, number and town.';
+comment on column reporting.retailers.currency is 'The currency of its lines, by its ISO 4217 code; the organisation''s unless said otherwise.';
+comment on column reporting.retailers.credit_score is 'How well it pays, from 300 to 900, reckoned each night; 600 until then.';
+comment on column reporting.retailers.risk_category is 'HIGH below a score of 550, MEDIUM below 700, else LOW.';
+comment on column reporting.retailers.last_order_at is 'When it last placed an order; empty before the first.';
+comment on column reporting.retailers.outstanding_debt is 'What it owes on all its lines together; negative where it has paid too much.';
+comment on column reporting.retailers.available_credit is 'What its active lines still have room for: limits less debt and less what placed orders hold.';
+comment on column reporting.retailers.metadata is 'Facts of your own, as a JSON object.';
+comment on column reporting.retailers.created_at is 'When it was entered.';
+comment on column reporting.retailers.updated_at is 'When it last changed.';
+grant select (id, retailer_code, name, phone, email, address, currency, credit_score, risk_category, last_order_at, outstanding_debt, available_credit, metadata, created_at, updated_at) on reporting.retailers to countinghouse_analyst;
+
+create view reporting.credit_lines with (security_invoker = true) as
+select
+    thing.id as id,
+    thing.retailer_id as retailer_id,
+    thing.vendor_id as vendor_id,
+    thing.currency::text as currency,
+    thing.terms_days as terms_days,
+    thing.state::text as state,
+    thing.state_reason::text as state_reason,
+    round(thing.credit_limit, 2) as credit_limit,
+    round(thing.debt, 2) as debt,
+    round(thing.held, 2) as held,
+    round(thing.available, 2) as available,
+    thing.created_at as created_at,
+    thing.updated_at as updated_at
+from trade.credit_lines as thing
+where thing.tenant_id = core.tenant_id();
+comment on view reporting.credit_lines is 'How much a retailer may owe a vendor at most, and within how many days it pays.';
+comment on column reporting.credit_lines.id is 'The row''s own uuid.';
+comment on column reporting.credit_lines.retailer_id is 'Who buys on it.';
+comment on column reporting.credit_lines.vendor_id is 'Who sells on it.';
+comment on column reporting.credit_lines.currency is 'The currency of the line: the retailer''s and the vendor''s.';
+comment on column reporting.credit_lines.terms_days is 'How many days after delivery an order is due: 0 to 365.';
+comment on column reporting.credit_lines.state is 'ACTIVE; SUSPENDED while no new orders may be placed on it.';
+comment on column reporting.credit_lines.state_reason is 'Why it was suspended.';
+comment on column reporting.credit_lines.credit_limit is 'What debt and holds may come to together.';
+comment on column reporting.credit_lines.debt is 'What the retailer owes: the balance of its account. Negative where it has paid too much.';
+comment on column reporting.credit_lines.held is 'What orders hold that are placed and not delivered.';
+comment on column reporting.credit_lines.available is 'What there is room for: the limit less debt and holds.';
+comment on column reporting.credit_lines.created_at is 'When it was opened.';
+comment on column reporting.credit_lines.updated_at is 'When it last changed.';
+grant select (id, retailer_id, vendor_id, currency, terms_days, state, state_reason, credit_limit, debt, held, available, created_at, updated_at) on reporting.credit_lines to countinghouse_analyst;
+
+create view reporting.products with (security_invoker = true) as
+select
+    thing.id as id,
+    thing.product_code::text as product_code,
+    thing.name::text as name,
+    thing.hsn_code::text as hsn_code,
+    thing.barcode::text as barcode,
+    thing.category::text as category,
+    thing.sub_category::text as sub_category,
+    thing.tax_rate::numeric as tax_rate,
+    thing.is_active as is_active,
+    thing.metadata::jsonb as metadata,
+    thing.created_at as created_at,
+    thing.updated_at as updated_at
+from trade.products as thing
+where thing.tenant_id = core.tenant_id();
+comment on view reporting.products is 'Something that vendors sell.';
+comment on column reporting.products.id is 'The row''s own uuid.';
+comment on column reporting.products.product_code is 'Its short name, such as RICE-5KG; unique in the organisation.';
+comment on column reporting.products.name is 'The product''s name: 1 to 200 characters.';
+comment on column reporting.products.hsn_code is 'Its tax class: 4 to 8 digits of the Harmonized System.';
+comment on column reporting.products.barcode is 'What a scanner reads, such as an EAN.';
+comment on column reporting.products.category is 'What kind of product it is; empty for none.';
+comment on column reporting.products.sub_category is 'What kind within the category; empty for none.';
+comment on column reporting.products.tax_rate is 'Tax in per cent, with at most two decimals.';
+comment on column reporting.products.is_active is 'Whether it can be ordered and is found by a search.';
+comment on column reporting.products.metadata is 'Facts of your own, as a JSON object.';
+comment on column reporting.products.created_at is 'When it was entered.';
+comment on column reporting.products.updated_at is 'When it last changed.';
+grant select (id, product_code, name, hsn_code, barcode, category, sub_category, tax_rate, is_active, metadata, created_at, updated_at) on reporting.products to countinghouse_analyst;
+
+create view reporting.vendor_products with (security_invoker = true) as
+select
+    thing.id as id,
+    thing.vendor_id as vendor_id,
+    thing.product_id as product_id,
+    thing.sku::text as sku,
+    round(thing.vendor_price, 2) as vendor_price,
+    thing.currency::text as currency,
+    thing.stock as stock,
+    thing.reserved as reserved,
+    thing.free_stock as free_stock,
+    thing.low_stock_level as low_stock_level,
+    thing.is_low as is_low,
+    thing.is_available as is_available,
+    thing.vendor_is_approved as vendor_is_approved,
+    thing.stocked_at as stocked_at,
+    thing.stock_note::text as stock_note,
+    thing.metadata::jsonb as metadata,
+    thing.created_at as created_at,
+    thing.updated_at as updated_at
+from trade.vendor_products as thing
+where thing.tenant_id = core.tenant_id();
+comment on view reporting.vendor_products is 'What a vendor asks for a product, and how much of it there is.';
+comment on column reporting.vendor_products.id is 'The row''s own uuid.';
+comment on column reporting.vendor_products.vendor_id is 'Who sells.';
+comment on column reporting.vendor_products.product_id is 'What is sold.';
+comment on column reporting.vendor_products.sku is 'The vendor''s own number for it; unique with the vendor.';
+comment on column reporting.vendor_products.vendor_price is 'What one unit costs, without tax.';
+comment on column reporting.vendor_products.currency is 'The vendor''s currency.';
+comment on column reporting.vendor_products.stock is 'How many units are there, those included that are kept for orders.';
+comment on column reporting.vendor_products.reserved is 'How many of them are kept for orders that are placed and not shipped.';
+comment on column reporting.vendor_products.free_stock is 'How many units can be ordered: the stock less what is reserved.';
+comment on column reporting.vendor_products.low_stock_level is 'From how few free units on the stock counts as low.';
+comment on column reporting.vendor_products.is_low is 'Whether no more units are free than the low level.';
+comment on column reporting.vendor_products.is_available is 'Whether it can be ordered.';
+comment on column reporting.vendor_products.vendor_is_approved is 'Whether the vendor is approved: retailers see it only then.';
+comment on column reporting.vendor_products.stocked_at is 'When stock was last received or adjusted; the audit log has the earlier times.';
+comment on column reporting.vendor_products.stock_note is 'What was said of it then: a note on what came, or why it was adjusted.';
+comment on column reporting.vendor_products.metadata is 'Facts of your own, as a JSON object.';
+comment on column reporting.vendor_products.created_at is 'When it was entered.';
+comment on column reporting.vendor_products.updated_at is 'When it last changed.';
+grant select (id, vendor_id, product_id, sku, vendor_price, currency, stock, reserved, free_stock, low_stock_level, is_low, is_available, vendor_is_approved, stocked_at, stock_note, metadata, created_at, updated_at) on reporting.vendor_products to countinghouse_analyst;
