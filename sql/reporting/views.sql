@@ -1267,6 +1267,8 @@ select
     thing.is_low as is_low,
     thing.is_available as is_available,
     thing.vendor_is_approved as vendor_is_approved,
+    thing.stocked_at as stocked_at,
+    thing.stock_note::text as stock_note,
     thing.metadata::jsonb as metadata,
     thing.created_at as created_at,
     thing.updated_at as updated_at
@@ -1286,10 +1288,12 @@ comment on column reporting.vendor_products.low_stock_level is 'From how few fre
 comment on column reporting.vendor_products.is_low is 'Whether no more units are free than the low level.';
 comment on column reporting.vendor_products.is_available is 'Whether it can be ordered.';
 comment on column reporting.vendor_products.vendor_is_approved is 'Whether the vendor is approved: retailers see it only then.';
+comment on column reporting.vendor_products.stocked_at is 'When stock was last received or adjusted; the audit log has the earlier times.';
+comment on column reporting.vendor_products.stock_note is 'What was said of it then: a note on what came, or why it was adjusted.';
 comment on column reporting.vendor_products.metadata is 'Facts of your own, as a JSON object.';
 comment on column reporting.vendor_products.created_at is 'When it was entered.';
 comment on column reporting.vendor_products.updated_at is 'When it last changed.';
-grant select (id, vendor_id, product_id, sku, vendor_price, currency, stock, reserved, free_stock, low_stock_level, is_low, is_available, vendor_is_approved, metadata, created_at, updated_at) on reporting.vendor_products to countinghouse_analyst;
+grant select (id, vendor_id, product_id, sku, vendor_price, currency, stock, reserved, free_stock, low_stock_level, is_low, is_available, vendor_is_approved, stocked_at, stock_note, metadata, created_at, updated_at) on reporting.vendor_products to countinghouse_analyst;
 
 create view reporting.orders with (security_invoker = true) as
 select
@@ -1424,10 +1428,10 @@ select
     round(thing.running_balance, 2) as running_balance,
     thing.description::text as description,
     thing.reverses_id as reverses_id,
-    thing.reversal_ledger_id as reversal_ledger_id,
-    thing.is_reversed as is_reversed,
+    ((select c.id from trade.credit_entries c where c.tenant_id = thing.tenant_id and c.reverses_id = thing.id)) as reversal_ledger_id,
+    (exists (select from trade.credit_entries c where c.tenant_id = thing.tenant_id and c.reverses_id = thing.id)) as is_reversed,
     thing.created_at as created_at
-from trade.credit_ledger as thing
+from trade.credit_entries as thing
 where thing.tenant_id = core.tenant_id();
 comment on view reporting.credit_ledger is 'What raised or lowered the debt of a credit line, each with the debt before and after it.';
 comment on column reporting.credit_ledger.id is 'The row''s own uuid.';
@@ -1445,7 +1449,7 @@ comment on column reporting.credit_ledger.amount is 'By how much the debt rose o
 comment on column reporting.credit_ledger.running_balance is 'The debt of the line with it; below zero where the retailer has paid too much.';
 comment on column reporting.credit_ledger.description is 'What it was, in words.';
 comment on column reporting.credit_ledger.reverses_id is 'The entry that it takes back.';
-comment on column reporting.credit_ledger.reversal_ledger_id is 'The entry that takes it back.';
-comment on column reporting.credit_ledger.is_reversed is 'Whether it was taken back.';
+comment on column reporting.credit_ledger.reversal_ledger_id is 'The entry that takes it back; empty where none does.';
+comment on column reporting.credit_ledger.is_reversed is 'Whether an entry takes it back.';
 comment on column reporting.credit_ledger.created_at is 'When it was posted.';
 grant select (id, ledger_number, transaction_type, credit_line_id, retailer_id, vendor_id, order_id, effective_date, due_date, currency, previous_balance, amount, running_balance, description, reverses_id, reversal_ledger_id, is_reversed, created_at) on reporting.credit_ledger to countinghouse_analyst;
