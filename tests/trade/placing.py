@@ -182,10 +182,14 @@ STEPS: Final[dict[str, tuple[str, ...]]] = {
 
 async def step(connection: asyncpg.Connection, verb: str, order_id: UUID, **facts: Any) -> None:
     """Take an order through a verb; a cancellation says why."""
-    await call(connection, f"trade.order_{verb}", id=order_id, **({"reason": "Too late"} if verb == "cancel" else {}) | facts)
+    await call(
+        connection, f"trade.order_{verb}", id=order_id, **({"reason": "Too late"} if verb == "cancel" else {}) | facts
+    )
 
 
-async def brought_to(connection: asyncpg.Connection, market: Market, status: str, *quantities: int, **facts: Any) -> UUID:
+async def brought_to(
+    connection: asyncpg.Connection, market: Market, status: str, *quantities: int, **facts: Any
+) -> UUID:
     """An order that has come to that status."""
     order_id = await new_order(connection, market, *quantities, **facts)
     for verb in STEPS[status]:
@@ -196,8 +200,11 @@ async def brought_to(connection: asyncpg.Connection, market: Market, status: str
 
 async def items_of(connection: asyncpg.Connection, order_id: UUID) -> list[dict[str, Any]]:
     """The items that count, in their order."""
-    rows = await connection.fetch(f"select to_jsonb(i) from (select id, vendor_product_id, quantity, quantity_shipped,"
-        f" quantity_returned, reserved, unit_price, position from {ITEMS} where current_order_id = $1) i order by position", order_id)
+    rows = await connection.fetch(
+        f"select to_jsonb(i) from (select id, vendor_product_id, quantity, quantity_shipped,"
+        f" quantity_returned, reserved, unit_price, position from {ITEMS} where current_order_id = $1) i order by position",
+        order_id,
+    )
     return [json.loads(row[0], parse_float=Decimal) for row in rows]
 
 

@@ -9,9 +9,7 @@ from gql.engine.declare import column, computed, noun, to_one
 from gql.engine.scalars import Date, DateTime, Money
 from gql.trade.scopes import OF_BOTH
 
-REVERSAL: Final = (
-    "from trade.credit_entries c where c.tenant_id = {row}.tenant_id and c.reverses_id = {row}.id"
-)
+REVERSAL: Final = "from trade.credit_entries c where c.tenant_id = {row}.tenant_id and c.reverses_id = {row}.id"
 
 
 @strawberry.enum(description="What raised a debt (credits) or lowered it (debits and write-offs).")
