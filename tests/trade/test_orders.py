@@ -195,8 +195,8 @@ async def test_nobody_chooses_figures_moments_names_or_numbers(market: Market) -
 
 INSERT: Final = f"""
     insert into {ORDERS} (
-        tenant_id, order_number, retailer_id, vendor_id, credit_line_id, retailer_name, vendor_name, currency, status, total,
-        placed_at
+        tenant_id, order_number, retailer_id, vendor_id, credit_line_id, retailer_name, vendor_name, currency, status,
+        total, placed_at
     )
     select tenant_id, 'ORD-7', retailer_id, vendor_id, id, 'x', 'y', currency, $1, 100, now() from trade.credit_lines
 """
