@@ -84,6 +84,10 @@
 \ir trade/order_items.sql
 \ir trade/order_changes.sql
 \ir trade/credit_entries.sql
+\ir trade/retailer_payments.sql
+\ir trade/retailer_payment_allocations.sql
+\ir trade/retailer_payment_changes.sql
+\ir trade/credit_adjustments.sql
 
 \ir reporting/views.sql
 

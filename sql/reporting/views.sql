@@ -1453,3 +1453,98 @@ comment on column reporting.credit_ledger.reversal_ledger_id is 'The entry that 
 comment on column reporting.credit_ledger.is_reversed is 'Whether an entry takes it back.';
 comment on column reporting.credit_ledger.created_at is 'When it was posted.';
 grant select (id, ledger_number, transaction_type, credit_line_id, retailer_id, vendor_id, order_id, effective_date, due_date, currency, previous_balance, amount, running_balance, description, reverses_id, reversal_ledger_id, is_reversed, created_at) on reporting.credit_ledger to countinghouse_analyst;
+
+create view reporting.retailer_payments with (security_invoker = true) as
+select
+    thing.id as id,
+    thing.payment_number::text as payment_number,
+    thing.retailer_id as retailer_id,
+    thing.vendor_id as vendor_id,
+    thing.credit_line_id as credit_line_id,
+    thing.method_id as method_id,
+    thing.transaction_id::text as transaction_id,
+    round(thing.amount, 2) as amount,
+    thing.currency::text as currency,
+    thing.received_at as received_at,
+    thing.cheque_state::text as cheque_state,
+    thing.cheque_reason::text as cheque_reason,
+    thing.reverses_id as reverses_id,
+    thing.reversal_reason::text as reversal_reason,
+    thing.is_reversed as is_reversed,
+    thing.is_effective as is_effective,
+    thing.metadata::jsonb as metadata,
+    thing.created_at as created_at,
+    thing.updated_at as updated_at
+from trade.retailer_payments as thing
+where thing.tenant_id = core.tenant_id();
+comment on view reporting.retailer_payments is 'Money that a retailer pays for what it owes a vendor, or a payment taken back.';
+comment on column reporting.retailer_payments.id is 'The row''s own uuid.';
+comment on column reporting.retailer_payments.payment_number is 'Its number, such as RP-000001.';
+comment on column reporting.retailer_payments.retailer_id is 'Who pays.';
+comment on column reporting.retailer_payments.vendor_id is 'Whom it is owed.';
+comment on column reporting.retailer_payments.credit_line_id is 'The line whose debt it lowers.';
+comment on column reporting.retailer_payments.method_id is 'How it is paid: one of the organisation''s payment methods.';
+comment on column reporting.retailer_payments.transaction_id is 'Its reference with the bank or the mobile network; unique with the method.';
+comment on column reporting.retailer_payments.amount is 'How much.';
+comment on column reporting.retailer_payments.currency is 'The currency of the line.';
+comment on column reporting.retailer_payments.received_at is 'When it was received.';
+comment on column reporting.retailer_payments.cheque_state is 'Of a cheque: PENDING until it is CLEARED, or BOUNCED.';
+comment on column reporting.retailer_payments.cheque_reason is 'Why it bounced.';
+comment on column reporting.retailer_payments.reverses_id is 'The payment that it takes back, whole.';
+comment on column reporting.retailer_payments.reversal_reason is 'Why that was taken back.';
+comment on column reporting.retailer_payments.is_reversed is 'Whether it was taken back.';
+comment on column reporting.retailer_payments.is_effective is 'Whether it pays: received, cleared where it is a cheque, and not taken back.';
+comment on column reporting.retailer_payments.metadata is 'Facts of your own, as a JSON object.';
+comment on column reporting.retailer_payments.created_at is 'When it was entered.';
+comment on column reporting.retailer_payments.updated_at is 'When it last changed.';
+grant select (id, payment_number, retailer_id, vendor_id, credit_line_id, method_id, transaction_id, amount, currency, received_at, cheque_state, cheque_reason, reverses_id, reversal_reason, is_reversed, is_effective, metadata, created_at, updated_at) on reporting.retailer_payments to countinghouse_analyst;
+
+create view reporting.retailer_payment_allocations with (security_invoker = true) as
+select
+    thing.id as id,
+    thing.payment_id as payment_id,
+    thing.order_id as order_id,
+    round(thing.amount, 2) as amount,
+    thing.created_at as created_at
+from trade.retailer_payment_allocations as thing
+where thing.tenant_id = core.tenant_id();
+comment on view reporting.retailer_payment_allocations is 'The part of a retailer''s payment that pays an order.';
+comment on column reporting.retailer_payment_allocations.id is 'The row''s own uuid.';
+comment on column reporting.retailer_payment_allocations.payment_id is 'The payment.';
+comment on column reporting.retailer_payment_allocations.order_id is 'The order that it pays.';
+comment on column reporting.retailer_payment_allocations.amount is 'How much of the payment.';
+comment on column reporting.retailer_payment_allocations.created_at is 'When it was allocated.';
+grant select (id, payment_id, order_id, amount, created_at) on reporting.retailer_payment_allocations to countinghouse_analyst;
+
+create view reporting.credit_adjustments with (security_invoker = true) as
+select
+    thing.id as id,
+    thing.credit_line_id as credit_line_id,
+    thing.retailer_id as retailer_id,
+    thing.vendor_id as vendor_id,
+    thing.kind::text as kind,
+    round(thing.amount, 2) as amount,
+    thing.currency::text as currency,
+    thing.reason::text as reason,
+    thing.state::text as state,
+    thing.decided_at as decided_at,
+    thing.decided_by as decided_by,
+    thing.created_at as created_at,
+    thing.created_by as created_by
+from trade.credit_adjustments as thing
+where thing.tenant_id = core.tenant_id();
+comment on view reporting.credit_adjustments is 'A change of a line''s debt that is no order''s and no payment''s, asked for by one person and decided by another.';
+comment on column reporting.credit_adjustments.id is 'The row''s own uuid.';
+comment on column reporting.credit_adjustments.credit_line_id is 'The line.';
+comment on column reporting.credit_adjustments.retailer_id is 'Who owes.';
+comment on column reporting.credit_adjustments.vendor_id is 'Whom it is owed.';
+comment on column reporting.credit_adjustments.kind is 'CREDIT raises the debt, DEBIT lowers it, WRITE_OFF lowers it because it will not be paid.';
+comment on column reporting.credit_adjustments.amount is 'By how much.';
+comment on column reporting.credit_adjustments.currency is 'The currency of the line.';
+comment on column reporting.credit_adjustments.reason is 'Why, in 1 to 500 characters.';
+comment on column reporting.credit_adjustments.state is 'REQUESTED until another person has APPROVED or DECLINED it.';
+comment on column reporting.credit_adjustments.decided_at is 'When it was decided.';
+comment on column reporting.credit_adjustments.decided_by is 'Who decided.';
+comment on column reporting.credit_adjustments.created_at is 'When it was asked for.';
+comment on column reporting.credit_adjustments.created_by is 'Who asked for it.';
+grant select (id, credit_line_id, retailer_id, vendor_id, kind, amount, currency, reason, state, decided_at, decided_by, created_at, created_by) on reporting.credit_adjustments to countinghouse_analyst;

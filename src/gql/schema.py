@@ -45,7 +45,18 @@ from gql.iam import (
 )
 from gql.ledger import accounts, reports, transfers
 from gql.roles import notes
-from gql.trade import credit_entries, credit_lines, order_items, orders, products, retailers, vendor_products, vendors
+from gql.trade import (
+    credit_adjustments,
+    credit_entries,
+    credit_lines,
+    order_items,
+    orders,
+    products,
+    retailer_payments,
+    retailers,
+    vendor_products,
+    vendors,
+)
 
 DOMAINS = (
     tenants,
@@ -86,6 +97,8 @@ DOMAINS = (
     orders,
     order_items,
     credit_entries,
+    retailer_payments,
+    credit_adjustments,
 )
 BY_PYTHON = (users, people, totp_devices, invites, join_requests, my_account)
 OPEN_FIELDS = google_accounts.OPEN_FIELDS.union(*(each.OPEN_FIELDS for each in BY_PYTHON))
