@@ -207,6 +207,7 @@ declare
 begin
     perform core.demand('trade:write');
     payment := trade.retailer_payment_found((input ->> 'id')::uuid);
+    perform trade.cheque_step(payment, 'CLEARED');
     perform from trade.orders
     where tenant_id = core.tenant_id() and credit_line_id = payment.credit_line_id and open_minor > 0
     order by id for no key update;
@@ -230,9 +231,10 @@ declare
 begin
     perform core.demand('trade:write');
     payment := trade.retailer_payment_found((input ->> 'id')::uuid);
+    perform trade.cheque_step(payment, 'BOUNCED');
     update trade.retailer_payments set cheque_state = 'BOUNCED', cheque_reason = reason
     where tenant_id = core.tenant_id() and id = payment.id;
-    if payment.transfer_id is not null and payment.reversed_at is null then
+    if payment.transfer_id is not null then
         perform trade.retailer_payment_take_back(payment, left('Cheque bounced: ' || reason, 500));
     end if;
     return payment.id;

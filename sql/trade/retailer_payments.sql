@@ -124,6 +124,29 @@ grant select (
 ) on trade.retailer_payments to countinghouse_tenant, countinghouse_reader, countinghouse_analyst;
 -- NOTE: no INSERT, UPDATE or DELETE for anybody: payments are written by the functions of retailer_payment_changes.sql.
 
+create function trade.cheque_step(payment trade.retailer_payments, wanted text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if coalesce((payment.cheque_state, wanted) not in (('PENDING', 'CLEARED'), ('PENDING', 'BOUNCED'), ('CLEARED', 'BOUNCED')), true)
+        or payment.reversed_at is not null
+    then
+        perform core.refuse(
+            'CONFLICT', 'CHEQUE_STATE',
+            case
+                when payment.cheque_state is null then 'This payment is no cheque.'
+                when payment.reversed_at is not null then 'What this cheque paid is taken back already.'
+                else format('This cheque is %s already.', lower(payment.cheque_state))
+            end,
+            'input.id'
+        );
+    end if;
+end
+$$;
+comment on function trade.cheque_step(trade.retailer_payments, text) is
+    'Refuses what cannot become of a cheque: it is pending, then cleared or bounced, and a cleared one may bounce still.';
+
 create function trade.retailer_payment_keep() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -141,16 +164,8 @@ begin
             )
         then
             perform core.refuse('CONFLICT', 'PAYMENT_FIXED', 'A payment stays as it was entered. Reverse it, and enter another.', 'input.id');
-        elsif new.cheque_state is distinct from old.cheque_state and not (
-            old.cheque_state = 'PENDING' and new.cheque_state in ('CLEARED', 'BOUNCED')
-            or old.cheque_state = 'CLEARED' and new.cheque_state = 'BOUNCED'
-        ) then
-            perform core.refuse(
-                'CONFLICT', 'CHEQUE_STATE',
-                case when old.cheque_state is null then 'This payment is no cheque.'
-                    else format('This cheque is %s.', lower(old.cheque_state)) end,
-                'input.id'
-            );
+        elsif new.cheque_state is distinct from old.cheque_state then
+            perform trade.cheque_step(old, new.cheque_state);
         end if;
         -- When it was taken back, and by what it was posted, the payments and transfers themselves say.
         new.reversed_at := (
