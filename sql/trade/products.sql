@@ -93,6 +93,23 @@ end
 $$;
 comment on function trade.product_found(uuid, text) is 'The product of that id, locked; refuses where there is none.';
 
+create function trade.product_known(wanted uuid, field text) returns trade.products
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    product trade.products;
+begin
+    -- What is said of it may change meanwhile; that it is there stays so.
+    select * into product from trade.products where tenant_id = core.tenant_id() and id = wanted for key share;
+    if product.id is null then
+        perform core.refuse('NOT_FOUND', 'PRODUCT_NOT_FOUND', 'There is no product with this id.', field);
+    end if;
+    return product;
+end
+$$;
+comment on function trade.product_known(uuid, text) is 'The product of that id, which others may go on to change; refuses where there is none.';
+
 create function trade.product_create(input jsonb) returns uuid
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp

@@ -46,7 +46,19 @@ from gql.iam import (
 )
 from gql.ledger import accounts, reports, transfers
 from gql.roles import notes
-from gql.trade import credit_lines, messages, products, retailers, vendor_products, vendors
+from gql.trade import (
+    credit_adjustments,
+    credit_entries,
+    credit_lines,
+    messages,
+    order_items,
+    orders,
+    products,
+    retailer_payments,
+    retailers,
+    vendor_products,
+    vendors,
+)
 
 DOMAINS = (
     tenants,
@@ -85,6 +97,11 @@ DOMAINS = (
     credit_lines,
     products,
     vendor_products,
+    orders,
+    order_items,
+    credit_entries,
+    retailer_payments,
+    credit_adjustments,
     messages,
 )
 BY_PYTHON = (users, people, totp_devices, invites, join_requests, my_account)

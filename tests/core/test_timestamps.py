@@ -39,7 +39,7 @@ async def test_every_table_says_when_its_rows_were_made_and_those_that_change_wh
                    array(select attname::text from pg_attribute where attrelid = c.oid and attnum > 0) as columns,
                    exists (select from pg_trigger where tgrelid = c.oid and tgname = 'touch') as touched
             from pg_class c
-            where relnamespace::regnamespace::text in ('billing', 'ledger', 'iam') and relkind = 'r'
+            where relnamespace::regnamespace::text in ('billing', 'ledger', 'iam', 'trade') and relkind = 'r'
             """
         )
     lacking = {row["name"] for row in rows if not {"created_at", "created_by"} <= set(row["columns"])}

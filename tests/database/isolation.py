@@ -38,6 +38,8 @@ class Filled:
 
     tenant: Tenant
     client_ids: tuple[UUID, UUID]
+    vendor_ids: tuple[UUID, UUID]
+    retailer_ids: tuple[UUID, UUID]
     rows: dict[str, list[dict[str, Any]]]
 
     @property
@@ -82,7 +84,7 @@ async def fill(name: str) -> Filled:
             return made
 
         today = str(await connection.fetchval("select core.today()"))
-        clients, recurring = [], []
+        clients, recurring, vendors, retailers = [], [], [], []
         for ordinal in ("first", "second"):
             of = f"{ordinal} client of {tenant.slug}"
             client_id = await call("billing.client_create", name=f"The {of}", email=f"{ordinal}@{tenant.slug}.example")
@@ -107,6 +109,21 @@ async def fill(name: str) -> Filled:
             await call("billing.recurring_invoice_set", id=str(invoice_id), frequency="MONTHLY", next_date=today)
             recurring.append(invoice_id)
             clients.append(client_id)
+        for ordinal in ("first", "second"):
+            of = f"{ordinal} of {tenant.slug}"
+            code = f"{ordinal}-of-{tenant.slug}"[:50]
+            vendor_id = await call("trade.vendor_create", vendor_code=code, name=f"Vendor {of}")
+            if ordinal == "first":
+                await call("trade.vendor_approve", id=str(vendor_id))
+            retailer_id = await call("trade.retailer_create", retailer_code=code, name=f"Retailer {of}")
+            parties = {"retailer_id": str(retailer_id), "vendor_id": str(vendor_id)}
+            await call("trade.credit_line_set", **parties, credit_limit="100.00")
+            product_id = await call("trade.product_create", product_code=code, name=f"Product {of}")
+            offer = {"vendor_id": str(vendor_id), "product_id": str(product_id), "sku": code, "vendor_price": "9.50"}
+            offer_id = await call("trade.vendor_product_set", **offer)
+            await call("trade.stock_receive", id=str(offer_id), quantity=5, note=f"Delivery of the {of}")
+            vendors.append(vendor_id)
+            retailers.append(retailer_id)
         await call("iam.invite_create", address=f"invited@{tenant.slug}.example", role="viewer")
         known = {"secret_hash": hashlib.sha256(tenant.slug.encode()).hexdigest(), "hint": tenant.slug[-4:]}
         await call("iam.app_create", name=f"App of {tenant.slug}", scopes=["billing:read"], **known)
@@ -135,7 +152,8 @@ async def fill(name: str) -> Filled:
             "select * from iam.external_context($1, $2, $3, $4, $5, null, array['viewer'], '{}')", *someone
         )
     await refresh_reports()
-    return Filled(tenant, (clients[0], clients[1]), await rows_of(tenant))
+    pairs = ((of[0], of[1]) for of in (clients, vendors, retailers))
+    return Filled(tenant, *pairs, await rows_of(tenant))
 
 
 async def refresh_reports() -> None:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
-from tests.engine import apps, audit_entries, client_entries, comers, ledgers, messages, outsiders, receipts
+from tests.engine import apps, audit_entries, client_entries, comers, ledgers, messages, outsiders, receipts, trading
 from tests.engine.ids import client_id, invoice_id
 from tests.harness.actors import as_superuser
 from tests.harness.tenants import Tenant, make_person, make_tenant
@@ -74,6 +74,8 @@ async def open_books() -> tuple[Tenant, Tenant]:
     first = await make_tenant("Kauri & Co", currency="EUR", time_zone="Pacific/Auckland", fiscal_year_start=4)
     second = await make_tenant("Bellwether Yarns", currency="USD", time_zone="America/Los_Angeles")
     await make_person(first, "member", SCOPE, name="Member of O'Hara")
+    await make_person(first, "vendor", trading.VENDOR_SCOPE, name="Vendor")
+    await make_person(first, "retailer", trading.RETAILER_SCOPE, name="Retailer")
     await make_person(first, "viewer", name='Viewer "V" \\')
     async with as_superuser() as connection, connection.transaction():
         await connection.execute("set local session_replication_role = replica")
@@ -131,6 +133,7 @@ async def _write(
     kept = [each for each in invoices if each["client_id"] in known]
     moved = client_entries.rows(tenant.time_zone, known)
     more = (*messages.rows(kept), *ledgers.rows(METADATA), *apps.rows(), *outsiders.rows())
+    more += tuple(trading.rows(tenant.currency, whole=len(clients) == len(CLIENTS)))
     for table, row in (*_recurring(kept), *more, *moved, *audit_entries.rows(tenant.owner_id)):
         await _insert(connection, tenant, table, row)
 

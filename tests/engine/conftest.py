@@ -7,16 +7,19 @@ import pytest
 from gql.database.pool import Database, DatabaseOptions
 from tests.engine.books import SCOPE, open_books
 from tests.engine.doors import Doors, Person, meet
+from tests.engine.trading import RETAILER_SCOPE, VENDOR_SCOPE
 from tests.harness.postgres import TestDatabase
 
 
 @pytest.fixture(scope="session")
 async def people() -> dict[str, Person]:
-    """An owner and a member of one organisation, and the owner of another that has the same ids."""
+    """Four people of one organisation, of different roles, and the owner of another that has the same ids."""
     first, second = await open_books()
     found = [
         await meet("owner", first),
         await meet("member", first, "member", SCOPE),
+        await meet("vendor", first, "vendor", VENDOR_SCOPE),
+        await meet("retailer", first, "retailer", RETAILER_SCOPE),
         await meet("other", second),
     ]
     return {str(person): person for person in found}

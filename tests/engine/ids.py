@@ -25,3 +25,23 @@ def account_id(number: int) -> UUID:
 
 def transfer_id(number: int) -> UUID:
     return UUID(f"af000000-0000-4000-8000-{number:012}")
+
+
+def vendor_id(number: int) -> UUID:
+    return UUID(f"1a000000-0000-4000-8000-{number:012}")
+
+
+def retailer_id(number: int) -> UUID:
+    return UUID(f"1b000000-0000-4000-8000-{number:012}")
+
+
+def credit_line_id(number: int) -> UUID:
+    return UUID(f"1c000000-0000-4000-8000-{number:012}")
+
+
+def product_id(number: int) -> UUID:
+    return UUID(f"1d000000-0000-4000-8000-{number:012}")
+
+
+def vendor_product_id(number: int) -> UUID:
+    return UUID(f"1e000000-0000-4000-8000-{number:012}")

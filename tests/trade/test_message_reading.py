@@ -11,16 +11,21 @@ from hypothesis import strategies as st
 from tests.harness.actors import as_superuser, as_tenant, as_worker
 from tests.harness.tenants import Tenant
 from tests.harness.verbs import call, the_row
-from tests.trade.market import Market, open_market
+from tests.trade.placing import Market, open_market
 from tests.worker.working import eventually, the_duty, working
 
 PARSED = "select to_jsonb(trade.message_parsed($1))"
 OURS = "+254700000001"
+PHONE = "+254712345678"
+VENDOR, SKUS = "V-0", ("SKU-0", "SKU-1")
 
 
 @pytest.fixture
 async def market(tenant: Tenant) -> Market:
-    return await open_market(tenant)
+    market = await open_market(tenant)
+    async with as_tenant(tenant) as connection:
+        await call(connection, "trade.retailer_update", id=market.retailers[0], phone=PHONE)
+    return market
 
 
 async def brought(market: Market, body: str | None, sender: str | None = None) -> UUID:
@@ -28,7 +33,7 @@ async def brought(market: Market, body: str | None, sender: str | None = None) -
     async with as_tenant(market.tenant, "worker") as connection:
         message = {
             "message_id": f"wamid.{uuid4().hex}",
-            "from_number": sender or market.phone,
+            "from_number": sender or PHONE,
             "to_number": OURS,
             "direction": "INBOUND",
             "body": body,
@@ -56,17 +61,21 @@ async def read(market: Market, message: UUID) -> dict[str, Any]:
     ],
 )
 async def test_an_order_in_words_is_a_draft_for_a_person_to_place(market: Market, body: str) -> None:
-    said = body.format(vendor=market.vendor_code.lower(), sku=market.skus[0].lower(), other=market.skus[1])
+    said = body.format(vendor=VENDOR.lower(), sku=SKUS[0].lower(), other=SKUS[1])
     row = await read(market, await brought(market, said))
     assert (row["is_processed"], row["outcome"], row["outcome_text"]) == (True, "ORDER", None)
     async with as_tenant(market.tenant) as connection:
         order = await the_row(connection, "trade.orders", row["order_id"])
-        assert (order["status"], order["retailer_id"], order["vendor_id"]) == ("DRAFT", market.retailer, market.vendor)
+        assert (order["status"], order["retailer_id"], order["vendor_id"]) == (
+            "DRAFT",
+            market.retailers[0],
+            market.vendors[0],
+        )
         items = await connection.fetch(
             "select product_sku, quantity from trade.order_items where order_id = $1 order by quantity desc",
             order["id"],
         )
-        assert [tuple(item) for item in items] == [(market.skus[0], 10), (market.skus[1], 4)]
+        assert [tuple(item) for item in items] == [(SKUS[0], 10), (SKUS[1], 4)]
         line = await the_row(connection, "trade.credit_lines", market.line)
         assert line["held"] == 0
 
@@ -86,7 +95,7 @@ async def test_an_order_in_words_is_a_draft_for_a_person_to_place(market: Market
     ],
 )
 async def test_what_is_not_understood_says_why(market: Market, body: str, words: str) -> None:
-    said = body.format(vendor=market.vendor_code, sku=market.skus[0])
+    said = body.format(vendor=VENDOR, sku=SKUS[0])
     row = await read(market, await brought(market, said))
     assert (row["outcome"], row["order_id"]) == ("NOT_UNDERSTOOD", None)
     assert words in row["outcome_text"]
@@ -101,17 +110,17 @@ async def test_who_asks_for_nothing_gets_nothing(market: Market, body: str | Non
 
 
 async def test_a_number_of_nobody_or_of_several_orders_nothing(market: Market) -> None:
-    said = f"order {market.vendor_code}\n1 {market.skus[0]}"
+    said = f"order {VENDOR}\n1 {SKUS[0]}"
     row = await read(market, await brought(market, said, "+254799999999"))
     assert (row["outcome"], row["retailer_id"]) == ("NOT_UNDERSTOOD", None)
     async with as_tenant(market.tenant) as connection:
-        await call(connection, "trade.retailer_create", retailer_code="R-TWIN", name="Twin", phone=market.phone)
+        await call(connection, "trade.retailer_create", retailer_code="R-TWIN", name="Twin", phone=PHONE)
     row = await read(market, await brought(market, said))
     assert (row["outcome"], row["retailer_id"]) == ("NOT_UNDERSTOOD", None)
 
 
 async def test_a_message_is_read_once(market: Market) -> None:
-    message = await brought(market, f"order {market.vendor_code}\n1 {market.skus[0]}")
+    message = await brought(market, f"order {VENDOR}\n1 {SKUS[0]}")
     first = await read(market, message)
     assert await read(market, message) == first
     async with as_tenant(market.tenant) as connection:
@@ -119,7 +128,7 @@ async def test_a_message_is_read_once(market: Market) -> None:
 
 
 async def test_the_worker_reads_what_came(market: Market) -> None:
-    message = await brought(market, f"order {market.vendor_code}\n1 {market.skus[0]}")
+    message = await brought(market, f"order {VENDOR}\n1 {SKUS[0]}")
 
     async def is_read() -> bool:
         async with as_superuser() as connection:

@@ -31,7 +31,7 @@ class CreditLineState(Enum):
 class CreditLine:
     retailer_id: strawberry.ID = column(filtered=True)
     vendor_id: strawberry.ID = column(filtered=True)
-    currency: str = column()
+    currency: str = column(grouped=True)
     terms_days: int = column()
     state: CreditLineState = column(filtered=True, grouped=True)
     state_reason: str | None = column()

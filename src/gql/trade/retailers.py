@@ -36,7 +36,7 @@ class Retailer:
     phone: str | None = column(filtered=True)
     email: str | None = column()
     address: str | None = column()
-    currency: str = column()
+    currency: str = column(grouped=True)
     credit_score: int = column(filtered=True, ordered=True)
     risk_category: RiskCategory = column(filtered=True, grouped=True)
     last_order_at: DateTime | None = column(filtered=True)

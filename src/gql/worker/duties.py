@@ -92,6 +92,12 @@ DUTIES: Final[tuple[Duty | Delivery, ...]] = (
         every=MINUTE,
     ),
     Duty(
+        name="expire-orders",
+        due="select tenant_id, id from trade.orders_due()",
+        run="trade.order_lapse({what}::uuid)",
+        every=MINUTE,
+    ),
+    Duty(
         name="end-connections-of-analysts",
         due="select null, null where exists (select from iam.analyst_backends_overdue())",
         run="iam.analyst_backends_end()",

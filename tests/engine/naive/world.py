@@ -133,7 +133,9 @@ def _user_name(world: World, entry: Thing) -> str | None:
 
 
 # What the declarations say in SQL, said again in Python. A KeyError here means that a new declaration has to be added.
-VISIBLE: Final[dict[str, Callable[[Thing], bool]]] = {"Client": lambda client: client.row["deleted_at"] is None}
+VISIBLE: Final[dict[str, Callable[[Thing], bool]]] = dict.fromkeys(
+    ("Client", "Vendor", "Retailer"), lambda thing: thing.row["deleted_at"] is None
+)
 SINGLE: Final[dict[str, Callable[[World, Thing], bool]]] = {
     "account": lambda world, account: account.id == world.person.user_id,
     "me": lambda world, membership: bool(membership.row["user_id"] == world.person.user_id),
