@@ -53,6 +53,7 @@ comment on constraint products_barcode_check on trade.products is
 comment on constraint products_text_length_check on trade.products is
     'TEXT_TOO_LONG: Category and sub-category have at most 100 characters.';
 
+create index products_product_code on trade.products (tenant_id, product_code, id);
 create index products_name on trade.products (tenant_id, name_key, id);
 create index products_category on trade.products (tenant_id, category, sub_category, name_key, id);
 create index products_active on trade.products (tenant_id, is_active, name_key, id);

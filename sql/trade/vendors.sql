@@ -79,6 +79,7 @@ comment on constraint vendors_suspension_check on trade.vendors is
 comment on constraint vendors_text_length_check on trade.vendors is
     'TEXT_TOO_LONG: Contact, telephone number, address and reason have at most 500 characters.';
 
+create index vendors_vendor_code on trade.vendors (tenant_id, vendor_code, id);
 create index vendors_name on trade.vendors (tenant_id, name_key, id);
 create index vendors_approved on trade.vendors (tenant_id, is_approved, deleted_at, name_key, id);
 create index vendors_created_at on trade.vendors (tenant_id, created_at, id);

@@ -5,7 +5,7 @@ import pytest
 from gql.database.comments import Comments, parse_comments, read_comments
 from tests.harness.actors import as_superuser
 
-OURS = "nspname in ('core', 'iam', 'ledger', 'reports', 'reporting', 'billing')"
+OURS = "nspname in ('core', 'iam', 'ledger', 'reports', 'reporting', 'billing', 'trade')"
 
 
 def test_each_kind_is_found_under_its_name() -> None:

@@ -148,6 +148,34 @@ async def test_scopes_and_currencies_are_columns(noun: Noun) -> None:
     assert not has_money or noun.currency in found, "sums of money need a currency that groups never mix"
 
 
+@pytest.mark.parametrize("noun", NOUNS, ids=lambda noun: noun.name)
+def test_no_argument_tells_of_a_column_with_a_permission_of_its_own(noun: Noun) -> None:
+    """The engine judges the permissions of what is selected. A filter, an order, a group or a figure over such a column
+    would tell its value to somebody who may not select it."""
+    told = [
+        column.name
+        for column in noun.columns
+        if column.permission and (column.filtered or column.ordered or column.grouped or column.aggregated)
+    ]
+    assert told == []
+    kept = {column.name for column in noun.columns if column.permission}
+    assert not kept & {name for column in noun.columns for name in column.reads}, "computed for all from what is kept"
+
+
+@pytest.mark.parametrize("noun", NOUNS, ids=lambda noun: noun.name)
+def test_a_filter_on_what_a_row_refers_to_needs_no_permission_but_the_rows(noun: Noun) -> None:
+    """The same holds for the filter of another noun inside this one's."""
+    filtered = [relation for relation in noun.relations if isinstance(relation, ToOne) and relation.filtered]
+    others = {relation.name: declarations().target(relation).permission for relation in filtered}
+    assert others == dict.fromkeys(others, noun.permission)
+
+
+@pytest.mark.parametrize("noun", NOUNS, ids=lambda noun: noun.name)
+def test_groups_never_mix_currencies(noun: Noun) -> None:
+    """What has a currency is always grouped by it, so that it can be."""
+    assert not (noun.groups and noun.currency) or noun.column(noun.currency).grouped
+
+
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.graphql_name)
 async def test_a_verb_is_the_function_of_the_same_name_and_demands_its_permission(verb: Verb) -> None:
     schema, _, name = verb.function.partition(".")

@@ -22,7 +22,8 @@ from tests.engine.generated.facts import Facts
 from tests.engine.generated.writer import Generated, Writer
 from tests.harness.thoroughness import examples
 
-WANTED: Final = {who: examples(most) for who, most in {"owner": 1000, "member": 600, "other": 400}.items()}
+MOST: Final = {"owner": 1000, "member": 600, "vendor": 200, "retailer": 300, "other": 400}
+WANTED: Final = {who: examples(most) for who, most in MOST.items()}
 """How many different documents each person asks at least."""
 VARIATIONS: Final = 4
 """How many documents are made of one grown selection."""
@@ -40,6 +41,9 @@ ROOTS: Final = (
     ("payments", "allocations", "creditNotes"),
     ("payment", "paymentGroups", "creditNoteGroups"),
     ("ageing", "ageingTotals", "ageingByLastPayment"),
+    ("vendors", "retailers", "products"),
+    ("creditLines", "vendorProducts"),
+    ("vendor", "node", "creditLineGroups", "retailerGroups", "productGroups"),
     ("revenueByMonth", "collectionByMonth", "processingTimes", "clients"),
 )
 SCHEMA: Final[GraphQLSchema] = build_schema(SDL)
