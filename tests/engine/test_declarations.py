@@ -8,6 +8,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from gql.engine.nouns import Noun, ToMany, ToOne, Verb
 from gql.schema import declarations
+from tests.engine.statements import needed_by
 from tests.harness.actors import as_superuser
 
 NOUNS = list(declarations().nouns.values())
@@ -162,12 +163,22 @@ def test_no_argument_tells_of_a_column_with_a_permission_of_its_own(noun: Noun) 
     assert not kept & {name for column in noun.columns for name in column.reads}, "computed for all from what is kept"
 
 
-@pytest.mark.parametrize("noun", NOUNS, ids=lambda noun: noun.name)
-def test_a_filter_on_what_a_row_refers_to_needs_no_permission_but_the_rows(noun: Noun) -> None:
-    """The same holds for the filter of another noun inside this one's."""
-    filtered = [relation for relation in noun.relations if isinstance(relation, ToOne) and relation.filtered]
-    others = {relation.name: declarations().target(relation).permission for relation in filtered}
-    assert others == dict.fromkeys(others, noun.permission)
+FOLLOWED: Final = [
+    (noun, relation)
+    for noun in NOUNS
+    for relation in noun.relations
+    if noun.plural and isinstance(relation, ToOne) and relation.filtered
+]
+
+
+@pytest.mark.parametrize(("noun", "relation"), FOLLOWED, ids=lambda part: part.name)
+def test_a_filter_on_what_a_row_refers_to_needs_what_reading_that_needs(noun: Noun, relation: ToOne) -> None:
+    needed = {noun.permission, declarations().target(relation).permission}
+    asked = f"{{ {noun.plural}(filter: {{ or: [{{ {relation.graphql_name}: {{}} }}] }}) {{ totalCount }} }}"
+    assert needed_by(asked) == needed
+    if noun.groups:
+        grouped = f"{noun.singular}Groups(by: [], filter: {{ {relation.graphql_name}: {{}} }})"
+        assert needed_by(f"{{ {grouped} {{ count }} }}") == needed
 
 
 @pytest.mark.parametrize("noun", NOUNS, ids=lambda noun: noun.name)

@@ -29,6 +29,12 @@ VARIATIONS: Final = 4
 """How many documents are made of one grown selection."""
 EXAMPLES_FOR_ONE: Final = 0.9
 """How many examples it takes for one wanted document: not all are new."""
+OF_TRADE: Final = (
+    ("vendors", "retailers", "products"),
+    ("creditLines", "vendorProducts"),
+    ("products",),
+    ("vendor", "creditLineGroups", "retailerGroups", "productGroups"),
+)
 ROOTS: Final = (
     ("clients",),
     ("invoices",),
@@ -41,10 +47,8 @@ ROOTS: Final = (
     ("payments", "allocations", "creditNotes"),
     ("payment", "paymentGroups", "creditNoteGroups"),
     ("ageing", "ageingTotals", "ageingByLastPayment"),
-    ("vendors", "retailers", "products"),
-    ("creditLines", "vendorProducts"),
-    ("vendor", "node", "creditLineGroups", "retailerGroups", "productGroups"),
     ("revenueByMonth", "collectionByMonth", "processingTimes", "clients"),
+    *OF_TRADE,
 )
 SCHEMA: Final[GraphQLSchema] = build_schema(SDL)
 # Real values take the place of these; only that there is a value is kept.
@@ -54,9 +58,9 @@ SCALARS: Final[dict[str, st.SearchStrategy[Any]]] = {
 
 
 @cache
-def grown(allow_null: bool) -> st.SearchStrategy[DocumentNode]:
+def grown(allow_null: bool, roots: tuple[tuple[str, ...], ...]) -> st.SearchStrategy[DocumentNode]:
     """Documents as hypothesis-graphql grows them, of one or more root fields."""
-    return st.sampled_from(ROOTS).flatmap(
+    return st.sampled_from(roots).flatmap(
         lambda roots: queries(
             SCHEMA,
             fields=roots,
@@ -71,7 +75,8 @@ def grown(allow_null: bool) -> st.SearchStrategy[DocumentNode]:
 @st.composite
 def documents(draw: st.DrawFn, facts: Facts) -> list[Generated]:
     """Some documents of the same selection, with different arguments, that ask about the facts."""
-    document = draw(grown(allow_null=draw(st.booleans())))
+    is_trader = facts.world.person.role in ("vendor", "retailer")
+    document = draw(grown(draw(st.booleans()), OF_TRADE if is_trader else ROOTS))
     return [Writer(SCHEMA, facts, Choices(draw)).document(document) for _ in range(VARIATIONS)]
 
 

@@ -58,6 +58,9 @@ class Compilation:
         if more := extra(row):
             conditions.append(more.format(row=row.alias))
         if (wanted := arguments.get("filter")) is not None:
-            filters = FilterCompiler(self.declarations, self.parameters, self.scoped_as)
+            path: Path = tuple(place.split("."))
+            filters = FilterCompiler(
+                self.declarations, self.parameters, self.scoped_as, lambda permission: self.require(permission, path)
+            )
             conditions.append(f"({filters.conditions(row, wanted, f'{place}.filter')})")
         return " and ".join(conditions)
