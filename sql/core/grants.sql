@@ -7,7 +7,7 @@ do $$
 begin
     execute (
         select string_agg(format('revoke execute on all functions in schema %I from public', nspname), '; ')
-        from pg_namespace where nspname in ('core', 'iam', 'ledger', 'reports', 'reporting', 'billing')
+        from pg_namespace where nspname in ('core', 'iam', 'ledger', 'reports', 'reporting', 'billing', 'trade')
     );
 end
 $$;

@@ -198,7 +198,7 @@ declare
 begin
     perform core.demand('trade:write');
     before := trade.retailer_found((input ->> 'id')::uuid);
-    after := jsonb_populate_record(before, input);
+    after := jsonb_populate_record(before, input - 'currency');
     update trade.retailers set
         retailer_code = after.retailer_code, name = after.name, phone = after.phone, email = after.email,
         address = after.address, metadata = after.metadata

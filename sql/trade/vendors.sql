@@ -224,7 +224,7 @@ declare
 begin
     perform core.demand('trade:write');
     before := trade.vendor_found((input ->> 'id')::uuid);
-    after := jsonb_populate_record(before, input);
+    after := jsonb_populate_record(before, input - 'currency');
     update trade.vendors set
         vendor_code = after.vendor_code, name = after.name, contact = after.contact, email = after.email, phone = after.phone,
         address = after.address, credit_limit = after.credit_limit, metadata = after.metadata

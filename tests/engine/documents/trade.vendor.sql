@@ -453,23 +453,124 @@ select convert_to(concat(
       ) t18
     ) t18
   ),
+  ',"found":',
+  (
+    select concat(
+      '{"totalCount":',
+      (
+        select count(*)
+        from trade.products t21
+        where t21.tenant_id = ($1::uuid) and t21.id = any (array(
+          select trade.products_search(($9::text))
+        ))
+      ),
+      ',"nodes":[',
+      string_agg(r0, ','),
+      '],"pageInfo":{"hasNextPage":',
+      case when count(*) > 20 then 'true' else 'false' end,
+      '}}'
+    )
+    from (
+      select case when n <= 20 then concat(
+        '{"name":',
+        core.as_json(t21.name),
+        '}'
+      ) end as r0, n, m
+      from (
+        select t21.*, row_number() over () as n, count(*) over () as m
+        from (
+          select t21.name, t21.name_key, t21.id
+          from trade.products t21
+          where t21.tenant_id = ($1::uuid) and t21.id = any (array(
+            select trade.products_search(($9::text))
+          ))
+          order by t21.name_key asc, t21.id asc
+          limit 21
+        ) t21
+      ) t21
+    ) t21
+  ),
+  ',"foundBackwards":',
+  (
+    select concat(
+      '{"totalCount":',
+      (
+        select count(*)
+        from trade.products t22
+        where t22.tenant_id = ($1::uuid) and t22.id = any (array(
+          select trade.products_search(($10::text))
+        )) and (t22.category = ($11::text))
+      ),
+      ',"edges":[',
+      string_agg(r0, ','),
+      '],"pageInfo":{"hasPreviousPage":',
+      case when count(*) > 1 then 'true' else 'false' end,
+      '}}'
+    )
+    from (
+      select case when n <= 1 then concat(
+        '{"cursor":"',
+        translate(encode(convert_to(json_build_array('Product,PRODUCT_CODE_DESC', t22.product_code, t22.id)::text, 'UTF8'), 'base64'), E'+/=\n', '-_'),
+        '","node":{"name":',
+        core.as_json(t22.name),
+        '}}'
+      ) end as r0, n, m
+      from (
+        select t22.*, row_number() over () as n, count(*) over () as m
+        from (
+          select t22.category, t22.product_code, t22.id, t22.name
+          from trade.products t22
+          where t22.tenant_id = ($1::uuid) and t22.id = any (array(
+            select trade.products_search(($10::text))
+          )) and (t22.category = ($11::text))
+          order by t22.product_code asc, t22.id asc
+          limit 2
+        ) t22
+      ) t22
+      order by n desc
+    ) t22
+  ),
+  ',"pattern":',
+  (
+    select concat(
+      '{"nodes":[',
+      string_agg(r0, ','),
+      ']}'
+    )
+    from (
+      select concat(
+        '{"name":',
+        core.as_json(t23.name),
+        '}'
+      ) as r0
+      from (
+        select t23.name, t23.name_key, t23.id
+        from trade.products t23
+        where t23.tenant_id = ($1::uuid) and t23.id = any (array(
+          select trade.products_search(($12::text))
+        ))
+        order by t23.name_key asc, t23.id asc
+        limit 20
+      ) t23
+    ) t23
+  ),
   ',"productGroups":[',
   (
     select string_agg(concat(
       '{"key":{"category":',
-      core.as_json(t21.k0),
+      core.as_json(t24.k0),
       '},"count":',
-      t21.members,
+      t24.members,
       '}'
     ), ',')
     from (
-      select t21.category as k0, count(*) as members
-      from trade.products t21
-      where t21.tenant_id = ($1::uuid)
+      select t24.category as k0, count(*) as members
+      from trade.products t24
+      where t24.tenant_id = ($1::uuid)
       group by 1
-      order by t21.category collate "C"
+      order by t24.category collate "C"
       limit 100
-    ) t21
+    ) t24
   ),
   '],"low":',
   (
@@ -481,40 +582,40 @@ select convert_to(concat(
     from (
       select concat(
         '{"sku":',
-        core.as_json(t22.sku),
+        core.as_json(t25.sku),
         ',"freeStock":',
-        t22.free_stock,
+        t25.free_stock,
         ',"lowStockLevel":',
-        t22.low_stock_level,
+        t25.low_stock_level,
         ',"isAvailable":',
-        case t22.is_available when true then 'true' when false then 'false' else 'null' end,
+        case t25.is_available when true then 'true' when false then 'false' else 'null' end,
         ',"vendorIsApproved":',
-        case t22.vendor_is_approved when true then 'true' when false then 'false' else 'null' end,
+        case t25.vendor_is_approved when true then 'true' when false then 'false' else 'null' end,
         ',"stockedAt":',
-        coalesce(to_json(t22.stocked_at)::text, 'null'),
+        coalesce(to_json(t25.stocked_at)::text, 'null'),
         ',"metadata":',
-        t22.metadata,
+        t25.metadata,
         ',"product":',
         coalesce((
           select concat(
             '{"name":',
-            core.as_json(t23.name),
+            core.as_json(t26.name),
             '}'
           )
-          from trade.products t23
-          where t23.tenant_id = ($1::uuid) and t23.id = t22.product_id
+          from trade.products t26
+          where t26.tenant_id = ($1::uuid) and t26.id = t25.product_id
         ), 'null'),
         '}'
       ) as r0
       from (
-        select t22.is_low, t22.sku, t22.free_stock, t22.low_stock_level, t22.is_available, t22.vendor_is_approved, t22.stocked_at, t22.metadata, t22.product_id, t22.id
-        from trade.vendor_products t22
-        where t22.tenant_id = ($1::uuid) and t22.vendor_id = any (($2::text)::uuid[]) and (t22.is_low)
-        order by t22.free_stock asc, t22.id asc
+        select t25.is_low, t25.sku, t25.free_stock, t25.low_stock_level, t25.is_available, t25.vendor_is_approved, t25.stocked_at, t25.metadata, t25.product_id, t25.id
+        from trade.vendor_products t25
+        where t25.tenant_id = ($1::uuid) and t25.vendor_id = any (($2::text)::uuid[]) and (t25.is_low)
+        order by t25.free_stock asc, t25.id asc
         limit 20
-      ) t22
-    ) t22
+      ) t25
+    ) t25
   ),
   '}}'
 ), 'UTF8')
-where core.context() = ($9::text) and core.tenant_id() = ($1::uuid)
+where core.context() = ($13::text) and core.tenant_id() = ($1::uuid)
