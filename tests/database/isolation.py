@@ -157,8 +157,13 @@ async def fill(name: str) -> Filled:
             "select * from iam.external_context($1, $2, $3, $4, $5, null, array['viewer'], '{}')", *someone
         )
     await refresh_reports()
-    pairs = ((of[0], of[1]) for of in (clients, vendors, retailers))
-    return Filled(tenant, *pairs, await rows_of(tenant))
+    rows = await rows_of(tenant)
+    return Filled(tenant, _pair(clients), _pair(vendors), _pair(retailers), rows)
+
+
+def _pair(ids: list[UUID]) -> tuple[UUID, UUID]:
+    one, other = ids
+    return one, other
 
 
 async def refresh_reports() -> None:
