@@ -2,6 +2,7 @@
 
 \ir core/roles.sql
 \ir core/context.sql
+\ir core/search.sql
 \ir core/refusals.sql
 \ir core/types.sql
 \ir core/timestamps.sql

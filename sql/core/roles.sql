@@ -16,7 +16,8 @@ begin
             ('countinghouse_provisioner', 'nologin createrole',       'owner of the functions that make and drop tenant roles'),
             ('countinghouse_worker',      'login noinherit',          'what the worker connects as; sees that something is due, becomes a tenant to do it'),
             ('countinghouse_reports',     'nologin',                  'owner of the materialized views; reads what they are made of'),
-            ('countinghouse_watcher',     'nologin',                  'owner of the functions that end connections of analysts')
+            ('countinghouse_watcher',     'nologin',                  'owner of the functions that end connections of analysts'),
+            ('countinghouse_search',      'nologin',                  'owner of the functions that find names by a part; reads those and whose they are')
         ) as roles (name, options, meaning)
     loop
         if not exists (select from pg_roles where rolname = wanted.name) then

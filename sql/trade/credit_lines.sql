@@ -203,7 +203,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    given trade.credit_lines := jsonb_populate_record(null::trade.credit_lines, input - 'id');
+    given trade.credit_lines := jsonb_populate_record(null::trade.credit_lines, input - array['id', 'currency']);
     line_id uuid;
     line trade.credit_lines;
 begin

@@ -42,7 +42,7 @@ create table trade.order_items (
     constraint order_items_quantity_check check (quantity between 1 and 1000000000),
     constraint order_items_shipped_check check (quantity_shipped between 0 and quantity),
     constraint order_items_returned_check check (quantity_returned between 0 and quantity_shipped),
-    constraint order_items_reserved_check check (reserved between 0 and quantity - quantity_shipped)
+    constraint order_items_reserved_check check (reserved between 0 and quantity)
 );
 
 comment on table trade.order_items is 'So many units of a vendor''s product on an order, at the price that they had.';
@@ -85,7 +85,7 @@ comment on constraint order_items_shipped_check on trade.order_items is
 comment on constraint order_items_returned_check on trade.order_items is
     'RETURNED_TOO_MANY input.items.quantity: No more units can come back than were shipped.';
 comment on constraint order_items_reserved_check on trade.order_items is
-    'ORDER_OUT_OF_STEP: No more units are kept for an item than are still to be shipped.';
+    'ORDER_OUT_OF_STEP: No more units are kept for an item than are ordered.';
 
 create index order_items_order on trade.order_items (tenant_id, order_id, id);
 create index order_items_vendor_product on trade.order_items (tenant_id, vendor_product_id, created_at, id);
@@ -193,7 +193,7 @@ begin
         end if;
     end if;
     new.reserved := case
-        when new.replaced_at is null and trade.order_is_open(o.status) then new.quantity - new.quantity_shipped else 0
+        when new.replaced_at is null and trade.order_is_open(o.status) then greatest(new.quantity - new.quantity_shipped, 0) else 0
     end;
     if tg_op = 'INSERT' and o.status = 'PLACED' then
         perform trade.order_item_check(new);

@@ -53,10 +53,14 @@ comment on constraint products_barcode_check on trade.products is
 comment on constraint products_text_length_check on trade.products is
     'TEXT_TOO_LONG: Category and sub-category have at most 100 characters.';
 
+create index products_product_code on trade.products (tenant_id, product_code, id);
 create index products_name on trade.products (tenant_id, name_key, id);
 create index products_category on trade.products (tenant_id, category, sub_category, name_key, id);
 create index products_active on trade.products (tenant_id, is_active, name_key, id);
 create index products_created_at on trade.products (tenant_id, created_at, id);
+-- Without a list of what is pending, which every search would have to read.
+create index products_name_trigrams on trade.products using gin (tenant_id, name_key trigrams.gin_trgm_ops)
+    with (fastupdate = off) where is_active;
 
 alter table trade.products enable row level security;
 alter table trade.products force row level security;
@@ -64,12 +68,15 @@ alter table trade.products force row level security;
 -- What there is to sell is no secret within the organisation.
 create policy tenant on trade.products to countinghouse_tenant, countinghouse_owner, countinghouse_reader
     using (tenant_id = core.tenant_id()) with check (tenant_id = core.tenant_id() and core.sees_all());
+-- A search names the tenant itself.
+create policy search on trade.products for select to countinghouse_search using (true);
 create policy analyst on trade.products for select to countinghouse_analyst using (tenant_id = core.tenant_id());
 
 grant select (
     tenant_id, id, product_code, name, hsn_code, barcode, category, sub_category, tax_rate, is_active, metadata, created_at,
     created_by, updated_at, name_key
 ) on trade.products to countinghouse_tenant, countinghouse_reader, countinghouse_analyst;
+grant select (tenant_id, id, is_active, name_key) on trade.products to countinghouse_search;
 -- NOTE: no INSERT, UPDATE or DELETE for anybody: products are written by the functions below.
 
 create trigger touch before update on trade.products for each row execute function core.touch();
@@ -155,3 +162,18 @@ comment on function trade.product_update(jsonb) is
     'Changes a product. What is left out stays as it is; orders keep the name and tax that they were made with.';
 
 grant execute on function trade.product_create(jsonb), trade.product_update(jsonb) to countinghouse_tenant;
+
+create function trade.products_search(term text) returns setof uuid
+language sql stable security definer rows 200
+set search_path = pg_catalog, pg_temp
+as $$
+    select id from trade.products where tenant_id = core.tenant_id() and is_active and name_key like core.part_of(term)
+$$;
+comment on function trade.products_search(text) is
+    'The ids of the active products whose name holds this text somewhere, whatever the capitals.';
+
+reset role;
+grant usage on schema trade to countinghouse_search;
+alter function trade.products_search(text) owner to countinghouse_search;
+grant execute on function trade.products_search(text) to countinghouse_tenant, countinghouse_reader, countinghouse_analyst;
+set local role countinghouse_owner;

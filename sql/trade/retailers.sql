@@ -71,6 +71,7 @@ comment on constraint retailers_credit_score_check on trade.retailers is
     'CREDIT_SCORE_RANGE: A credit score lies between 300 and 900.';
 comment on constraint retailers_text_length_check on trade.retailers is 'TEXT_TOO_LONG: An address has at most 500 characters.';
 
+create index retailers_retailer_code on trade.retailers (tenant_id, retailer_code, id);
 create index retailers_name on trade.retailers (tenant_id, name_key, id);
 create index retailers_outstanding_debt on trade.retailers (tenant_id, outstanding_debt_minor, id);
 create index retailers_credit_score on trade.retailers (tenant_id, credit_score, id);
@@ -197,7 +198,7 @@ declare
 begin
     perform core.demand('trade:write');
     before := trade.retailer_found((input ->> 'id')::uuid);
-    after := jsonb_populate_record(before, input);
+    after := jsonb_populate_record(before, input - 'currency');
     update trade.retailers set
         retailer_code = after.retailer_code, name = after.name, phone = after.phone, email = after.email,
         address = after.address, metadata = after.metadata

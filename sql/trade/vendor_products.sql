@@ -151,7 +151,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    given trade.vendor_products := jsonb_populate_record(null::trade.vendor_products, input - 'id');
+    given trade.vendor_products := jsonb_populate_record(null::trade.vendor_products, input - array['id', 'currency']);
     vendor trade.vendors;
     before trade.vendor_products;
     after trade.vendor_products;
@@ -175,7 +175,7 @@ begin
         returning id into made;
         return made;
     end if;
-    after := jsonb_populate_record(before, input - 'id');
+    after := jsonb_populate_record(before, input - array['id', 'currency']);
     update trade.vendor_products set
         sku = after.sku, vendor_price = after.vendor_price, low_stock_level = after.low_stock_level,
         is_available = after.is_available, metadata = after.metadata

@@ -79,6 +79,7 @@ comment on constraint vendors_suspension_check on trade.vendors is
 comment on constraint vendors_text_length_check on trade.vendors is
     'TEXT_TOO_LONG: Contact, telephone number, address and reason have at most 500 characters.';
 
+create index vendors_vendor_code on trade.vendors (tenant_id, vendor_code, id);
 create index vendors_name on trade.vendors (tenant_id, name_key, id);
 create index vendors_approved on trade.vendors (tenant_id, is_approved, deleted_at, name_key, id);
 create index vendors_created_at on trade.vendors (tenant_id, created_at, id);
@@ -223,7 +224,7 @@ declare
 begin
     perform core.demand('trade:write');
     before := trade.vendor_found((input ->> 'id')::uuid);
-    after := jsonb_populate_record(before, input);
+    after := jsonb_populate_record(before, input - 'currency');
     update trade.vendors set
         vendor_code = after.vendor_code, name = after.name, contact = after.contact, email = after.email, phone = after.phone,
         address = after.address, credit_limit = after.credit_limit, metadata = after.metadata

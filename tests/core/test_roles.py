@@ -174,7 +174,7 @@ async def test_a_stranger_to_the_house_may_not_even_connect(tenant: Tenant) -> N
                 assert not await connection.fetchval(
                     "select has_database_privilege('passer_by', current_database(), $1)", privilege
                 )
-            for schema in ("core", "iam", "ledger", "reports", "billing"):
+            for schema in ("core", "iam", "ledger", "reports", "billing", "trade"):
                 assert not await connection.fetchval("select has_schema_privilege('passer_by', $1, 'usage')", schema)
         finally:
             await connection.execute("drop role passer_by")

@@ -82,7 +82,7 @@ async def test_an_analyst_cannot_become_anyone_else(mine: Filled, theirs: Filled
         "create schema mine",
         "create function pg_temp.leak(text) returns boolean language sql cost 0.0001 return true",
         "create role mine",
-        "create extension pg_trgm",
+        "create extension hstore",
         "select pg_advisory_lock(1)",
         "select pg_advisory_xact_lock(1)",
         "select pg_try_advisory_lock(1)",

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
+from tests.engine.traders import fill_trade
 from tests.harness.actors import as_nobody, as_superuser, as_tenant
 from tests.harness.tenants import Tenant
 
 
 async def fill(tenant: Tenant, invoices: int, *, clients: int = 10, marker: str = "") -> None:
     """So many invoices of so many clients: most issued and paid in part, some drafts, few
-    overdue; `marker` stands in every text."""
+    overdue; as many vendors and retailers as clients; `marker` stands in every text."""
     async with as_tenant(tenant) as connection:
 
         async def call(function: str, given: dict[str, Any]) -> Any:
@@ -39,6 +40,7 @@ async def fill(tenant: Tenant, invoices: int, *, clients: int = 10, marker: str 
                 await call("billing.client_update", {"id": row["id"], "status": "INACTIVE", "email": None})
         secret = {"secret_hash": "ab" * 32, "hint": "last"}
         await call("iam.app_create", {"name": f"{marker}App", "scopes": ["billing:read"], **secret})
+        await fill_trade(call, clients, marker)
         for start in range(0, invoices, 1000):
             rows = [invoice_row(each, clients, marker) for each in range(start, min(start + 1000, invoices))]
             done = await call("billing.invoices_import", {"rows": rows})

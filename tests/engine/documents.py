@@ -1,7 +1,7 @@
 """The hand-written documents, each with the variables it is tried with.
 
 A comment `# variables: {…}` in a document is one set of variables; a document without any is tried once, with none.
-`# snapshot: member` asks for a snapshot of the SQL that a scoped person gets, besides the usual one.
+`# snapshot: member` asks for a snapshot of the SQL that somebody in this scoped role gets, besides the usual one.
 """
 
 import json
@@ -25,9 +25,9 @@ class Document:
         return found or [None]
 
     @property
-    def is_scoped(self) -> bool:
-        """Whether the SQL of a scoped person is kept as well."""
-        return "member" in self._comments("snapshot")
+    def scoped_roles(self) -> list[str]:
+        """The scoped roles whose SQL is kept as well."""
+        return self._comments("snapshot")
 
     def _comments(self, about: str) -> list[str]:
         start = f"# {about}: "

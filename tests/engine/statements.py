@@ -23,3 +23,9 @@ def plain_statement(
     plan = _PLANNER.plan(operation, values, scoped_as=context.scoped_as)
     assert plan.statement is not None
     return plan.statement, plan.statement.arguments(context, values)
+
+
+def needed_by(document: str) -> frozenset[str]:
+    """The permissions that a query without variables needs."""
+    operation = _DOCUMENTS.operation(document, None, introspection=True)
+    return _PLANNER.plan(operation, {}, scoped_as=None).permissions

@@ -8,6 +8,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from gql.engine.nouns import Noun, ToMany, ToOne, Verb
 from gql.schema import declarations
+from tests.engine.statements import needed_by
 from tests.harness.actors import as_superuser
 
 NOUNS = list(declarations().nouns.values())
@@ -76,7 +77,7 @@ async def test_relations_follow_columns_that_are_there(noun: Noun) -> None:
         if isinstance(relation, ToOne):
             # Who sees a row of a scope need not see what has none; so a relation may have nobody at its other end.
             target = declarations().nouns[relation.target].scope
-            is_narrower = noun.scope is not None and (
+            is_narrower = bool(noun.scope) and (
                 target is None or (isinstance(target, Mapping) and target != noun.scope)
             )
             # What shares a row's id may be there for some only: that is for the declaration to say.
@@ -146,6 +147,44 @@ async def test_scopes_and_currencies_are_columns(noun: Noun) -> None:
     assert {column for each in said for column in [each.removeprefix("{row}.")]} <= set(found)
     has_money = any(column.kind.name == "Money" and column.aggregated for column in noun.columns)
     assert not has_money or noun.currency in found, "sums of money need a currency that groups never mix"
+
+
+@pytest.mark.parametrize("noun", NOUNS, ids=lambda noun: noun.name)
+def test_no_argument_tells_of_a_column_with_a_permission_of_its_own(noun: Noun) -> None:
+    """The engine judges the permissions of what is selected. A filter, an order, a group or a figure over such a column
+    would tell its value to somebody who may not select it."""
+    told = [
+        column.name
+        for column in noun.columns
+        if column.permission and (column.filtered or column.ordered or column.grouped or column.aggregated)
+    ]
+    assert told == []
+    kept = {column.name for column in noun.columns if column.permission}
+    assert not kept & {name for column in noun.columns for name in column.reads}, "computed for all from what is kept"
+
+
+FOLLOWED: Final = [
+    (noun, relation)
+    for noun in NOUNS
+    for relation in noun.relations
+    if noun.plural and isinstance(relation, ToOne) and relation.filtered
+]
+
+
+@pytest.mark.parametrize(("noun", "relation"), FOLLOWED, ids=lambda part: part.name)
+def test_a_filter_on_what_a_row_refers_to_needs_what_reading_that_needs(noun: Noun, relation: ToOne) -> None:
+    needed = {noun.permission, declarations().target(relation).permission}
+    asked = f"{{ {noun.plural}(filter: {{ or: [{{ {relation.graphql_name}: {{}} }}] }}) {{ totalCount }} }}"
+    assert needed_by(asked) == needed
+    if noun.groups:
+        grouped = f"{noun.singular}Groups(by: [], filter: {{ {relation.graphql_name}: {{}} }})"
+        assert needed_by(f"{{ {grouped} {{ count }} }}") == needed
+
+
+@pytest.mark.parametrize("noun", NOUNS, ids=lambda noun: noun.name)
+def test_groups_never_mix_currencies(noun: Noun) -> None:
+    """What has a currency is always grouped by it, so that it can be."""
+    assert not (noun.groups and noun.currency) or noun.column(noun.currency).grouped
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.graphql_name)

@@ -12,7 +12,7 @@ from gql.schema import declarations
 from tests.engine.documents import DOCUMENTS, Document
 from tests.engine.doors import Doors, Person
 
-PEOPLE: Final = ("owner", "member", "other")
+PEOPLE: Final = ("owner", "member", "vendor", "retailer", "other")
 CASES: Final = [
     pytest.param(document, variables, id=f"{document}-{number}" if number else str(document))
     for document in DOCUMENTS
@@ -29,8 +29,12 @@ FOR_INSIDERS: Final = {
     "ledger_reports",
     "outsiders",
     "revenue_months",
+    "trade",
+    "trade_internal",
 }
 """The documents that a member's role does not include."""
+FOR_TRADERS: Final = {"apps_read", "organisation", "people", "trade", "typename_alone"}
+"""The documents that the roles of vendors and retailers include."""
 
 
 @pytest.mark.parametrize("who", PEOPLE)
@@ -39,7 +43,8 @@ async def test_a_document_has_one_answer(
     document: Document, variables: dict[str, Any] | None, who: str, doors: Doors, people: dict[str, Person]
 ) -> None:
     answer = await doors.agree(people[who], document.source, variables)
-    if who == "member" and document.name in FOR_INSIDERS:
+    beyond_traders = who in ("vendor", "retailer") and document.name not in FOR_TRADERS
+    if beyond_traders or (who == "member" and document.name in FOR_INSIDERS):
         assert answer.codes == {"FORBIDDEN"}
     else:
         assert answer.data is not None, answer.codes
@@ -252,6 +257,14 @@ async def test_the_books_reach_every_noun_and_the_member_sees_a_part(people: dic
     assert 0 < len(member["Client"]) < len(owner["Client"])
     assert 0 < len(member["Invoice"]) < len(owner["Invoice"])
     assert not member["ClientNote"]
+    vendor, retailer = people["vendor"].world.things, people["retailer"].world.things
+    for noun in ("Vendor", "VendorProduct", "CreditLine"):
+        assert 0 < len(vendor[noun]) < len(owner[noun])
+        assert 0 < len(retailer[noun]) < len(owner[noun])
+    assert not vendor["Retailer"]
+    assert 0 < len(retailer["Retailer"]) < len(owner["Retailer"])
+    assert len(vendor["Product"]) == len(retailer["Product"]) == len(owner["Product"])
+    assert {each.row["vendor_is_approved"] for each in vendor["VendorProduct"]} == {True, False}
     for noun, status in (("Invoice", InvoiceStatus), ("Payment", PaymentStatus)):
         assert {thing.row["status"] for thing in owner[noun]} == {each.value for each in status}
     health = declarations().nouns["Client"].column("health")

@@ -22,12 +22,19 @@ from tests.engine.generated.facts import Facts
 from tests.engine.generated.writer import Generated, Writer
 from tests.harness.thoroughness import examples
 
-WANTED: Final = {who: examples(most) for who, most in {"owner": 1000, "member": 600, "other": 400}.items()}
+MOST: Final = {"owner": 1000, "member": 600, "vendor": 200, "retailer": 300, "other": 400}
+WANTED: Final = {who: examples(most) for who, most in MOST.items()}
 """How many different documents each person asks at least."""
 VARIATIONS: Final = 4
 """How many documents are made of one grown selection."""
 EXAMPLES_FOR_ONE: Final = 0.9
 """How many examples it takes for one wanted document: not all are new."""
+OF_TRADE: Final = (
+    ("vendors", "retailers", "products"),
+    ("creditLines", "vendorProducts"),
+    ("products",),
+    ("vendor", "creditLineGroups", "retailerGroups", "productGroups"),
+)
 ROOTS: Final = (
     ("clients",),
     ("invoices",),
@@ -41,6 +48,7 @@ ROOTS: Final = (
     ("payment", "paymentGroups", "creditNoteGroups"),
     ("ageing", "ageingTotals", "ageingByLastPayment"),
     ("revenueByMonth", "collectionByMonth", "processingTimes", "clients"),
+    *OF_TRADE,
 )
 SCHEMA: Final[GraphQLSchema] = build_schema(SDL)
 # Real values take the place of these; only that there is a value is kept.
@@ -50,9 +58,9 @@ SCALARS: Final[dict[str, st.SearchStrategy[Any]]] = {
 
 
 @cache
-def grown(allow_null: bool) -> st.SearchStrategy[DocumentNode]:
+def grown(allow_null: bool, roots: tuple[tuple[str, ...], ...]) -> st.SearchStrategy[DocumentNode]:
     """Documents as hypothesis-graphql grows them, of one or more root fields."""
-    return st.sampled_from(ROOTS).flatmap(
+    return st.sampled_from(roots).flatmap(
         lambda roots: queries(
             SCHEMA,
             fields=roots,
@@ -67,7 +75,8 @@ def grown(allow_null: bool) -> st.SearchStrategy[DocumentNode]:
 @st.composite
 def documents(draw: st.DrawFn, facts: Facts) -> list[Generated]:
     """Some documents of the same selection, with different arguments, that ask about the facts."""
-    document = draw(grown(allow_null=draw(st.booleans())))
+    is_trader = facts.world.person.role in ("vendor", "retailer")
+    document = draw(grown(draw(st.booleans()), OF_TRADE if is_trader else ROOTS))
     return [Writer(SCHEMA, facts, Choices(draw)).document(document) for _ in range(VARIATIONS)]
 
 

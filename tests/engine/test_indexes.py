@@ -76,6 +76,11 @@ THEIR_PEOPLE = """
     insert into iam.external_people (tenant_id, id, issuer_id, subject, role, last_seen_at)
     select tenant_id, id, id, 'x', 'viewer', created_at from iam.trusted_issuers where tenant_id = $1
 """
+# What orders will write.
+ORDERED = """
+    update trade.retailers set last_order_at = created_at + credit_score * interval '1 minute'
+    where tenant_id = $1 and phone is not null
+"""
 A_FEW_SENT = """
     select billing.invoice_message_sent(id) from billing.invoice_messages order by id limit 3
 """
@@ -129,6 +134,7 @@ async def busy() -> Tenant:
         await connection.execute(MANY_CAME, tenant.tenant_id)
         await connection.execute(OUTSIDERS, tenant.tenant_id)
         await connection.execute(THEIR_PEOPLE, tenant.tenant_id)
+        await connection.execute(ORDERED, tenant.tenant_id)
         await connection.execute("analyze")
     return tenant
 

@@ -21,7 +21,7 @@ from gql.schema import OPEN_FIELDS, build_schema, declarations
 from tests.engine.crowd import fill
 from tests.engine.doors import ORIGIN, permitted
 from tests.engine.probes import Probe, cursors, everything, filters, look_ups, verbs
-from tests.harness.actors import as_superuser, as_tenant, context_of
+from tests.harness.actors import SCOPED, as_superuser, as_tenant, context_of
 from tests.harness.postgres import TestDatabase
 from tests.harness.tenants import Tenant, make_person, make_tenant
 from tests.iam.comers import invite, make_comer, new_address
@@ -40,6 +40,11 @@ TABLES_OF_ALL = (
     "iam.analysts",
     "iam.invites",
     "iam.join_requests",
+    "trade.vendors",
+    "trade.retailers",
+    "trade.credit_lines",
+    "trade.products",
+    "trade.vendor_products",
 )
 TABLES = (
     *("clients", "client_contacts", "client_notes", "invoices", "invoice_lines"),
@@ -127,10 +132,53 @@ async def pairs() -> dict[str, Pair]:
         others,
         frozenset(str(each) for ids in others.values() for each in ids),
     )
-    return {"tenants": strangers, "scopes": members}
+    return {
+        "tenants": strangers,
+        "scopes": members,
+        "vendors": await traders(mine, "vendor"),
+        "retailers": await traders(mine, "retailer"),
+    }
 
 
-@pytest.fixture(params=["tenants", "scopes"])
+# What the trader of this id does not see of those that the crowd entered together. A retailer sees what it may order.
+UNSEEN = {
+    "vendor": """
+        select 'vendors' as name, id from trade.vendors where id <> $1 union all
+        select 'credit_lines', id from trade.credit_lines where vendor_id <> $1 union all
+        select 'vendor_products', id from trade.vendor_products where vendor_id <> $1 union all
+        select 'retailers', id from trade.retailers where id not in (
+            select retailer_id from trade.credit_lines where vendor_id = $1)
+    """,
+    "retailer": """
+        select 'retailers' as name, id from trade.retailers where id <> $1 union all
+        select 'credit_lines', id from trade.credit_lines where retailer_id <> $1 union all
+        select 'vendors', id from trade.vendors where not is_approved union all
+        select 'vendor_products', id from trade.vendor_products where not vendor_is_approved
+    """,
+}
+
+
+async def traders(tenant: Tenant, role: str) -> Pair:
+    """Two vendors, or two retailers, of one organisation; the first has to do with none whom the second sees."""
+    async with as_tenant(tenant) as connection:
+        [first, second, third] = [
+            row["id"] for row in await connection.fetch(f"select id from trade.{role}s order by {role}_code")
+        ]
+        unseen = await connection.fetch(UNSEEN[role], first)
+    others: dict[str, list[UUID]] = {}
+    for row in unseen:
+        others.setdefault(row["name"], []).append(row["id"])
+    assert set(others) == {"vendors", "retailers", "credit_lines", "vendor_products"}
+    one, two = await make_person(tenant, role, [first]), await make_person(tenant, role, [second, third])
+    return Pair(
+        Caller(await permitted(context_of(tenant, role, [first], user_id=one.user_id)), ORIGIN),
+        Caller(await permitted(context_of(tenant, role, [second, third], user_id=two.user_id)), ORIGIN),
+        others,
+        frozenset(str(each) for ids in others.values() for each in ids),
+    )
+
+
+@pytest.fixture(params=["tenants", "scopes", "vendors", "retailers"])
 def pair(request: pytest.FixtureRequest, pairs: dict[str, Pair]) -> Pair:
     return pairs[request.param]
 
@@ -164,7 +212,9 @@ async def test_a_text_of_others_finds_what_a_text_of_nobody_finds(
 ) -> None:
     pair = pairs["tenants"]
     expected = await ask(engine, pair.caller, probe.source, probe.with_value("Nobody is called this"))
-    for text in (f"{MARKER}Client 1", f"{MARKER}client-1", f"{MARKER}invoice-1", f"{MARKER}1@example.com"):
+    of_clients = ("Client 1", "client-1", "invoice-1", "1@example.com")
+    for name in (*of_clients, "Vendor 1", "V-1", "R-1", "Product 1", "P-1", "S-1", "Kind 1"):
+        text = f"{MARKER}{name}"
         assert await ask(engine, pair.caller, probe.source, probe.with_value(text)) == expected
 
 
@@ -178,9 +228,10 @@ async def test_a_cursor_of_others_shows_nothing_of_theirs(
         return
     page = made["data"][noun.plural]
     if not page["nodes"]:
-        # Whoever works in the organisation is nothing to a scoped person.
+        # Whoever works in the organisation is nothing to a scoped person, nor are retailers to a vendor.
         assert pair.other.context is not None
-        assert (noun.name, pair.other.context.role) == ("App", "member")
+        role = pair.other.context.role
+        assert (noun.name == "App" and role in SCOPED) or (noun.name, role) == ("Retailer", "vendor")
         return
     cursor = page["pageInfo"]["endCursor"]
     answer = await ask(engine, pair.caller, taking, {"cursor": cursor})
@@ -212,7 +263,10 @@ async def test_verbs_about_others_have_changed_nothing(engine: Engine, pairs: di
     assert pair.other.context is not None
     counts = """select (select count(*) from core.audit_log where tenant_id = $1),
         (select md5(string_agg(c::text, ',' order by id)) from billing.clients c where tenant_id = $1),
-        (select md5(string_agg(i::text, ',' order by id)) from billing.invoices i where tenant_id = $1)"""
+        (select md5(string_agg(i::text, ',' order by id)) from billing.invoices i where tenant_id = $1),
+        (select md5(string_agg(v::text, ',' order by id)) from trade.vendors v where tenant_id = $1),
+        (select md5(string_agg(l::text, ',' order by id)) from trade.credit_lines l where tenant_id = $1),
+        (select md5(string_agg(o::text, ',' order by id)) from trade.vendor_products o where tenant_id = $1)"""
     async with as_superuser() as connection:
         before = await connection.fetchrow(counts, pair.other.context.tenant_id)
         for probe in verbs():

@@ -15,20 +15,20 @@ from tests.engine.documents import DIRECTORY, DOCUMENTS, Document
 from tests.engine.pretty import pretty
 
 UPDATE: Final = bool(os.environ.get("UPDATE_SNAPSHOTS"))
-CASES: Final = [(each, None) for each in DOCUMENTS] + [(each, "member") for each in DOCUMENTS if each.is_scoped]
+CASES: Final = [(each, None) for each in DOCUMENTS] + [(each, role) for each in DOCUMENTS for role in each.scoped_roles]
 
 
 @pytest.mark.parametrize(("document", "scoped_as"), CASES, ids=str)
 def test_the_sql_of_a_document_is_the_one_beside_it(document: Document, scoped_as: str | None) -> None:
     written = sql_of(document, scoped_as=scoped_as)
-    path = DIRECTORY / f"{document.name}{'.member' if scoped_as else ''}.sql"
+    path = DIRECTORY / f"{document.name}{f'.{scoped_as}' if scoped_as else ''}.sql"
     if UPDATE:
         path.write_text(written, encoding="utf-8")
     assert written == path.read_text(encoding="utf-8"), "read the difference; UPDATE_SNAPSHOTS=1 accepts it"
 
 
 def test_no_snapshot_is_left_of_a_document_that_is_gone() -> None:
-    expected = {f"{document.name}{'.member' if scoped_as else ''}.sql" for document, scoped_as in CASES}
+    expected = {f"{document.name}{f'.{scoped_as}' if scoped_as else ''}.sql" for document, scoped_as in CASES}
     assert {path.name for path in DIRECTORY.glob("*.sql")} == expected
 
 

@@ -124,5 +124,5 @@ def rows(currency: str, whole: bool) -> Iterable[tuple[str, Row]]:
 def _row(row_id: UUID, number: int, **more: Any) -> Row:
     """Two of them were entered at once."""
     stamps = {"created_at": f"2025-05-01T08:0{number // 2}:00Z", "updated_at": "2025-05-09T00:00:00.100Z"}
-    table_defaults = {"metadata": {}} if "account_id" not in more else {}
+    table_defaults: Row = {"metadata": {}} if "account_id" not in more else {}
     return {"id": row_id, **stamps, **table_defaults, **more}

@@ -15,9 +15,9 @@ from tests.http.servers import Running
 
 NAMES: Final = """
     select conname::text from pg_constraint join pg_namespace on pg_namespace.oid = connamespace
-    where nspname in ('core', 'iam', 'ledger', 'billing', 'reports')
+    where nspname in ('core', 'iam', 'ledger', 'billing', 'reports', 'trade')
     union select indexrelid::regclass::text from pg_index join pg_class on pg_class.oid = indrelid
-    where relnamespace::regnamespace::text in ('core', 'iam', 'ledger', 'billing', 'reports')
+    where relnamespace::regnamespace::text in ('core', 'iam', 'ledger', 'billing', 'reports', 'trade')
 """
 BETRAYING: Final = re.compile(
     r"postgres|asyncpg|psycopg|SQLSTATE|Traceback|pg_[a-z]+\b|plpgsql|\.py\b|site-packages|/usr/|/home/|/work/|/tmp/"

@@ -201,8 +201,8 @@ async def brought_to(
 async def items_of(connection: asyncpg.Connection, order_id: UUID) -> list[dict[str, Any]]:
     """The items that count, in their order."""
     rows = await connection.fetch(
-        f"select to_jsonb(i) from (select id, vendor_product_id, quantity, quantity_shipped, quantity_returned, reserved,"
-        f" unit_price, position from {ITEMS} where current_order_id = $1) i order by position",
+        f"select to_jsonb(i) from (select id, vendor_product_id, quantity, quantity_shipped, quantity_returned,"
+        f" reserved, unit_price, position from {ITEMS} where current_order_id = $1) i order by position",
         order_id,
     )
     return [json.loads(row[0], parse_float=Decimal) for row in rows]

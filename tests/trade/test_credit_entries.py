@@ -16,7 +16,10 @@ from tests.ledger.books import move, open_account
 from tests.trade.placing import LINES, ORDERS, Market, brought_to, items_of, open_market, step, wrong
 
 TABLE: Final = "trade.credit_entries"
-FIGURES: Final = f"select ledger_number, transaction_type, previous_balance, amount, running_balance from {TABLE} order by ledger_number"
+FIGURES: Final = (
+    f"select ledger_number, transaction_type, previous_balance, amount, running_balance from {TABLE}"
+    " order by ledger_number"
+)
 
 
 @pytest.fixture
@@ -117,10 +120,11 @@ async def test_an_entry_that_is_no_lines_has_no_credit_entry(market: Market) -> 
 
 INSERT: Final = f"""
     insert into {TABLE} (
-        tenant_id, id, credit_line_id, retailer_id, vendor_id, ledger_number, transaction_type, effective_date, currency,
-        previous_balance, amount, running_balance
+        tenant_id, id, credit_line_id, retailer_id, vendor_id, ledger_number, transaction_type, effective_date,
+        currency, previous_balance, amount, running_balance
     )
-    select tenant_id, $1, id, retailer_id, vendor_id, 1, 'WRITE_OFF', core.today(), currency, 5, 5, 0 from trade.credit_lines
+    select tenant_id, $1, id, retailer_id, vendor_id, 1, 'WRITE_OFF', core.today(), currency, 5, 5, 0
+    from trade.credit_lines
 """
 
 

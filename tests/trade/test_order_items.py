@@ -107,7 +107,8 @@ async def test_an_item_keeps_the_name_the_price_and_the_tax_of_when_it_was_enter
 
 
 COLUMNS: Final = (
-    "product_name = 'x'", "product_sku = 'X'", "unit_price = 0", "tax_rate = 0", "quantity = quantity + 1", "position = 7",
+    "product_name = 'x'", "product_sku = 'X'", "unit_price = 0", "tax_rate = 0", "position = 7",
+    "quantity = quantity + 1",
     "vendor_product_id = core.new_id()", "order_id = core.new_id()", "retailer_id = core.new_id()",
     "vendor_id = core.new_id()", "id = core.new_id()", "quantity_shipped = quantity_shipped - 1",
     "quantity_returned = quantity_returned - 1",
@@ -264,7 +265,8 @@ async def test_stock_follows_what_is_placed_shipped_and_comes_back(market: Marke
             assert await wrong(connection) == []
 
         for verb, quantity in (
-            ("place", None), ("confirm", None), ("ship", 4), ("ship", 3), ("deliver", None), ("return", 2), ("return", None),
+            ("place", None), ("confirm", None), ("ship", 4), ("ship", 3), ("deliver", None), ("return", 2),
+            ("return", None),
         ):  # fmt: skip
             await after(verb, quantity)
         assert seen == [(100, 0), (100, 10), (100, 10), (96, 6), (93, 3), (93, 0), (95, 0), (100, 0)]

@@ -10,9 +10,9 @@ from gql.engine.arguments import Values, arguments_of
 from gql.engine.cost import Cost
 from gql.engine.nouns import Declarations
 from gql.engine.predicates import FilterCompiler
-from gql.engine.rows import Aliases, Row, source_condition
+from gql.engine.rows import Aliases, Row, found_by, source_condition
 from gql.engine.selection import Selected, Selector
-from gql.engine.statement import Parameters, Path
+from gql.engine.statement import Parameters, Path, as_term
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,15 @@ class Compilation:
         conditions = [source_condition(row, self.parameters, self.scoped_as)]
         if more := extra(row):
             conditions.append(more.format(row=row.alias))
+        if row.noun.search and (term := arguments.get("search")) is not None:
+            self.cost.search()
+            conditions.append(
+                found_by(row, row.noun.search, self.parameters.add(term, "text", as_term, f"{place}.search"))
+            )
         if (wanted := arguments.get("filter")) is not None:
-            filters = FilterCompiler(self.declarations, self.parameters, self.scoped_as)
+            path: Path = tuple(place.split("."))
+            filters = FilterCompiler(
+                self.declarations, self.parameters, self.scoped_as, lambda permission: self.require(permission, path)
+            )
             conditions.append(f"({filters.conditions(row, wanted, f'{place}.filter')})")
         return " and ".join(conditions)

@@ -1,7 +1,8 @@
 """What an operation costs, judged before a connection is taken.
 
 A value costs 1; a row costs 1 and whatever is asked of it, times the largest number of rows that the page may hold;
-a count or a grouping of a whole list costs what it is worth. The unit is about one microsecond of PostgreSQL's time.
+a count, a grouping or a search of a whole list costs what it is worth. The unit is about one microsecond of
+PostgreSQL's time.
 """
 
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ class Cost:
     ANSWER: ClassVar[int] = 100
     COUNT: ClassVar[int] = 100
     GROUPS: ClassVar[int] = 1_000
+    SEARCH: ClassVar[int] = 5_000
 
     def __init__(self) -> None:
         self.total = 0
@@ -42,6 +44,9 @@ class Cost:
 
     def groups(self) -> None:
         self.total += self.GROUPS * self._rows
+
+    def search(self) -> None:
+        self.total += self.SEARCH * self._rows
 
     def judge(self) -> None:
         """Raises ApiError when the operation costs more than one may."""

@@ -109,6 +109,7 @@ def noun(
     currency: str | None = None,
     question: Question | None = None,
     reported: bool = True,
+    search: str | None = None,
 ) -> Callable[[type], type]:
     """Declare a noun.
 
@@ -123,6 +124,8 @@ def noun(
     - `default_order`: the order of lists that name none. `currency`: the column that groups never mix.
     - `question`: what its table, a function, is asked with.
     - `reported`: whether analysts have a view of it, which is so unless it is one person's own or an administrator's.
+    - `search`: a function of countinghouse_search, from a text to the ids of what it finds; the root list takes it as
+      `search`.
     """
 
     def declare(cls: type) -> type:
@@ -152,6 +155,7 @@ def noun(
             fields=fields,
             question=question,
             reported=reported,
+            search=search,
         )
         return cls
 

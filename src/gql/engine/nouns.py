@@ -221,7 +221,7 @@ class Single(NamedTuple):
 @dataclass(slots=True)
 class Noun:
     """A thing of a domain, as the engine sees it. `fields` are by GraphQL name; `reported`: analysts have a view of
-    it."""
+    it; `search`: the function that answers the ids of what a text finds."""
 
     name: str
     table: str
@@ -237,6 +237,7 @@ class Noun:
     fields: dict[str, Field]
     question: "Question | None" = None
     reported: bool = True
+    search: "str | None" = None
 
     def scope_condition(self, role: str, row: str, ids: Callable[[], str]) -> str | None:
         """What narrows its rows to the scope of somebody in this role; None where nothing does."""

@@ -1,5 +1,6 @@
 """Filters as SQL conditions that an index can serve under row security."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from gql.engine.kinds import ID, Kind
@@ -18,10 +19,18 @@ _AFTER_EVERY_TEXT: Final = "repeat(chr(1114111), 255)"
 class FilterCompiler:
     """Writes the conditions of one filter argument."""
 
-    def __init__(self, declarations: Declarations, parameters: Parameters, scoped_as: str | None) -> None:
+    def __init__(
+        self,
+        declarations: Declarations,
+        parameters: Parameters,
+        scoped_as: str | None,
+        require: Callable[[str], None],
+    ) -> None:
         self.declarations = declarations
         self.parameters = parameters
         self.scoped_as = scoped_as
+        self.require = require
+        """Called with the permission of each noun that the filter looks into besides its own."""
 
     def conditions(self, row: Row, filter_value: dict[str, Any], place: str, level: int = 1) -> str:
         """The filter over the row as one condition. NULL counts as false, also under `not`."""
@@ -68,6 +77,7 @@ class FilterCompiler:
 
     def _related(self, row: Row, relation: ToOne, value: dict[str, Any], place: str, level: int) -> str:
         target: Noun = self.declarations.target(relation)
+        self.require(target.permission)
         other = row.nested(target)
         condition = self.conditions(other, value, place, level + 1)
         belongs = source_condition(other, self.parameters, self.scoped_as)

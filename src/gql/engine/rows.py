@@ -57,3 +57,9 @@ def source_condition(row: Row, parameters: Parameters, scoped_as: str | None) ->
         return condition
     scope = row.noun.scope_condition(scoped_as, row.alias, lambda: parameters.given(Given.SCOPE, "uuid[]"))
     return condition if scope is None else f"{condition} and {scope}"
+
+
+def found_by(row: Row, search: str, term: str) -> str:
+    """Which rows a search finds. It is asked once for a list, and its ids are looked up all together: row by row, as
+    `in` would have it, takes twice the time."""
+    return f"{row.alias}.id = any (array(select {search}({term})))"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
+from unicodedata import category
 from uuid import UUID
 
 import msgspec
@@ -19,6 +20,7 @@ from gql.engine.arguments import Values, Variable
 from gql.errors import ApiError, Code
 
 LONGEST_LIST: Final = 100
+SHORTEST_TERM: Final = 3
 _PLACES: Final = re.compile(r"\$(\d+)::(text|uuid)")
 _CANONICAL_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -90,6 +92,8 @@ def read_at(place: str, read: Callable[[Any], str | None], value: Any) -> str | 
     """The value's text. Raises ApiError, with the place, where the reader refuses it."""
     try:
         return read(value)
+    except TermTooShort as problem:
+        raise ApiError(Code.BAD_USER_INPUT, f"{place}: {problem}", reason="SEARCH_TOO_SHORT", field=place) from None
     except ValueError as problem:
         raise ApiError(Code.BAD_USER_INPUT, f"{place}: {problem}", reason="INVALID_VALUE", field=place) from None
 
@@ -176,6 +180,19 @@ def as_text(value: Any) -> str | None:
     except UnicodeEncodeError:
         raise ValueError("a text must be valid Unicode.") from None
     return text
+
+
+class TermTooShort(ValueError):
+    """A text that is searched for finds too much, and by no index."""
+
+
+def as_term(value: Any) -> str | None:
+    """A text to search for, without blanks around it."""
+    term = str(value).strip(" ")
+    # Vowel signs, as of Devanagari, are marks: "दाल" has three.
+    if sum(category(each)[0] in "LMN" for each in term) < SHORTEST_TERM:
+        raise TermTooShort(f"search for {SHORTEST_TERM} letters or digits at least.")
+    return as_text(term)
 
 
 def as_uuid(value: Any) -> str:

@@ -19,6 +19,12 @@ PAGE_ARGUMENTS: Final = {
 }
 
 
+SEARCH: Final = {
+    "search": (
+        "str | None",
+        "Only those that can be had and whose name holds this somewhere, whatever the capitals: 3 letters or more.",
+    )
+}
 AS_OF: Final = {"asOf": (Date | None, "The day at whose end it is wanted; without it, now.")}
 
 
@@ -247,7 +253,8 @@ class TypeBuilder:
                 arguments = _question_arguments(noun.question)
                 yield self.make.field(noun.question.field, f"list[{noun.name}] | None", self._asked(noun), arguments)
             if noun.plural:
-                yield self.make.field(noun.plural, f"{noun.name}Connection | None", meaning, self._list_arguments(noun))
+                arguments = (SEARCH if noun.search else {}) | self._list_arguments(noun)
+                yield self.make.field(noun.plural, f"{noun.name}Connection | None", meaning, arguments)
                 if noun.groups:
                     yield self._groups_field(noun, at_root=True)
         yield self.make.field(

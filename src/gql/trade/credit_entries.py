@@ -39,7 +39,7 @@ class CreditLedgerEntry:
     order_id: strawberry.ID | None = column(filtered=True)
     effective_date: Date = column(filtered=True)
     due_date: Date | None = column(filtered=True)
-    currency: str = column()
+    currency: str = column(grouped=True)
     previous_balance: Money = column()
     amount: Money = column(aggregated=True)
     running_balance: Money = column()

@@ -52,7 +52,7 @@ class Order:
     vendor_name: str = column()
     status: OrderStatus = column(filtered=True, grouped=True)
     payment_status: OrderPaymentStatus = column(filtered=True, grouped=True)
-    currency: str = column()
+    currency: str = column(grouped=True)
     subtotal: Money = column(aggregated=True)
     tax: Money = column(aggregated=True)
     total: Money = column(minor="total_minor", filtered=True, ordered=True, aggregated=True)

@@ -11,7 +11,13 @@ from gql.engine.scalars import JSON, DateTime, Decimal
 TABLE = "trade.products"
 
 
-@noun(table=TABLE, plural="products", permission="trade:read", default_order="NAME_ASC")
+@noun(
+    table=TABLE,
+    plural="products",
+    permission="trade:read",
+    default_order="NAME_ASC",
+    search="trade.products_search",
+)
 class Product:
     product_code: str = column(filtered=True, ordered=True)
     name: str = column(key="name_key", filtered=True, ordered=True)

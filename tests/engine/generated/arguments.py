@@ -48,6 +48,8 @@ class Arguments:
             found["filter"] = self.filter(noun, grown["filter"])
         elif "filter" in declared.args and self.choices.often(0.2):
             found["filter"] = None
+        if "search" in declared.args and self.choices.often(0.5):
+            found["search"] = self._term(noun)
         return found | (self._groups(noun, grown) if "by" in declared.args else self._page(noun, declared))
 
     def _look_up(self, name: str, declared: GraphQLField, returned: str) -> dict[str, Any]:
@@ -63,6 +65,17 @@ class Arguments:
         of_nobody = not known or self.choices.often(0.05)
         chosen = str(UUID(int=self.choices.number(0, 2**128 - 1))) if of_nobody else self.choices.one_of(known)
         return found | {"id": chosen.upper() if self.choices.often(0.05) else chosen}
+
+    def _term(self, noun: Noun) -> str | None:
+        """A part of a name, in capitals or not, most often long enough."""
+        names = self.facts.values[noun.name, "name"]
+        if not names or self.choices.often(0.05):
+            return None
+        name: str = self.choices.one_of(names)
+        start = self.choices.number(0, max(len(name) - 3, 0))
+        part = name[start : start + self.choices.number(2 if self.choices.often(0.1) else 3, 8)]
+        written: str = self.choices.one_of([part, part.upper(), part.lower(), f" {part} "])
+        return written
 
     def _day(self) -> str | None:
         """A day on which something happens, most often."""

@@ -17,6 +17,7 @@ from gql.engine.nouns import Answers, Column, Noun, ToMany, ToOne
 from tests.engine.naive.groups import groups
 from tests.engine.naive.lists import connection
 from tests.engine.naive.questions import answer, as_of
+from tests.engine.naive.searches import is_found, judge_term
 from tests.engine.naive.world import Refused, Thing, World, answered, identifier
 
 
@@ -68,7 +69,8 @@ class NaiveExecutor:
                 self.world.demand(noun.permission)
                 return next((thing for thing in self.world.things[noun.name] if self.world.is_single(thing)), None)
             if name == noun.plural:
-                return self._connection(noun, visible, arguments)
+                judge_term(arguments)
+                return self._connection(noun, [each for each in visible if is_found(each, arguments)], arguments)
             if name == _groups_field(noun):
                 return self._groups(noun, visible, arguments)
         raise LookupError(name)

@@ -38,6 +38,7 @@ def _holds(world: World, thing: Thing, name: str, condition: Any) -> bool:
             return not fulfils(world, thing, condition)
     field = thing.noun.fields[name]
     if isinstance(field, ToOne):
+        world.demand(world.declarations.target(field).permission)
         other = world.find(field.target, thing.row[field.via])
         return other is not None and fulfils(world, other, condition)
     assert isinstance(field, Column)

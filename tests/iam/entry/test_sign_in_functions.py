@@ -172,6 +172,6 @@ async def test_a_person_sees_their_own_hash_nowhere(tenant: Tenant) -> None:
         columns = await connection.fetch(
             "select table_schema || '.' || table_name || '.' || column_name from information_schema.column_privileges"
             " where privilege_type = 'SELECT' and column_name ~ '(password|hash|secret|token)'"
-            " and table_schema in ('core', 'iam', 'ledger', 'reports', 'billing')"
+            " and table_schema in ('core', 'iam', 'ledger', 'reports', 'billing', 'trade')"
         )
     assert columns == []

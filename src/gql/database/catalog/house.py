@@ -29,7 +29,7 @@ class House:
     """Each field becomes a table of the same name, with one column `name`, that the rules can ask."""
 
     # Schemas that a library made and keeps. No rule looks into them; nobody of a tenant may have a grant in them.
-    exempt_schemas: tuple[str, ...] = ("pgqueuer",)
+    exempt_schemas: tuple[str, ...] = ("pgqueuer", "trigrams")
 
     # Every installation has these; the others come with the domain that needs them.
     required_roles: tuple[str, ...] = (
@@ -44,6 +44,7 @@ class House:
         WORKER,
         REPORTS,
         WATCHER,
+        SEARCH,
     )
     house_roles: tuple[str, ...] = (
         OWNER,

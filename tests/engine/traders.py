@@ -1,0 +1,41 @@
+"""Vendors, retailers, lines, products and offers in numbers, entered through the verbs."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+Call = Callable[[str, dict[str, Any]], Awaitable[Any]]
+
+
+async def fill_trade(call: Call, number: int, marker: str) -> None:
+    """So many of each: of the same number, they have to do with one another. Every third vendor is not approved, few
+    lines are suspended, few products and offers cannot be ordered, and few offers are low."""
+    for each in range(number):
+        vendor = {"vendor_code": f"{marker}V-{each}", "name": f"{marker}Vendor {each}", "metadata": {"of": marker}}
+        vendor_id = await call("trade.vendor_create", {**vendor, "credit_limit": f"{100 + each}.50"})
+        if each % 3 != 2:
+            await call("trade.vendor_approve", {"id": vendor_id})
+        retailer = {"retailer_code": f"{marker}R-{each}", "name": f"{marker}Retailer {each}"}
+        phone = {"phone": f"+2547{each:08}"} if each % 2 else {}
+        retailer_id = await call("trade.retailer_create", {**retailer, **phone, "address": f"{marker}Stall"})
+        parties = {"retailer_id": retailer_id, "vendor_id": vendor_id}
+        line_id = await call("trade.credit_line_set", {**parties, "credit_limit": f"{1000 + each}.25"})
+        if each % 20 == 19:
+            await call("trade.credit_line_suspend", {"id": line_id, "reason": f"{marker}Late"})
+        product = {
+            "product_code": f"{marker}P-{each}",
+            "name": f"{marker}Product {each}",
+            "category": f"{marker}Kind {each % 20}",
+            "is_active": each % 20 != 17,
+        }
+        product_id = await call("trade.product_create", product)
+        offer = {
+            "vendor_id": vendor_id,
+            "product_id": product_id,
+            "sku": f"{marker}S-{each}",
+            "vendor_price": f"{1 + each}.25",
+            "low_stock_level": 3,
+            "is_available": each % 20 != 13,
+        }
+        offer_id = await call("trade.vendor_product_set", offer)
+        stock = {"id": offer_id, "quantity": 2 if each % 20 == 11 else 5 + each, "note": f"{marker}Delivery"}
+        await call("trade.stock_receive", stock)
