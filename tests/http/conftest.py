@@ -8,6 +8,7 @@ import pytest
 from gql.settings import Settings
 from tests.harness.postgres import TestDatabase
 from tests.harness.tenants import Tenant, make_tenant
+from tests.http.apps import SCOPES, App, made
 from tests.http.servers import Running, running
 
 
@@ -35,3 +36,19 @@ async def house() -> Tenant:
 async def token(server: Running, house: Tenant) -> str:
     """An access token of its owner."""
     return server.token(house.owner, house)
+
+
+@pytest.fixture
+async def shop() -> Tenant:
+    return await make_tenant("Cordage & Twine")
+
+
+@pytest.fixture
+def owners(server: Running, shop: Tenant) -> str:
+    """An access token of the shop's owner."""
+    return server.token(shop.owner, shop)
+
+
+@pytest.fixture
+async def app(server: Running, owners: str) -> App:
+    return await made(server, owners, SCOPES)

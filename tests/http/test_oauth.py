@@ -1,12 +1,10 @@
-"""/oauth/token and the pages in /.well-known, as a program of somebody else's meets them."""
+"""/oauth/token, as a program of somebody else's meets it."""
 
 import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
-from dataclasses import replace
-from typing import Any, Final, NamedTuple
-from urllib.parse import quote_plus
+from typing import Final
 from uuid import uuid4
 
 import httpx
@@ -17,96 +15,26 @@ from gql.http.oauth import MOST_BYTES
 from gql.settings import Settings
 from tests.harness.actors import as_superuser
 from tests.harness.postgres import TestDatabase
-from tests.harness.tenants import PASSWORD, Tenant, make_tenant
+from tests.harness.tenants import PASSWORD, Tenant
+from tests.http.apps import (
+    CLIENTS,
+    GRANT,
+    MAKE_CLIENT,
+    REVOKE,
+    SCOPES,
+    App,
+    ask,
+    basic,
+    error_of,
+    made,
+)
 from tests.http.servers import Running, refusal, running
-from tests.http.test_sessions import LONGEST_REMEMBERED
-
-GRANT: Final = {"grant_type": "client_credentials"}
-CREATE: Final = "mutation ($input: AppCreateInput!) { appCreate(input: $input) { clientId clientSecret } }"
-ROTATE: Final = "mutation ($input: AppSecretRotateInput!) { appSecretRotate(input: $input) { clientId clientSecret } }"
-REVOKE: Final = "mutation ($input: AppRevokeInput!) { appRevoke(input: $input) { app { isActive revokedAt } } }"
-UPDATE: Final = "mutation ($input: AppUpdateInput!) { appUpdate(input: $input) { app { name scopes } } }"
-CLIENTS: Final = "{ clients { totalCount } }"
-MAKE_CLIENT: Final = "mutation ($input: ClientCreateInput!) { clientCreate(input: $input) { __typename } }"
-SCOPES: Final = ["billing:read", "billing:write"]
-
-
-class App(NamedTuple):
-    """What its people keep of an app."""
-
-    client_id: str
-    secret: str
-
-    @property
-    def basic(self) -> dict[str, str]:
-        return basic(self.client_id, self.secret)
-
-    @property
-    def body(self) -> dict[str, str]:
-        return {"client_id": self.client_id, "client_secret": self.secret}
-
-
-def basic(client_id: str, secret: str) -> dict[str, str]:
-    """The header of HTTP Basic as RFC 6749 has it."""
-    shown = f"{quote_plus(client_id)}:{quote_plus(secret)}"
-    return {"Authorization": f"Basic {base64.b64encode(shown.encode()).decode()}"}
 
 
 @pytest.fixture(autouse=True)
 async def nobody_has_failed_yet(database: TestDatabase) -> None:
     async with as_superuser() as connection:
         await connection.execute("delete from iam.throttles")
-
-
-@pytest.fixture
-async def shop() -> Tenant:
-    return await make_tenant("Cordage & Twine")
-
-
-@pytest.fixture
-def owners(server: Running, shop: Tenant) -> str:
-    """An access token of the shop's owner."""
-    return server.token(shop.owner, shop)
-
-
-@pytest.fixture
-async def app(server: Running, owners: str) -> App:
-    return await made(server, owners, SCOPES)
-
-
-async def made(server: Running, owners: str, scopes: list[str]) -> App:
-    answer = await server.ask(CREATE, token=owners, variables={"input": {"name": "Till", "scopes": scopes}})
-    found = answer.json()["data"]["appCreate"]
-    return App(found["clientId"], found["clientSecret"])
-
-
-async def ask(server: Running, fields: Any, headers: dict[str, str] | None = None, **more: Any) -> httpx.Response:
-    return await server.client.post("/oauth/token", data=fields, headers=headers, **more)
-
-
-async def token_of(server: Running, app: App) -> str:
-    answer = await ask(server, GRANT, app.basic)
-    assert answer.status_code == 200, answer.text
-    return str(answer.json()["access_token"])
-
-
-async def is_known(server: Running, app: App) -> bool:
-    answer = await ask(server, GRANT, app.basic)
-    assert answer.status_code in (200, 401)
-    return answer.status_code == 200
-
-
-def error_of(answer: httpx.Response) -> tuple[int, str]:
-    """Status and error, of an answer that has the form of section 5.2 and is kept nowhere."""
-    body = answer.json()
-    assert body.keys() == {"error", "error_description"}
-    assert not set(body["error_description"]) & set('"\\')
-    assert body["error_description"].isascii()
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.headers["pragma"] == "no-cache"
-    assert answer.headers["x-request-id"]
-    return answer.status_code, body["error"]
 
 
 # Getting a token
@@ -321,225 +249,3 @@ async def test_a_database_that_is_away_is_no_fault_of_the_app(settings: Settings
         answer = await ask(server, GRANT, basic(str(uuid4()), "secret"))
     assert error_of(answer) == (503, "temporarily_unavailable")
     assert answer.headers["retry-after"]
-
-
-# Over time
-
-
-async def test_a_secret_is_changed_while_the_app_works(server: Running, owners: str, app: App) -> None:
-    async def rotated(**more: Any) -> App:
-        variables = {"input": {"id": app.client_id, **more}}
-        found = (await server.ask(ROTATE, token=owners, variables=variables)).json()["data"]["appSecretRotate"]
-        assert found["clientId"] == app.client_id
-        return App(found["clientId"], found["clientSecret"])
-
-    second = await rotated()
-    assert await is_known(server, app)
-    assert await is_known(server, second)
-    third = await rotated(overlapHours=1)
-    assert [await is_known(server, each) for each in (app, second, third)] == [False, True, True]
-    async with as_superuser() as connection:
-        await connection.execute(
-            "update iam.app_secrets set expires_at = now() where app_id = $1 and expires_at is not null", app.client_id
-        )
-    assert [await is_known(server, each) for each in (second, third)] == [False, True]
-    fourth = await rotated(overlapHours=0)
-    assert [await is_known(server, each) for each in (third, fourth)] == [False, True]
-
-
-async def test_a_revoked_app_is_out_within_seconds(server: Running, owners: str, app: App) -> None:
-    access = await token_of(server, app)
-    assert (await server.ask(CLIENTS, token=access)).status_code == 200
-    answer = await server.ask(REVOKE, token=owners, variables={"input": {"id": app.client_id}})
-    assert answer.json()["data"]["appRevoke"]["app"]["isActive"] is False
-    assert not await is_known(server, app)
-    await asyncio.sleep(LONGEST_REMEMBERED)
-    answer = await server.ask(CLIENTS, token=access)
-    assert refusal(answer) == (401, "UNAUTHENTICATED", "APP_GONE")
-    assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
-
-
-async def test_a_lost_scope_is_lost_within_seconds(server: Running, owners: str, app: App) -> None:
-    access = await token_of(server, app)
-    variables = {"input": {"id": app.client_id, "scopes": ["ledger:read"]}}
-    answer = await server.ask(UPDATE, token=owners, variables=variables)
-    assert answer.json()["data"]["appUpdate"]["app"] == {"name": "Till", "scopes": ["ledger:read"]}
-    await asyncio.sleep(LONGEST_REMEMBERED)
-    answer = await server.ask(CLIENTS, token=access)
-    assert refusal(answer) == (403, "FORBIDDEN", "PERMISSION_MISSING")
-
-
-# Secrets are shown once
-
-
-async def test_no_answer_with_a_secret_is_kept_under_a_key(server: Running, owners: str, shop: Tenant) -> None:
-    headers = {"Idempotency-Key": str(uuid4())}
-    given = {"input": {"name": "Till", "scopes": SCOPES}}
-    first, second = [await server.ask(CREATE, token=owners, variables=given, headers=headers) for _ in range(2)]
-    secrets = [answer.json()["data"]["appCreate"]["clientSecret"] for answer in (first, second)]
-    assert secrets[0] != secrets[1]
-    rotate = {"input": {"id": first.json()["data"]["appCreate"]["clientId"]}}
-    secrets += [
-        (await server.ask(ROTATE, token=owners, variables=rotate, headers=headers)).json()["data"]["appSecretRotate"][
-            "clientSecret"
-        ]
-        for _ in range(2)
-    ]
-    assert len(set(secrets)) == 4
-    assert "idempotent-replayed" not in second.headers
-    async with as_superuser() as connection:
-        for table in ("core.idempotency_keys", "core.audit_log", "iam.apps", "iam.app_secrets"):
-            rows = await connection.fetch(f"select t::text from {table} t where tenant_id = $1", shop.tenant_id)
-            assert not [row for row in rows for secret in secrets if secret[4:] in row[0]], table
-    listed = await server.ask("{ apps { nodes { name secrets { hint createdAt } } } }", token=owners)
-    assert not [secret for secret in secrets if secret in listed.text]
-    assert secrets[1][-4:] in listed.text
-
-
-async def test_a_secret_stands_alone_in_its_operation(server: Running, owners: str) -> None:
-    twice = (
-        "mutation ($i: AppCreateInput!) { a: appCreate(input: $i) { clientId } b: appCreate(input: $i) { clientId } }"
-    )
-    answer = await server.ask(twice, token=owners, variables={"i": {"name": "Till", "scopes": SCOPES}})
-    assert refusal(answer) == (400, "BAD_USER_INPUT", "FIELD_STANDS_ALONE")
-
-
-async def test_a_refusal_is_written_down_once_the_answer_has_gone(server: Running, app: App, shop: Tenant) -> None:
-    await ask(server, GRANT, basic(app.client_id, "wrong"))
-    query = """select new_values ->> 'refused' from core.audit_log
-        where tenant_id = $1 and action = 'SIGN_IN' and entity_type = 'APP'"""
-    async with as_superuser() as connection:
-        for _ in range(100):
-            found = await connection.fetchval(query, shop.tenant_id)
-            if found:
-                break
-            await asyncio.sleep(0.05)
-    assert found == "CREDENTIALS_INVALID"
-
-
-async def test_who_names_no_app_at_all_is_written_down_in_the_log_of_the_house(server: Running) -> None:
-    count = """select count(*) from iam.house_log where event = 'SIGN_IN' and user_id is null
-        and facts = '{"refused": "CREDENTIALS_INVALID"}' and user_agent = $1"""
-    agents = {client_id: f"a till {uuid4()}" for client_id in (str(uuid4()), "nobody", "\0")}
-    for client_id, agent in agents.items():
-        await ask(server, GRANT, basic(client_id, "a secret that is none") | {"User-Agent": agent})
-    async with as_superuser() as connection:
-        for _ in range(100):
-            noted = [await connection.fetchval(count, agent) for agent in agents.values()]
-            if noted == [1, 1, 1]:
-                break
-            await asyncio.sleep(0.05)
-        assert noted == [1, 1, 1]
-        log = "\n".join(row[0] for row in await connection.fetch("select h::text from iam.house_log h"))
-    assert "a secret that is none" not in log
-    assert "nobody" not in log
-
-
-# Who manages apps, and what an app is not
-
-
-async def test_strangers_and_apps_manage_no_apps(server: Running, app: App) -> None:
-    variables = {"input": {"name": "Till", "scopes": SCOPES}}
-    assert refusal(await server.ask(CREATE, variables=variables)) == (401, "UNAUTHENTICATED", "TOKEN_MISSING")
-    access = await token_of(server, app)
-    asked = [(CREATE, variables), *((each, {"input": {"id": app.client_id}}) for each in (ROTATE, REVOKE, UPDATE))]
-    for document, given in asked:
-        answer = await server.ask(document, token=access, variables=given)
-        assert answer.status_code == 403
-        codes = {each["extensions"]["code"] for each in answer.json()["errors"]}
-        assert codes == {"FORBIDDEN"}
-
-
-OF_PEOPLE: Final = {
-    "signIn": ("SignInInput", {"email": "a@b.example", "password": PASSWORD}, "{ expiresAt }"),
-    "sessionRefresh": ("SessionRefreshInput", {}, "{ expiresAt }"),
-    "organisationSwitch": ("OrganisationSwitchInput", {"organisation": "acme"}, "{ expiresAt }"),
-    "signOut": ("SignOutInput", {"everywhere": True}, "{ ended }"),
-    "passwordChange": ("PasswordChangeInput", {"currentPassword": "a", "password": PASSWORD}, "{ done }"),
-    "totpEnrol": ("TotpEnrolInput", {"name": "x"}, "{ device }"),
-    "recoveryCodesRenew": ("RecoveryCodesRenewInput", {"code": "123456"}, "{ recoveryCodes }"),
-}
-
-
-async def test_what_is_about_people_is_no_apps(server: Running, app: App) -> None:
-    access = await token_of(server, app)
-    for name, (kind, given, selection) in OF_PEOPLE.items():
-        document = f"mutation ($input: {kind}!) {{ {name}(input: $input) {selection} }}"
-        answer = await server.ask(document, token=access, variables={"input": given})
-        assert refusal(answer) == (403, "FORBIDDEN", "PERMISSION_MISSING"), name
-        assert answer.json()["errors"][0]["message"] == "The access token of this app does not include iam:self."
-    for query in ("{ mySessions { id } }", "{ myTotpDevices { id } }"):
-        assert refusal(await server.ask(query, token=access)) == (403, "FORBIDDEN", "PERMISSION_MISSING")
-
-
-async def test_each_secret_is_good_for_its_own_use_alone(server: Running, app: App, shop: Tenant, owners: str) -> None:
-    sign_in = "mutation ($i: SignInInput!) { signIn(input: $i) { accessToken refreshToken } }"
-    given = {"i": {"email": shop.owner_email, "password": PASSWORD}}
-    held = (await server.ask(sign_in, variables=given)).json()["data"]["signIn"]
-    access = await token_of(server, app)
-    # Nothing but an access token is one.
-    for text in (app.secret, app.client_id, held["refreshToken"], f"{app.client_id}:{app.secret}"):
-        assert refusal(await server.ask(CLIENTS, token=text)) == (401, "UNAUTHENTICATED", "TOKEN_INVALID")
-    answer = await server.ask(CLIENTS, headers=app.basic)
-    assert refusal(answer) == (401, "UNAUTHENTICATED", "TOKEN_INVALID")
-    # Nothing but a refresh token is one.
-    refresh = "mutation ($i: SessionRefreshInput!) { sessionRefresh(input: $i) { expiresAt } }"
-    for text in (access, app.secret, held["accessToken"]):
-        answer = await server.ask(refresh, variables={"i": {"refreshToken": text}})
-        assert answer.json()["errors"][0]["extensions"]["reason"] == "SESSION_ENDED"
-    # Nothing but an app's secret is one.
-    for text in (access, held["accessToken"], held["refreshToken"], PASSWORD):
-        for client_id in (app.client_id, str(shop.owner_id)):
-            assert error_of(await ask(server, GRANT, basic(client_id, text))) == (401, "invalid_client")
-    # Nor a password.
-    given = {"i": {"email": shop.owner_email, "password": app.secret}}
-    answer = await server.ask(sign_in, variables=given)
-    assert answer.json()["errors"][0]["extensions"]["reason"] == "CREDENTIALS_INVALID"
-
-
-async def test_an_apps_key_and_a_persons_are_not_the_same(server: Running, app: App, owners: str) -> None:
-    """Two callers may give the same name to different requests."""
-    headers = {"Idempotency-Key": "one and the same".replace(" ", "-")}
-    access = await token_of(server, app)
-    for bearer, name in ((access, "By an app"), (owners, "By a person")):
-        for _ in range(2):
-            answer = await server.ask(MAKE_CLIENT, token=bearer, variables={"input": {"name": name}}, headers=headers)
-            assert "errors" not in answer.json()
-        assert answer.headers["idempotent-replayed"] == "true"
-    assert (await server.ask(CLIENTS, token=owners)).json()["data"]["clients"]["totalCount"] == 2
-
-
-# What others look up
-
-
-async def test_the_house_says_where_its_endpoints_are(server: Running) -> None:
-    answer = await server.client.get("/.well-known/openid-configuration")
-    assert answer.status_code == 200
-    found = answer.json()
-    assert found["issuer"] == server.settings.issuer
-    assert found["token_endpoint"] == f"{server.url}/oauth/token"
-    assert found["jwks_uri"] == f"{server.url}/.well-known/jwks.json"
-    assert found["grant_types_supported"] == ["client_credentials"]
-    assert found["token_endpoint_auth_methods_supported"] == ["client_secret_basic", "client_secret_post"]
-    # It says whatever host it was asked under, so nobody may keep it.
-    assert answer.headers["cache-control"] == "no-store"
-
-
-async def test_an_issuer_with_an_address_is_where_its_endpoints_are(settings: Settings, database: TestDatabase) -> None:
-    async with running(replace(settings, issuer="https://books.example/"), database.api_url) as server:
-        headers = {"Host": "forger.example"}
-        found = (await server.client.get("/.well-known/openid-configuration", headers=headers)).json()
-    assert found["issuer"] == "https://books.example/"
-    assert found["token_endpoint"] == "https://books.example/oauth/token"
-    assert found["jwks_uri"] == "https://books.example/.well-known/jwks.json"
-
-
-async def test_whoever_has_the_key_set_can_verify_a_token_and_make_none(server: Running, app: App) -> None:
-    answer = await server.client.get("/.well-known/jwks.json")
-    assert answer.headers["cache-control"] == "public, max-age=300"
-    keys = answer.json()["keys"]
-    assert {frozenset(key) for key in keys} == {frozenset({"kty", "crv", "x", "kid", "alg", "use"})}
-    access = await token_of(server, app)
-    [key] = [each for each in jwt.PyJWKSet(keys).keys if each.key_id == jwt.get_unverified_header(access)["kid"]]
-    claims = jwt.decode(access, key.key, ["EdDSA"], audience=server.settings.audience, issuer=server.settings.issuer)
-    assert claims["sub"] == app.client_id

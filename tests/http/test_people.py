@@ -1,6 +1,5 @@
 """Coming in by an invite, asking to join and one's own account, as a program does it over HTTP."""
 
-import asyncio
 from typing import Any, Final
 from uuid import uuid4
 
@@ -8,9 +7,9 @@ import httpx
 import pytest
 
 from tests.harness.actors import as_superuser
-from tests.harness.tenants import PASSWORD, Person, Tenant, make_person, make_tenant
-from tests.http.servers import Running, refusal
-from tests.http.test_sessions import LONGEST_REMEMBERED, SIGN_IN, refused
+from tests.harness.tenants import PASSWORD, Person, Tenant, make_tenant
+from tests.http.servers import Running
+from tests.http.test_sessions import SIGN_IN, refused
 from tests.iam.comers import make_comer, new_address, told
 
 CREATE: Final = """
@@ -140,24 +139,6 @@ async def test_ones_own_account(server: Running) -> None:
     assert await not_done(server, CONFIRM, token, request=sent["request"], code="no code") == refusal
     assert await not_done(server, CONFIRM, token, request="no id", code="000000") == refusal
     assert await not_done(server, CHANGE, token, address=new_address(), request="no id", code="000000") == refusal
-
-
-async def test_a_closed_account_is_out_everywhere_within_seconds(server: Running) -> None:
-    tenant = await make_tenant("Harbour Ropes")
-    person = await make_person(tenant, "owner")
-    here, there = await signed_in(server, person), await signed_in(server, person)
-    assert (await server.ask("{ me { role } }", token=there)).status_code == 200
-    answer = await server.ask(
-        CLOSE, token=here, variables={"input": {"password": PASSWORD}}, headers={"Cookie": "countinghouse=x"}
-    )
-    assert answer.json()["data"] == {"accountClose": {"done": True}}
-    assert answer.headers["set-cookie"].startswith("countinghouse=; Max-Age=0; ")
-    await asyncio.sleep(LONGEST_REMEMBERED)
-    for token in (here, there):
-        answer = await server.ask("{ me { role } }", token=token)
-        assert refusal(answer) == (401, "UNAUTHENTICATED", "MEMBERSHIP_GONE")
-    last = await signed_in(server, tenant.owner)
-    assert await not_done(server, CLOSE, last, password=PASSWORD) == ("CONFLICT", "LAST_OWNER")
 
 
 @pytest.mark.parametrize(

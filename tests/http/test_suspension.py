@@ -13,8 +13,8 @@ from gql.tenants.offboarding import remove
 from tests.harness.actors import as_superuser
 from tests.harness.tenants import Tenant, make_person, make_tenant
 from tests.harness.verbs import call
+from tests.http.apps import GRANT, made
 from tests.http.servers import Running, refusal
-from tests.http.test_oauth import GRANT, made
 
 READ: Final = "{ clients { totalCount } organisation { slug } }"
 WRITE: Final = 'mutation { clientCreate(input: {name: "Late"}) { client { id } } }'

@@ -15,6 +15,7 @@ from gql.worker.worker import CHANNEL
 from tests.database.isolation import OURS, REFUSED, RELATIONS, Filled, fill, readable, texts
 from tests.harness.actors import as_superuser, as_tenant
 from tests.harness.analysts import Analyst, address_of, connected, is_connected, make_analyst
+from tests.harness.tenants import Tenant
 from tests.harness.verbs import call
 from tests.worker.working import eventually, expired_hold, the_duty, working
 
@@ -291,55 +292,56 @@ async def test_an_honest_statement_is_cancelled_when_its_time_is_over(mine: Fill
         assert await opened.fetchval("select 1") == 1
 
 
-@pytest.mark.parametrize(
-    "statements",
+BREAKOUTS: Final[list[list[str | None]]] = [
+    ["set statement_timeout = 0", LONG],
+    ["set default_transaction_read_only = off", "alter role current_user set statement_timeout = 0", None, LONG],
     [
-        ["set statement_timeout = 0", LONG],
-        ["set default_transaction_read_only = off", "alter role current_user set statement_timeout = 0", None, LONG],
-        [
-            "set statement_timeout = 0",
-            "do $$ begin perform set_config('statement_timeout', '0', false); loop end loop; end $$",
-        ],
-        [
-            "set statement_timeout = 0",
-            "with recursive t as (select 1 union all select 1 from t) select count(*) from t",
-        ],
-        ["set statement_timeout = 0; set idle_in_transaction_session_timeout = 0", "begin; select 1", ""],
-        ["set statement_timeout = 0", "begin; declare c cursor for select * from clients; fetch c", ""],
+        "set statement_timeout = 0",
+        "do $$ begin perform set_config('statement_timeout', '0', false); loop end loop; end $$",
     ],
-)
-async def test_whoever_sets_the_time_out_back_is_ended_by_the_worker(
-    mine: Filled, statements: list[str | None]
-) -> None:
+    [
+        "set statement_timeout = 0",
+        "with recursive t as (select 1 union all select 1 from t) select count(*) from t",
+    ],
+    ["set statement_timeout = 0; set idle_in_transaction_session_timeout = 0", "begin; select 1", ""],
+    ["set statement_timeout = 0", "begin; declare c cursor for select * from clients; fetch c", ""],
+]
+
+
+async def test_whoever_sets_the_time_out_back_is_ended_by_the_worker(mine: Filled) -> None:
     """A statement after its time, a transaction after ten times as much; and nothing is left to hold."""
-    made = await make_analyst(mine.tenant, statement_timeout_ms=300, connection_limit=2)
-    opened = await asyncpg.connect(made.url)
-    try:
-        async with working([DUTY]):
-            *before, last = statements
-            for statement in before:
-                if statement is None:  # come in again
-                    await opened.close()
-                    opened = await asyncpg.connect(made.url)
-                    assert await opened.fetchval("show statement_timeout") == "0"
-                else:
-                    await opened.execute(statement)
-            begun = monotonic()
-            if last:
-                with pytest.raises((asyncpg.AdminShutdownError, asyncpg.ConnectionDoesNotExistError)):
-                    await opened.execute(last)
-            else:
-                assert await is_connected(opened)
-                await eventually(lambda: has_gone(opened))
-                assert monotonic() - begun > 0.5
-            # The worker looks every few seconds, and not much later.
-            assert monotonic() - begun < DUTY.every.total_seconds() + 10
-    finally:
-        opened.terminate()
+    async with working([DUTY]):
+        await asyncio.gather(*(breaks_out(mine.tenant, statements) for statements in BREAKOUTS))
     async with as_superuser() as superuser, superuser.transaction():
         await superuser.execute("lock table billing.clients in access exclusive mode nowait")
-    async with as_tenant(mine.tenant) as tenant:  # and there is room for the next one
-        await call(tenant, "iam.analyst_revoke", id=made.id)
+
+
+async def breaks_out(tenant: Tenant, statements: list[str | None]) -> None:
+    made = await make_analyst(tenant, statement_timeout_ms=300, connection_limit=2)
+    opened = await asyncpg.connect(made.url)
+    try:
+        *before, last = statements
+        for statement in before:
+            if statement is None:  # come in again
+                await opened.close()
+                opened = await asyncpg.connect(made.url)
+                assert await opened.fetchval("show statement_timeout") == "0"
+            else:
+                await opened.execute(statement)
+        begun = monotonic()
+        if last:
+            with pytest.raises((asyncpg.AdminShutdownError, asyncpg.ConnectionDoesNotExistError)):
+                await opened.execute(last)
+        else:
+            assert await is_connected(opened)
+            await eventually(lambda: has_gone(opened))
+            assert monotonic() - begun > 0.5
+        # The worker looks every few seconds, and not much later.
+        assert monotonic() - begun < DUTY.every.total_seconds() + 10
+    finally:
+        opened.terminate()
+    async with as_tenant(tenant) as connection:  # and there is room for the next one
+        await call(connection, "iam.analyst_revoke", id=made.id)
 
 
 async def has_gone(opened: asyncpg.Connection) -> bool:

@@ -40,7 +40,8 @@ class Shown(NamedTuple):
 
 def view_name(noun: Noun) -> str:
     """What analysts call it: its list, its report, or its own name."""
-    name = noun.plural or (noun.question.field if noun.question else None) or (noun.single.name if noun.single else None)
+    asked = noun.question.field if noun.question else None
+    name = noun.plural or asked or (noun.single.name if noun.single else None)
     if name is None:
         single = noun.name
         name = f"{single[:-1]}ies" if single.endswith("y") else f"{single}s"

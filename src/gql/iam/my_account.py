@@ -17,7 +17,13 @@ from gql.iam.resolving import Info, given, identifier, moment, own_session, serv
 TABLE = "iam.users"
 
 
-@noun(table="iam.my_account()", described_by=TABLE, single=Single("account", "true"), permission="iam:self", reported=False)
+@noun(
+    table="iam.my_account()",
+    described_by=TABLE,
+    single=Single("account", "true"),
+    permission="iam:self",
+    reported=False,
+)
 class Account:
     name: str = column()
     email: str | None = column()
