@@ -51,9 +51,9 @@ select convert_to(concat(
             select concat(
               '{"subject":',
               core.as_json(t2.subject),
-              ',"role":"',
-              upper(t2.role),
-              '"}'
+              ',"role":',
+              coalesce('"' || upper(t2.role) || '"', 'null'),
+              '}'
             ) as r0
             from (
               select t2.last_seen_at, t2.subject, t2.role, t2.id
@@ -120,9 +120,9 @@ select convert_to(concat(
         coalesce(core.as_json(t4.name)::text, 'null'),
         ',"email":',
         coalesce(core.as_json(t4.email)::text, 'null'),
-        ',"role":"',
-        upper(t4.role),
-        '","lastSeenAt":',
+        ',"role":',
+        coalesce('"' || upper(t4.role) || '"', 'null'),
+        ',"lastSeenAt":',
         to_json(t4.last_seen_at),
         ',"createdAt":',
         to_json(t4.created_at),
