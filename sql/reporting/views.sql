@@ -14,9 +14,12 @@ select
     thing.zip_code::text as zip_code,
     thing.country::text as country,
     thing.tax_id::text as tax_id,
+    thing.logo::text as logo,
     thing.currency::text as currency,
     thing.time_zone::text as time_zone,
     thing.fiscal_year_start as fiscal_year_start,
+    thing.settings::jsonb as settings,
+    to_jsonb(thing.modules) as modules,
     thing.created_at as created_at
 from iam.organisation() as thing
 where thing.tenant_id = core.tenant_id();
@@ -32,11 +35,14 @@ comment on column reporting.organisation.state is 'State, county or province.';
 comment on column reporting.organisation.zip_code is 'Postal code.';
 comment on column reporting.organisation.country is 'Country, by its two-letter ISO 3166 code.';
 comment on column reporting.organisation.tax_id is 'Its tax or VAT number.';
+comment on column reporting.organisation.logo is 'The address of its logo, beginning with https://.';
 comment on column reporting.organisation.currency is 'The currency that its clients and invoices have unless they say otherwise.';
 comment on column reporting.organisation.time_zone is 'Its time zone, by its IANA name: it decides what day today is.';
 comment on column reporting.organisation.fiscal_year_start is 'The month in which its fiscal year begins: 1 to 12.';
+comment on column reporting.organisation.settings is 'Preferences of its own, as a JSON object of at most 20000 bytes.';
+comment on column reporting.organisation.modules is 'Which parts of the house it uses, for dashboards to show: BILLING, TRADE.';
 comment on column reporting.organisation.created_at is 'When it joined.';
-grant select (id, slug, name, email, phone, address, city, state, zip_code, country, tax_id, currency, time_zone, fiscal_year_start, created_at) on reporting.organisation to countinghouse_analyst;
+grant select (id, slug, name, email, phone, address, city, state, zip_code, country, tax_id, logo, currency, time_zone, fiscal_year_start, settings, modules, created_at) on reporting.organisation to countinghouse_analyst;
 
 create view reporting.memberships with (security_invoker = true) as
 select
