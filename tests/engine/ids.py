@@ -45,3 +45,15 @@ def product_id(number: int) -> UUID:
 
 def vendor_product_id(number: int) -> UUID:
     return UUID(f"1e000000-0000-4000-8000-{number:012}")
+
+
+def order_id(number: int) -> UUID:
+    return UUID(f"2a000000-0000-4000-8000-{number:012}")
+
+
+def order_item_id(number: int) -> UUID:
+    return UUID(f"2b000000-0000-4000-8000-{number:012}")
+
+
+def credit_entry_id(number: int) -> UUID:
+    return UUID(f"2c000000-0000-4000-8000-{number:012}")

@@ -31,9 +31,10 @@ FOR_INSIDERS: Final = {
     "revenue_months",
     "trade",
     "trade_internal",
+    "orders",
 }
 """The documents that a member's role does not include."""
-FOR_TRADERS: Final = {"apps_read", "organisation", "people", "trade", "typename_alone"}
+FOR_TRADERS: Final = {"apps_read", "orders", "organisation", "people", "trade", "typename_alone"}
 """The documents that the roles of vendors and retailers include."""
 
 
@@ -258,7 +259,7 @@ async def test_the_books_reach_every_noun_and_the_member_sees_a_part(people: dic
     assert 0 < len(member["Invoice"]) < len(owner["Invoice"])
     assert not member["ClientNote"]
     vendor, retailer = people["vendor"].world.things, people["retailer"].world.things
-    for noun in ("Vendor", "VendorProduct", "CreditLine"):
+    for noun in ("Vendor", "VendorProduct", "CreditLine", "Order", "OrderItem", "CreditLedgerEntry"):
         assert 0 < len(vendor[noun]) < len(owner[noun])
         assert 0 < len(retailer[noun]) < len(owner[noun])
     assert not vendor["Retailer"]

@@ -39,3 +39,28 @@ async def fill_trade(call: Call, number: int, marker: str) -> None:
         offer_id = await call("trade.vendor_product_set", offer)
         stock = {"id": offer_id, "quantity": 2 if each % 20 == 11 else 5 + each, "note": f"{marker}Delivery"}
         await call("trade.stock_receive", stock)
+        if each % 3 != 2 and each % 20 not in (13, 17, 19):
+            item = {"vendor_product_id": offer_id, "quantity": 1}
+            await _order(call, {**parties, "items": [item], "metadata": {"of": marker}}, each, marker)
+
+
+STEPS = (
+    ("place", "confirm", "ship", "deliver"),
+    (),
+    ("place",),
+    ("place", "confirm", "ship", "deliver", "return"),
+    ("place", "confirm"),
+    ("place", "cancel"),
+    ("place", "confirm", "ship"),
+    ("place", "expire"),
+)
+
+
+async def _order(call: Call, given: dict[str, Any], number: int, marker: str) -> None:
+    """Two orders, as far as their numbers take them; of a few something is paid beforehand."""
+    for each in (number, number + 1):
+        prepaid = {"prepaid": "0.25"} if each % 10 == 4 else {}
+        order_id = await call("trade.order_create", {**given, **prepaid})
+        for verb in STEPS[each % len(STEPS)]:
+            reason = {"reason": f"{marker}Late"} if verb == "cancel" else {}
+            await call(f"trade.order_{verb}", {"id": order_id, **reason})
