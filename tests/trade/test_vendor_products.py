@@ -108,7 +108,7 @@ async def test_stock_comes_in_and_is_adjusted_and_each_change_is_in_the_log(tena
         assert (row["stock"], row["is_low"], row["stock_note"]) == (4, False, None)
         rows = await connection.fetch(
             """select old_values, new_values from core.audit_log where entity_type = 'VENDOR_PRODUCT'
-               and entity_id = $1 and action = 'UPDATE' order by id""",
+               and entity_id = $1 and action = 'UPDATE' order by created_at""",
             offer,
         )
     changes = [(json.loads(row["old_values"]), json.loads(row["new_values"])) for row in rows]
