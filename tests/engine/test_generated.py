@@ -48,7 +48,6 @@ ROOTS: Final = (
     ("payment", "paymentGroups", "creditNoteGroups"),
     ("ageing", "ageingTotals", "ageingByLastPayment"),
     ("revenueByMonth", "collectionByMonth", "processingTimes", "clients"),
-    *OF_TRADE,
 )
 SCHEMA: Final[GraphQLSchema] = build_schema(SDL)
 # Real values take the place of these; only that there is a value is kept.
@@ -75,8 +74,9 @@ def grown(allow_null: bool, roots: tuple[tuple[str, ...], ...]) -> st.SearchStra
 @st.composite
 def documents(draw: st.DrawFn, facts: Facts) -> list[Generated]:
     """Some documents of the same selection, with different arguments, that ask about the facts."""
-    is_trader = facts.world.person.role in ("vendor", "retailer")
-    document = draw(grown(draw(st.booleans()), OF_TRADE if is_trader else ROOTS))
+    permissions = facts.world.person.permissions
+    roots = (*(ROOTS if "billing:read" in permissions else ()), *(OF_TRADE if "trade:read" in permissions else ()))
+    document = draw(grown(draw(st.booleans()), roots))
     return [Writer(SCHEMA, facts, Choices(draw)).document(document) for _ in range(VARIATIONS)]
 
 
