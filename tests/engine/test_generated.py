@@ -33,6 +33,9 @@ OF_TRADE: Final = (
     ("vendors", "retailers", "products"),
     ("creditLines", "vendorProducts"),
     ("products",),
+    ("orders",),
+    ("order", "orderItems", "orderGroups"),
+    ("creditLedger", "creditLedgerEntryGroups"),
     ("vendor", "creditLineGroups", "retailerGroups", "productGroups"),
 )
 ROOTS: Final = (
