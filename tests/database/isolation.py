@@ -122,7 +122,9 @@ async def fill(name: str) -> Filled:
             offer_id = await call("trade.vendor_product_set", **offer)
             await call("trade.stock_receive", id=str(offer_id), quantity=5, note=f"Delivery of the {of}")
             item = {"vendor_product_id": str(offer_id), "quantity": 2}
-            order_id = await call("trade.order_create", **parties, items=[item], metadata={"note": f"Order of the {of}"})
+            order_id = await call(
+                "trade.order_create", **parties, items=[item], metadata={"note": f"Order of the {of}"}
+            )
             for verb in ("place", "confirm", "ship", "deliver"):
                 await call(f"trade.order_{verb}", id=str(order_id))
             if ordinal == "second":

@@ -13,7 +13,18 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
-from tests.engine import apps, audit_entries, client_entries, comers, ledgers, messages, ordering, outsiders, receipts, trading
+from tests.engine import (
+    apps,
+    audit_entries,
+    client_entries,
+    comers,
+    ledgers,
+    messages,
+    ordering,
+    outsiders,
+    receipts,
+    trading,
+)
 from tests.engine.ids import client_id, invoice_id
 from tests.harness.actors import as_superuser
 from tests.harness.tenants import Tenant, make_person, make_tenant

@@ -65,68 +65,77 @@ def rows(currency: str, whole: bool) -> Iterable[tuple[str, Row]]:
             continue
         moment = f"2025-06-0{number // 2 + 1}T08:00:00"
         delivered = {"delivered_subtotal": subtotal, "delivered_tax": tax} if "delivered_at" in REACHED[status] else {}
-        yield "trade.orders", {
-            "id": order_id(number),
-            "order_number": f"ORD-{number:06}" if number != 3 else "ORD-9999999",
-            "invoice_number": f"TI-{number:06}" if delivered else None,
-            "credit_line_id": credit_line_id(line),
-            **_parties(line),
-            "retailer_name": f'Retailer "{line}" \\',
-            "vendor_name": f"Vendor 🦉 {line}",
-            "status": status,
-            "currency": currency,
-            "subtotal": subtotal,
-            "tax": tax,
-            "total": f"{float(subtotal) + float(tax):.2f}",
-            **delivered,
-            **{name: f"{moment}.{place}Z" for place, name in enumerate(REACHED[status])},
-            "metadata": {},
-            "created_at": f"{moment}Z",
-            "updated_at": "2025-06-09T00:00:00.100Z",
-            **more,
-        }
+        yield (
+            "trade.orders",
+            {
+                "id": order_id(number),
+                "order_number": f"ORD-{number:06}" if number != 3 else "ORD-9999999",
+                "invoice_number": f"TI-{number:06}" if delivered else None,
+                "credit_line_id": credit_line_id(line),
+                **_parties(line),
+                "retailer_name": f'Retailer "{line}" \\',
+                "vendor_name": f"Vendor 🦉 {line}",
+                "status": status,
+                "currency": currency,
+                "subtotal": subtotal,
+                "tax": tax,
+                "total": f"{float(subtotal) + float(tax):.2f}",
+                **delivered,
+                **{name: f"{moment}.{place}Z" for place, name in enumerate(REACHED[status])},
+                "metadata": {},
+                "created_at": f"{moment}Z",
+                "updated_at": "2025-06-09T00:00:00.100Z",
+                **more,
+            },
+        )
         yield from _items(number, line)
     for number, (line, kind, before, amount, after, order, reverses) in enumerate(ENTRIES, 1):
         if not whole and line > 1:
             continue
-        yield "trade.credit_entries", {
-            "id": credit_entry_id(number),
-            "credit_line_id": credit_line_id(line),
-            **_parties(line),
-            "order_id": order_id(order) if order else None,
-            "ledger_number": number,
-            "transaction_type": kind,
-            "effective_date": f"2025-06-{number:02}",
-            "due_date": f"2025-07-{number:02}" if kind == "ORDER_CREDIT" else None,
-            "currency": currency,
-            "previous_balance": before,
-            "amount": amount,
-            "running_balance": after,
-            "description": None if number % 4 == 0 else f'Entry "{number}" \\\t🦉',
-            "reverses_id": credit_entry_id(reverses) if reverses else None,
-            # Two of them were entered at once.
-            "created_at": f"2025-06-0{number // 2 + 1}T09:00:00Z",
-        }
+        yield (
+            "trade.credit_entries",
+            {
+                "id": credit_entry_id(number),
+                "credit_line_id": credit_line_id(line),
+                **_parties(line),
+                "order_id": order_id(order) if order else None,
+                "ledger_number": number,
+                "transaction_type": kind,
+                "effective_date": f"2025-06-{number:02}",
+                "due_date": f"2025-07-{number:02}" if kind == "ORDER_CREDIT" else None,
+                "currency": currency,
+                "previous_balance": before,
+                "amount": amount,
+                "running_balance": after,
+                "description": None if number % 4 == 0 else f'Entry "{number}" \\\t🦉',
+                "reverses_id": credit_entry_id(reverses) if reverses else None,
+                # Two of them were entered at once.
+                "created_at": f"2025-06-0{number // 2 + 1}T09:00:00Z",
+            },
+        )
 
 
 def _items(order: int, line: int) -> Iterable[tuple[str, Row]]:
     """None of the first, one, a few; some replaced."""
     for position in range(1, 1 + (order - 1) % 4 + (order == 5) * 30):
-        yield "trade.order_items", {
-            "id": order_item_id(order * 1000 + position),
-            "order_id": order_id(order),
-            **_parties(line),
-            "vendor_product_id": vendor_product_id(1 + (order + position) % 8),
-            "position": position,
-            "product_name": f"Item {position}: ½ {chr(0x1F980 + position)} \\",
-            "product_sku": f"SKU/{position}",
-            "unit_price": ["0.01", "100.00", "0.00", "12.5"][position % 4],
-            "tax_rate": ["0", "16.00", "7.5"][position % 3],
-            "quantity": [1, 7, 1000000000][position % 3],
-            "quantity_shipped": position % 2,
-            "quantity_returned": 0,
-            "reserved": 0,
-            "replaced_at": "2025-06-02T00:00:00Z" if position % 5 == 3 or position > 8 else None,
-            "created_at": f"2025-06-0{order // 2 + 1}T08:00:0{position % 3}Z",
-            "updated_at": "2025-06-09T00:00:00.100Z",
-        }
+        yield (
+            "trade.order_items",
+            {
+                "id": order_item_id(order * 1000 + position),
+                "order_id": order_id(order),
+                **_parties(line),
+                "vendor_product_id": vendor_product_id(1 + (order + position) % 8),
+                "position": position,
+                "product_name": f"Item {position}: ½ {chr(0x1F980 + position)} \\",
+                "product_sku": f"SKU/{position}",
+                "unit_price": ["0.01", "100.00", "0.00", "12.5"][position % 4],
+                "tax_rate": ["0", "16.00", "7.5"][position % 3],
+                "quantity": [1, 7, 1000000000][position % 3],
+                "quantity_shipped": position % 2,
+                "quantity_returned": 0,
+                "reserved": 0,
+                "replaced_at": "2025-06-02T00:00:00Z" if position % 5 == 3 or position > 8 else None,
+                "created_at": f"2025-06-0{order // 2 + 1}T08:00:0{position % 3}Z",
+                "updated_at": "2025-06-09T00:00:00.100Z",
+            },
+        )
