@@ -33,6 +33,9 @@ OF_TRADE: Final = (
     ("vendors", "retailers", "products"),
     ("creditLines", "vendorProducts"),
     ("products",),
+    ("orders",),
+    ("order", "orderItems", "orderGroups"),
+    ("creditLedger", "creditLedgerEntryGroups"),
     ("vendor", "creditLineGroups", "retailerGroups", "productGroups"),
 )
 ROOTS: Final = (
@@ -74,9 +77,10 @@ def grown(allow_null: bool, roots: tuple[tuple[str, ...], ...]) -> st.SearchStra
 @st.composite
 def documents(draw: st.DrawFn, facts: Facts) -> list[Generated]:
     """Some documents of the same selection, with different arguments, that ask about the facts."""
-    permissions = facts.world.person.permissions
-    roots = (*(ROOTS if "billing:read" in permissions else ()), *(OF_TRADE if "trade:read" in permissions else ()))
-    document = draw(grown(draw(st.booleans()), roots))
+    # A trader asks of trade alone; of who sees nothing of trade it would be refused time and again.
+    others = () if facts.world.person.role in ("vendor", "retailer") else ROOTS
+    of_trade = OF_TRADE if "trade:read" in facts.world.person.permissions else ()
+    document = draw(grown(draw(st.booleans()), (*others, *of_trade)))
     return [Writer(SCHEMA, facts, Choices(draw)).document(document) for _ in range(VARIATIONS)]
 
 

@@ -45,6 +45,9 @@ TABLES_OF_ALL = (
     "trade.credit_lines",
     "trade.products",
     "trade.vendor_products",
+    "trade.orders",
+    "trade.order_items",
+    "trade.credit_entries",
 )
 TABLES = (
     *("clients", "client_contacts", "client_notes", "invoices", "invoice_lines"),
@@ -146,12 +149,18 @@ UNSEEN = {
         select 'vendors' as name, id from trade.vendors where id <> $1 union all
         select 'credit_lines', id from trade.credit_lines where vendor_id <> $1 union all
         select 'vendor_products', id from trade.vendor_products where vendor_id <> $1 union all
+        select 'orders', id from trade.orders where vendor_id <> $1 union all
+        select 'order_items', id from trade.order_items where vendor_id <> $1 union all
+        select 'credit_entries', id from trade.credit_entries where vendor_id <> $1 union all
         select 'retailers', id from trade.retailers where id not in (
             select retailer_id from trade.credit_lines where vendor_id = $1)
     """,
     "retailer": """
         select 'retailers' as name, id from trade.retailers where id <> $1 union all
         select 'credit_lines', id from trade.credit_lines where retailer_id <> $1 union all
+        select 'orders', id from trade.orders where retailer_id <> $1 union all
+        select 'order_items', id from trade.order_items where retailer_id <> $1 union all
+        select 'credit_entries', id from trade.credit_entries where retailer_id <> $1 union all
         select 'vendors', id from trade.vendors where not is_approved union all
         select 'vendor_products', id from trade.vendor_products where not vendor_is_approved
     """,
@@ -168,7 +177,8 @@ async def traders(tenant: Tenant, role: str) -> Pair:
     others: dict[str, list[UUID]] = {}
     for row in unseen:
         others.setdefault(row["name"], []).append(row["id"])
-    assert set(others) == {"vendors", "retailers", "credit_lines", "vendor_products"}
+    ordered = {"orders", "order_items", "credit_entries"}
+    assert set(others) == {"vendors", "retailers", "credit_lines", "vendor_products"} | ordered
     one, two = await make_person(tenant, role, [first]), await make_person(tenant, role, [second, third])
     return Pair(
         Caller(await permitted(context_of(tenant, role, [first], user_id=one.user_id)), ORIGIN),
@@ -266,7 +276,9 @@ async def test_verbs_about_others_have_changed_nothing(engine: Engine, pairs: di
         (select md5(string_agg(i::text, ',' order by id)) from billing.invoices i where tenant_id = $1),
         (select md5(string_agg(v::text, ',' order by id)) from trade.vendors v where tenant_id = $1),
         (select md5(string_agg(l::text, ',' order by id)) from trade.credit_lines l where tenant_id = $1),
-        (select md5(string_agg(o::text, ',' order by id)) from trade.vendor_products o where tenant_id = $1)"""
+        (select md5(string_agg(o::text, ',' order by id)) from trade.vendor_products o where tenant_id = $1),
+        (select md5(string_agg(b::text, ',' order by id)) from trade.orders b where tenant_id = $1),
+        (select md5(string_agg(t::text, ',' order by id)) from trade.order_items t where tenant_id = $1)"""
     async with as_superuser() as connection:
         before = await connection.fetchrow(counts, pair.other.context.tenant_id)
         for probe in verbs():

@@ -57,8 +57,8 @@ STEPS = (
 
 
 async def _order(call: Call, given: dict[str, Any], number: int, marker: str) -> None:
-    """Two orders, as far as their numbers take them; of a few something is paid beforehand."""
-    for each in (number, number + 1):
+    """Three orders, as far as their numbers take them; of a few something is paid beforehand."""
+    for each in range(number, number + 3):
         prepaid = {"prepaid": "0.25"} if each % 10 == 4 else {}
         order_id = await call("trade.order_create", {**given, **prepaid})
         for verb in STEPS[each % len(STEPS)]:

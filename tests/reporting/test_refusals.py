@@ -110,7 +110,7 @@ async def test_no_view_and_no_table_can_be_written(connection: asyncpg.Connectio
         "create publication mine for all tables",
         "create subscription mine connection 'host=127.0.0.1' publication p",
         "create server mine foreign data wrapper none",
-        "create extension pg_trgm",
+        "create extension hstore",
         "create role mine",
         "do $$ begin create temporary table mine (); end $$",
         "do $$ begin perform lo_create(0); end $$",

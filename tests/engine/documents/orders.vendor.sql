@@ -135,7 +135,7 @@ select convert_to(concat(
               '"}'
             )
             from trade.orders t7
-            where t7.tenant_id = ($1::uuid) and t7.vendor_id = any (($2::text)::uuid[]) and t7.id = t5.order_id
+            where t7.tenant_id = ($1::uuid) and t7.vendor_id = any (($2::text)::uuid[]) and t7.id = t5.current_order_id
           ), 'null'),
           '}'
         ), ',' order by t5.position)
@@ -316,12 +316,12 @@ select convert_to(concat(
             '"}'
           )
           from trade.orders t14
-          where t14.tenant_id = ($1::uuid) and t14.vendor_id = any (($2::text)::uuid[]) and t14.id = t13.order_id
+          where t14.tenant_id = ($1::uuid) and t14.vendor_id = any (($2::text)::uuid[]) and t14.id = t13.current_order_id
         ), 'null'),
         '}'
       ) as r0
       from (
-        select t13.position, t13.product_name, t13.amount, t13.order_id, t13.created_at, t13.id
+        select t13.position, t13.product_name, t13.amount, t13.current_order_id, t13.created_at, t13.id
         from trade.order_items t13
         where t13.tenant_id = ($1::uuid) and t13.vendor_id = any (($2::text)::uuid[]) and t13.replaced_at is null
         order by t13.created_at asc, t13.id asc
