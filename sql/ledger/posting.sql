@@ -97,6 +97,43 @@ end
 $$;
 comment on function ledger.hold_found(uuid) is 'The pending hold of that id, locked; refuses where there is none.';
 
+create function ledger.post_hold_against(
+    wanted uuid, contra ledger.leg[], kind text, reason text, effective_on date default null
+) returns uuid
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    held ledger.holds := ledger.hold_found(wanted);
+    account ledger.accounts;
+    debit constant numeric := - (select coalesce(sum(leg.amount), 0) from unnest(contra) as leg);
+    amount numeric;
+    made constant uuid := core.new_id();
+begin
+    select * into account from ledger.accounts where tenant_id = core.tenant_id() and id = held.account_id;
+    -- On which side the balance grows, and whether it is to grow.
+    amount := debit * case account.normal_side when 'DEBIT' then 1 else -1 end * case held.direction when 'UP' then 1 else -1 end;
+    if held.expires_at <= statement_timestamp() then
+        perform core.refuse('CONFLICT', 'HOLD_EXPIRED', 'This hold has expired. Make a new one.', 'input.id');
+    elsif amount > held.amount then
+        perform core.refuse(
+            'BAD_USER_INPUT', 'HOLD_EXCEEDED', format('This hold is for %s at most.', held.amount), 'input.amount'
+        );
+    end if;
+    perform from ledger.accounts
+    where tenant_id = core.tenant_id() and id in (select account.id union all select leg.account_id from unnest(contra) as leg)
+    order by id
+    for no key update;
+    -- The room is given back first, then taken: together they never need more than the hold had.
+    update ledger.holds set state = 'POSTED', transfer_id = made where tenant_id = core.tenant_id() and id = held.id;
+    return ledger.post(
+        kind, (account.id, debit)::ledger.leg || contra, effective_on, reason, held.source_noun, held.source_id, transfer => made
+    );
+end
+$$;
+comment on function ledger.post_hold_against(uuid, ledger.leg[], text, text, date) is
+    'Turns a hold into a transfer against these legs: on its account comes what they come to, its amount or less; the rest is given back.';
+
 create function ledger.post_hold(
     wanted uuid, amount numeric, contra uuid, kind text, reason text, effective_on date default null
 ) returns uuid
@@ -105,26 +142,13 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     held ledger.holds := ledger.hold_found(wanted);
-    account ledger.accounts;
-    debit numeric;
-    made constant uuid := core.new_id();
+    side text;
 begin
-    if held.expires_at <= statement_timestamp() then
-        perform core.refuse('CONFLICT', 'HOLD_EXPIRED', 'This hold has expired. Make a new one.', 'input.id');
-    elsif amount > held.amount then
-        perform core.refuse(
-            'BAD_USER_INPUT', 'HOLD_EXCEEDED', format('This hold is for %s at most.', held.amount), 'input.amount'
-        );
-    end if;
-    select * into account from ledger.accounts where tenant_id = core.tenant_id() and id = held.account_id;
-    -- On which side the balance grows, and whether it is to grow.
-    debit := amount * case account.normal_side when 'DEBIT' then 1 else -1 end * case held.direction when 'UP' then 1 else -1 end;
-    perform from ledger.accounts where tenant_id = core.tenant_id() and id in (account.id, contra) order by id for no key update;
-    -- The room is given back first, then taken: together they never need more than the hold had.
-    update ledger.holds set state = 'POSTED', transfer_id = made where tenant_id = core.tenant_id() and id = held.id;
-    return ledger.post(
-        kind, array[(account.id, debit), (contra, - debit)]::ledger.leg[], effective_on, reason, held.source_noun, held.source_id,
-        transfer => made
+    select normal_side into side from ledger.accounts where tenant_id = core.tenant_id() and id = held.account_id;
+    return ledger.post_hold_against(
+        wanted,
+        array[(contra, amount * case when (side = 'DEBIT') = (held.direction = 'UP') then -1 else 1 end)]::ledger.leg[],
+        kind, reason, effective_on
     );
 end
 $$;

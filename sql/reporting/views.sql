@@ -14,9 +14,12 @@ select
     thing.zip_code::text as zip_code,
     thing.country::text as country,
     thing.tax_id::text as tax_id,
+    thing.logo::text as logo,
     thing.currency::text as currency,
     thing.time_zone::text as time_zone,
     thing.fiscal_year_start as fiscal_year_start,
+    thing.settings::jsonb as settings,
+    to_jsonb(thing.modules) as modules,
     thing.created_at as created_at
 from iam.organisation() as thing
 where thing.tenant_id = core.tenant_id();
@@ -32,11 +35,14 @@ comment on column reporting.organisation.state is 'State, county or province.';
 comment on column reporting.organisation.zip_code is 'Postal code.';
 comment on column reporting.organisation.country is 'Country, by its two-letter ISO 3166 code.';
 comment on column reporting.organisation.tax_id is 'Its tax or VAT number.';
+comment on column reporting.organisation.logo is 'The address of its logo, beginning with https://.';
 comment on column reporting.organisation.currency is 'The currency that its clients and invoices have unless they say otherwise.';
 comment on column reporting.organisation.time_zone is 'Its time zone, by its IANA name: it decides what day today is.';
 comment on column reporting.organisation.fiscal_year_start is 'The month in which its fiscal year begins: 1 to 12.';
+comment on column reporting.organisation.settings is 'Preferences of its own, as a JSON object of at most 20000 bytes.';
+comment on column reporting.organisation.modules is 'Which parts of the house it uses, for dashboards to show: BILLING, TRADE.';
 comment on column reporting.organisation.created_at is 'When it joined.';
-grant select (id, slug, name, email, phone, address, city, state, zip_code, country, tax_id, currency, time_zone, fiscal_year_start, created_at) on reporting.organisation to countinghouse_analyst;
+grant select (id, slug, name, email, phone, address, city, state, zip_code, country, tax_id, logo, currency, time_zone, fiscal_year_start, settings, modules, created_at) on reporting.organisation to countinghouse_analyst;
 
 create view reporting.memberships with (security_invoker = true) as
 select
@@ -1145,7 +1151,7 @@ comment on column reporting.vendors.currency is 'The currency of its prices and 
 comment on column reporting.vendors.is_approved is 'Whether new orders may be placed with it, and retailers see its catalogue.';
 comment on column reporting.vendors.suspension_reason is 'Why it was suspended; empty while it is approved, and before it first was.';
 comment on column reporting.vendors.credit_limit is 'The limit of a new credit line with it, unless the line is given another.';
-comment on column reporting.vendors.total_sales is 'All that was delivered of it, with tax, less what came back: the balance of its sales account.';
+comment on column reporting.vendors.total_sales is 'All that was delivered of it, without tax, less what came back: the balance of its sales account.';
 comment on column reporting.vendors.metadata is 'Facts of your own, as a JSON object.';
 comment on column reporting.vendors.created_at is 'When it was entered.';
 comment on column reporting.vendors.updated_at is 'When it last changed.';
@@ -1294,3 +1300,296 @@ comment on column reporting.vendor_products.metadata is 'Facts of your own, as a
 comment on column reporting.vendor_products.created_at is 'When it was entered.';
 comment on column reporting.vendor_products.updated_at is 'When it last changed.';
 grant select (id, vendor_id, product_id, sku, vendor_price, currency, stock, reserved, free_stock, low_stock_level, is_low, is_available, vendor_is_approved, stocked_at, stock_note, metadata, created_at, updated_at) on reporting.vendor_products to countinghouse_analyst;
+
+create view reporting.orders with (security_invoker = true) as
+select
+    thing.id as id,
+    thing.order_number::text as order_number,
+    thing.invoice_number::text as invoice_number,
+    thing.retailer_id as retailer_id,
+    thing.vendor_id as vendor_id,
+    thing.credit_line_id as credit_line_id,
+    thing.retailer_name::text as retailer_name,
+    thing.vendor_name::text as vendor_name,
+    thing.status::text as status,
+    thing.payment_status::text as payment_status,
+    thing.currency::text as currency,
+    round(thing.subtotal, 2) as subtotal,
+    round(thing.tax, 2) as tax,
+    round(thing.total, 2) as total,
+    round(thing.prepaid, 2) as prepaid,
+    round(thing.credit_used, 2) as credit_used,
+    round(thing.delivered_subtotal, 2) as delivered_subtotal,
+    round(thing.delivered_tax, 2) as delivered_tax,
+    round(thing.charged, 2) as charged,
+    round(thing.returned_total, 2) as returned_total,
+    round(thing.paid_amount, 2) as paid_amount,
+    round(thing.open_amount, 2) as open_amount,
+    thing.placed_at as placed_at,
+    thing.confirmed_at as confirmed_at,
+    thing.shipped_at as shipped_at,
+    thing.delivered_at as delivered_at,
+    thing.due_date as due_date,
+    thing.returned_at as returned_at,
+    thing.cancelled_at as cancelled_at,
+    thing.cancel_reason::text as cancel_reason,
+    thing.expires_at as expires_at,
+    thing.metadata::jsonb as metadata,
+    thing.created_at as created_at,
+    thing.updated_at as updated_at
+from trade.orders as thing
+where thing.tenant_id = core.tenant_id();
+comment on view reporting.orders is 'What a retailer buys of a vendor on their credit line, from draft to delivery and return.';
+comment on column reporting.orders.id is 'The row''s own uuid.';
+comment on column reporting.orders.order_number is 'Its number, such as ORD-000042: given when it is entered.';
+comment on column reporting.orders.invoice_number is 'The number of its invoice, such as TI-000017: given at delivery, without gaps.';
+comment on column reporting.orders.retailer_id is 'Who buys.';
+comment on column reporting.orders.vendor_id is 'Who sells.';
+comment on column reporting.orders.credit_line_id is 'The credit line of both that it is bought on.';
+comment on column reporting.orders.retailer_name is 'The retailer''s name as it was when the order was placed; of a draft, when it was entered.';
+comment on column reporting.orders.vendor_name is 'The vendor''s name as it was when the order was placed; of a draft, when it was entered.';
+comment on column reporting.orders.status is 'DRAFT, PLACED, CONFIRMED, SHIPPED (in part, too: the items say how much), DELIVERED, CANCELLED, RETURNED (all of it), EXPIRED.';
+comment on column reporting.orders.payment_status is 'PAID once it is delivered and nothing of it is to be paid any more, PARTIAL where some is paid or was beforehand, else UNPAID.';
+comment on column reporting.orders.currency is 'The currency of all its amounts: the credit line''s.';
+comment on column reporting.orders.subtotal is 'The sum of its items'' amounts, without tax.';
+comment on column reporting.orders.tax is 'The sum of its items'' tax.';
+comment on column reporting.orders.total is 'Subtotal and tax.';
+comment on column reporting.orders.prepaid is 'What the retailer has paid beforehand, so that it is not bought on credit.';
+comment on column reporting.orders.credit_used is 'What it needs of the credit line: the total less what was paid beforehand.';
+comment on column reporting.orders.delivered_subtotal is 'What was delivered of it, without tax; nothing before its delivery.';
+comment on column reporting.orders.delivered_tax is 'The tax on what was delivered.';
+comment on column reporting.orders.charged is 'What its delivery added to the retailer''s debt: what was delivered, with tax, less what was paid beforehand.';
+comment on column reporting.orders.returned_total is 'What came back of it, with tax: so much less the retailer owes.';
+comment on column reporting.orders.paid_amount is 'What payments have paid of it since.';
+comment on column reporting.orders.open_amount is 'What is still to be paid: what was charged less what came back and what was paid. Below zero where it came back after it was paid.';
+comment on column reporting.orders.placed_at is 'When it was placed.';
+comment on column reporting.orders.confirmed_at is 'When the vendor confirmed it.';
+comment on column reporting.orders.shipped_at is 'When the first of it was shipped.';
+comment on column reporting.orders.delivered_at is 'When it was delivered.';
+comment on column reporting.orders.due_date is 'The day by which it is to be paid: so many days after delivery as the line''s terms say.';
+comment on column reporting.orders.returned_at is 'When the last of it came back.';
+comment on column reporting.orders.cancelled_at is 'When it was cancelled.';
+comment on column reporting.orders.cancel_reason is 'Why it was cancelled: 1 to 500 characters.';
+comment on column reporting.orders.expires_at is 'When it expires unless it is confirmed: seven days after it was placed.';
+comment on column reporting.orders.metadata is 'Facts of your own, as a JSON object.';
+comment on column reporting.orders.created_at is 'When it was entered.';
+comment on column reporting.orders.updated_at is 'When it last changed.';
+grant select (id, order_number, invoice_number, retailer_id, vendor_id, credit_line_id, retailer_name, vendor_name, status, payment_status, currency, subtotal, tax, total, prepaid, credit_used, delivered_subtotal, delivered_tax, charged, returned_total, paid_amount, open_amount, placed_at, confirmed_at, shipped_at, delivered_at, due_date, returned_at, cancelled_at, cancel_reason, expires_at, metadata, created_at, updated_at) on reporting.orders to countinghouse_analyst;
+
+create view reporting.order_items with (security_invoker = true) as
+select
+    thing.id as id,
+    thing.position as position,
+    thing.vendor_product_id as vendor_product_id,
+    thing.product_name::text as product_name,
+    thing.product_sku::text as product_sku,
+    round(thing.unit_price, 2) as unit_price,
+    thing.tax_rate::numeric as tax_rate,
+    thing.quantity as quantity,
+    thing.quantity_shipped as quantity_shipped,
+    thing.quantity_returned as quantity_returned,
+    thing.reserved as reserved,
+    round(thing.amount, 2) as amount,
+    round(thing.tax_amount, 2) as tax_amount,
+    thing.created_at as created_at,
+    thing.updated_at as updated_at,
+    thing.order_id as order_id,
+    thing.current_order_id as current_order_id
+from trade.order_items as thing
+where thing.tenant_id = core.tenant_id() and thing.replaced_at is null;
+comment on view reporting.order_items is 'So many units of a vendor''s product on an order, at the price that they had.';
+comment on column reporting.order_items.id is 'The row''s own uuid.';
+comment on column reporting.order_items.position is 'Its place on the order, from 1.';
+comment on column reporting.order_items.vendor_product_id is 'The vendor''s product that is bought.';
+comment on column reporting.order_items.product_name is 'The product''s name as it was when the item was entered.';
+comment on column reporting.order_items.product_sku is 'The vendor''s number for it as it was then.';
+comment on column reporting.order_items.unit_price is 'What one unit cost then, without tax.';
+comment on column reporting.order_items.tax_rate is 'The product''s tax rate then, in per cent.';
+comment on column reporting.order_items.quantity is 'How many units are ordered.';
+comment on column reporting.order_items.quantity_shipped is 'How many of them were shipped.';
+comment on column reporting.order_items.quantity_returned is 'How many of those came back.';
+comment on column reporting.order_items.reserved is 'How many units are kept in stock for it: those that are placed and not shipped.';
+comment on column reporting.order_items.amount is 'Quantity times price, without tax, rounded half away from zero to two decimals.';
+comment on column reporting.order_items.tax_amount is 'The tax on the amount, rounded for each item.';
+comment on column reporting.order_items.created_at is 'When it was entered.';
+comment on column reporting.order_items.updated_at is 'When it last changed.';
+comment on column reporting.order_items.order_id is 'Its order.';
+comment on column reporting.order_items.current_order_id is 'Its order while it counts; empty once it is replaced.';
+grant select (id, position, vendor_product_id, product_name, product_sku, unit_price, tax_rate, quantity, quantity_shipped, quantity_returned, reserved, amount, tax_amount, created_at, updated_at, order_id, current_order_id) on reporting.order_items to countinghouse_analyst;
+
+create view reporting.credit_ledger with (security_invoker = true) as
+select
+    thing.id as id,
+    thing.ledger_number as ledger_number,
+    thing.transaction_type::text as transaction_type,
+    thing.credit_line_id as credit_line_id,
+    thing.retailer_id as retailer_id,
+    thing.vendor_id as vendor_id,
+    thing.order_id as order_id,
+    thing.effective_date as effective_date,
+    thing.due_date as due_date,
+    thing.currency::text as currency,
+    round(thing.previous_balance, 2) as previous_balance,
+    round(thing.amount, 2) as amount,
+    round(thing.running_balance, 2) as running_balance,
+    thing.description::text as description,
+    thing.reverses_id as reverses_id,
+    ((select c.id from trade.credit_entries c where c.tenant_id = thing.tenant_id and c.reverses_id = thing.id)) as reversal_ledger_id,
+    (exists (select from trade.credit_entries c where c.tenant_id = thing.tenant_id and c.reverses_id = thing.id)) as is_reversed,
+    thing.created_at as created_at
+from trade.credit_entries as thing
+where thing.tenant_id = core.tenant_id();
+comment on view reporting.credit_ledger is 'What raised or lowered the debt of a credit line, each with the debt before and after it.';
+comment on column reporting.credit_ledger.id is 'The row''s own uuid.';
+comment on column reporting.credit_ledger.ledger_number is 'Its place among the entries of the line, from 1 and without a gap.';
+comment on column reporting.credit_ledger.transaction_type is 'ORDER_CREDIT and ADJUSTMENT_CREDIT raise the debt; PAYMENT_DEBIT, RETURN_DEBIT, ADJUSTMENT_DEBIT and WRITE_OFF lower it.';
+comment on column reporting.credit_ledger.credit_line_id is 'The credit line.';
+comment on column reporting.credit_ledger.retailer_id is 'The retailer, who owes.';
+comment on column reporting.credit_ledger.vendor_id is 'The vendor, who is owed.';
+comment on column reporting.credit_ledger.order_id is 'The order, where it is of one.';
+comment on column reporting.credit_ledger.effective_date is 'The day from which it counts.';
+comment on column reporting.credit_ledger.due_date is 'The day by which it is to be paid, where it is an order''s.';
+comment on column reporting.credit_ledger.currency is 'The currency of the line.';
+comment on column reporting.credit_ledger.previous_balance is 'The debt of the line before it.';
+comment on column reporting.credit_ledger.amount is 'By how much the debt rose or fell: always above zero.';
+comment on column reporting.credit_ledger.running_balance is 'The debt of the line with it; below zero where the retailer has paid too much.';
+comment on column reporting.credit_ledger.description is 'What it was, in words.';
+comment on column reporting.credit_ledger.reverses_id is 'The entry that it takes back.';
+comment on column reporting.credit_ledger.reversal_ledger_id is 'The entry that takes it back; empty where none does.';
+comment on column reporting.credit_ledger.is_reversed is 'Whether an entry takes it back.';
+comment on column reporting.credit_ledger.created_at is 'When it was posted.';
+grant select (id, ledger_number, transaction_type, credit_line_id, retailer_id, vendor_id, order_id, effective_date, due_date, currency, previous_balance, amount, running_balance, description, reverses_id, reversal_ledger_id, is_reversed, created_at) on reporting.credit_ledger to countinghouse_analyst;
+
+create view reporting.retailer_payments with (security_invoker = true) as
+select
+    thing.id as id,
+    thing.payment_number::text as payment_number,
+    thing.retailer_id as retailer_id,
+    thing.vendor_id as vendor_id,
+    thing.credit_line_id as credit_line_id,
+    thing.method_id as method_id,
+    thing.transaction_id::text as transaction_id,
+    round(thing.amount, 2) as amount,
+    thing.currency::text as currency,
+    thing.received_at as received_at,
+    thing.cheque_state::text as cheque_state,
+    thing.cheque_reason::text as cheque_reason,
+    thing.reverses_id as reverses_id,
+    thing.reversal_reason::text as reversal_reason,
+    thing.is_reversed as is_reversed,
+    thing.is_effective as is_effective,
+    thing.metadata::jsonb as metadata,
+    thing.created_at as created_at,
+    thing.updated_at as updated_at
+from trade.retailer_payments as thing
+where thing.tenant_id = core.tenant_id();
+comment on view reporting.retailer_payments is 'Money that a retailer pays for what it owes a vendor, or a payment taken back.';
+comment on column reporting.retailer_payments.id is 'The row''s own uuid.';
+comment on column reporting.retailer_payments.payment_number is 'Its number, such as RP-000001.';
+comment on column reporting.retailer_payments.retailer_id is 'Who pays.';
+comment on column reporting.retailer_payments.vendor_id is 'Whom it is owed.';
+comment on column reporting.retailer_payments.credit_line_id is 'The line whose debt it lowers.';
+comment on column reporting.retailer_payments.method_id is 'How it is paid: one of the organisation''s payment methods.';
+comment on column reporting.retailer_payments.transaction_id is 'Its reference with the bank or the mobile network; unique with the method.';
+comment on column reporting.retailer_payments.amount is 'How much.';
+comment on column reporting.retailer_payments.currency is 'The currency of the line.';
+comment on column reporting.retailer_payments.received_at is 'When it was received.';
+comment on column reporting.retailer_payments.cheque_state is 'Of a cheque: PENDING until it is CLEARED, or BOUNCED.';
+comment on column reporting.retailer_payments.cheque_reason is 'Why it bounced.';
+comment on column reporting.retailer_payments.reverses_id is 'The payment that it takes back, whole.';
+comment on column reporting.retailer_payments.reversal_reason is 'Why that was taken back.';
+comment on column reporting.retailer_payments.is_reversed is 'Whether it was taken back.';
+comment on column reporting.retailer_payments.is_effective is 'Whether it pays: received, cleared where it is a cheque, and not taken back.';
+comment on column reporting.retailer_payments.metadata is 'Facts of your own, as a JSON object.';
+comment on column reporting.retailer_payments.created_at is 'When it was entered.';
+comment on column reporting.retailer_payments.updated_at is 'When it last changed.';
+grant select (id, payment_number, retailer_id, vendor_id, credit_line_id, method_id, transaction_id, amount, currency, received_at, cheque_state, cheque_reason, reverses_id, reversal_reason, is_reversed, is_effective, metadata, created_at, updated_at) on reporting.retailer_payments to countinghouse_analyst;
+
+create view reporting.retailer_payment_allocations with (security_invoker = true) as
+select
+    thing.id as id,
+    thing.payment_id as payment_id,
+    thing.order_id as order_id,
+    round(thing.amount, 2) as amount,
+    thing.created_at as created_at
+from trade.retailer_payment_allocations as thing
+where thing.tenant_id = core.tenant_id();
+comment on view reporting.retailer_payment_allocations is 'The part of a retailer''s payment that pays an order.';
+comment on column reporting.retailer_payment_allocations.id is 'The row''s own uuid.';
+comment on column reporting.retailer_payment_allocations.payment_id is 'The payment.';
+comment on column reporting.retailer_payment_allocations.order_id is 'The order that it pays.';
+comment on column reporting.retailer_payment_allocations.amount is 'How much of the payment.';
+comment on column reporting.retailer_payment_allocations.created_at is 'When it was allocated.';
+grant select (id, payment_id, order_id, amount, created_at) on reporting.retailer_payment_allocations to countinghouse_analyst;
+
+create view reporting.credit_adjustments with (security_invoker = true) as
+select
+    thing.id as id,
+    thing.credit_line_id as credit_line_id,
+    thing.retailer_id as retailer_id,
+    thing.vendor_id as vendor_id,
+    thing.kind::text as kind,
+    round(thing.amount, 2) as amount,
+    thing.currency::text as currency,
+    thing.reason::text as reason,
+    thing.state::text as state,
+    thing.decided_at as decided_at,
+    thing.decided_by as decided_by,
+    thing.created_at as created_at,
+    thing.created_by as created_by
+from trade.credit_adjustments as thing
+where thing.tenant_id = core.tenant_id();
+comment on view reporting.credit_adjustments is 'A change of a line''s debt that is no order''s and no payment''s, asked for by one person and decided by another.';
+comment on column reporting.credit_adjustments.id is 'The row''s own uuid.';
+comment on column reporting.credit_adjustments.credit_line_id is 'The line.';
+comment on column reporting.credit_adjustments.retailer_id is 'Who owes.';
+comment on column reporting.credit_adjustments.vendor_id is 'Whom it is owed.';
+comment on column reporting.credit_adjustments.kind is 'CREDIT raises the debt, DEBIT lowers it, WRITE_OFF lowers it because it will not be paid.';
+comment on column reporting.credit_adjustments.amount is 'By how much.';
+comment on column reporting.credit_adjustments.currency is 'The currency of the line.';
+comment on column reporting.credit_adjustments.reason is 'Why, in 1 to 500 characters.';
+comment on column reporting.credit_adjustments.state is 'REQUESTED until another person has APPROVED or DECLINED it.';
+comment on column reporting.credit_adjustments.decided_at is 'When it was decided.';
+comment on column reporting.credit_adjustments.decided_by is 'Who decided.';
+comment on column reporting.credit_adjustments.created_at is 'When it was asked for.';
+comment on column reporting.credit_adjustments.created_by is 'Who asked for it.';
+grant select (id, credit_line_id, retailer_id, vendor_id, kind, amount, currency, reason, state, decided_at, decided_by, created_at, created_by) on reporting.credit_adjustments to countinghouse_analyst;
+
+create view reporting.messages with (security_invoker = true) as
+select
+    thing.id as id,
+    thing.message_id::text as message_id,
+    thing.conversation_id::text as conversation_id,
+    thing.from_number::text as from_number,
+    thing.to_number::text as to_number,
+    thing.direction::text as direction,
+    thing.body::text as body,
+    thing.media::jsonb as media,
+    thing.sent_at as sent_at,
+    thing.is_processed as is_processed,
+    thing.processed_at as processed_at,
+    thing.outcome::text as outcome,
+    thing.outcome_text::text as outcome_text,
+    thing.retailer_id as retailer_id,
+    thing.order_id as order_id,
+    thing.created_at as created_at
+from trade.messages as thing
+where thing.tenant_id = core.tenant_id();
+comment on view reporting.messages is 'What somebody wrote to the organisation at a messenger (WhatsApp), or it to them.';
+comment on column reporting.messages.id is 'The row''s own uuid.';
+comment on column reporting.messages.message_id is 'Its id at the messenger, by which it is taken once.';
+comment on column reporting.messages.conversation_id is 'With whom: the number at the other end, unless the messenger says otherwise.';
+comment on column reporting.messages.from_number is 'Who wrote, in the form +254712345678.';
+comment on column reporting.messages.to_number is 'To whom.';
+comment on column reporting.messages.direction is 'INBOUND to the organisation, or OUTBOUND.';
+comment on column reporting.messages.body is 'What it says: at most 4096 characters.';
+comment on column reporting.messages.media is 'What came along, as the messenger describes it.';
+comment on column reporting.messages.sent_at is 'When it was sent, as the messenger says.';
+comment on column reporting.messages.is_processed is 'Whether it was read: by the worker, or by a person.';
+comment on column reporting.messages.processed_at is 'When it was read.';
+comment on column reporting.messages.outcome is 'What came of it: ORDER (a draft for a person to confirm), NOT_UNDERSTOOD, NO_REQUEST (it asked for nothing), BY_HAND.';
+comment on column reporting.messages.outcome_text is 'What was not understood, or what a person noted.';
+comment on column reporting.messages.retailer_id is 'The retailer of whose number it came.';
+comment on column reporting.messages.order_id is 'The order that it became.';
+comment on column reporting.messages.created_at is 'When it came.';
+grant select (id, message_id, conversation_id, from_number, to_number, direction, body, media, sent_at, is_processed, processed_at, outcome, outcome_text, retailer_id, order_id, created_at) on reporting.messages to countinghouse_analyst;

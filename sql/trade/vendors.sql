@@ -55,7 +55,7 @@ comment on column trade.vendors.currency is 'The currency of its prices and line
 comment on column trade.vendors.is_approved is 'Whether new orders may be placed with it, and retailers see its catalogue.';
 comment on column trade.vendors.suspension_reason is 'Why it was suspended; empty while it is approved, and before it first was.';
 comment on column trade.vendors.credit_limit is 'The limit of a new credit line with it, unless the line is given another.';
-comment on column trade.vendors.total_sales is 'All that was delivered of it, with tax, less what came back: the balance of its sales account.';
+comment on column trade.vendors.total_sales is 'All that was delivered of it, without tax, less what came back: the balance of its sales account.';
 comment on column trade.vendors.metadata is 'Facts of your own, as a JSON object.';
 comment on column trade.vendors.deleted_at is 'When it was deleted. Deleted vendors stand in no list; their orders still name them.';
 comment on column trade.vendors.created_at is 'When it was entered.';

@@ -52,6 +52,7 @@ async def test_every_table_says_when_its_rows_were_made_and_those_that_change_wh
         "billing.payment_refunds",
         "billing.recurring_invoice_periods",
         "iam.offboardings",
+        "trade.credit_entries",
         "ledger.transfers",
         "ledger.entries",
         "iam.house_log",

@@ -113,8 +113,7 @@ async def fill(name: str) -> Filled:
             of = f"{ordinal} of {tenant.slug}"
             code = f"{ordinal}-of-{tenant.slug}"[:50]
             vendor_id = await call("trade.vendor_create", vendor_code=code, name=f"Vendor {of}")
-            if ordinal == "first":
-                await call("trade.vendor_approve", id=str(vendor_id))
+            await call("trade.vendor_approve", id=str(vendor_id))
             retailer_id = await call("trade.retailer_create", retailer_code=code, name=f"Retailer {of}")
             parties = {"retailer_id": str(retailer_id), "vendor_id": str(vendor_id)}
             await call("trade.credit_line_set", **parties, credit_limit="100.00")
@@ -122,6 +121,14 @@ async def fill(name: str) -> Filled:
             offer = {"vendor_id": str(vendor_id), "product_id": str(product_id), "sku": code, "vendor_price": "9.50"}
             offer_id = await call("trade.vendor_product_set", **offer)
             await call("trade.stock_receive", id=str(offer_id), quantity=5, note=f"Delivery of the {of}")
+            item = {"vendor_product_id": str(offer_id), "quantity": 2}
+            order_id = await call(
+                "trade.order_create", **parties, items=[item], metadata={"note": f"Order of the {of}"}
+            )
+            for verb in ("place", "confirm", "ship", "deliver"):
+                await call(f"trade.order_{verb}", id=str(order_id))
+            if ordinal == "second":
+                await call("trade.vendor_suspend", id=str(vendor_id), reason=f"The {of} is late")
             vendors.append(vendor_id)
             retailers.append(retailer_id)
         await call("iam.invite_create", address=f"invited@{tenant.slug}.example", role="viewer")

@@ -140,7 +140,7 @@ async def test_a_hold_is_not_rewritten(tenant: Tenant, change: str, reason: str)
             with refused("CONFLICT", "APPEND_ONLY"):
                 await writer.execute("delete from ledger.holds")
             with refused("CONFLICT", "APPEND_ONLY"):
-                await writer.execute("truncate ledger.holds")
+                await writer.execute("truncate ledger.holds cascade")
 
 
 @pytest.mark.parametrize(

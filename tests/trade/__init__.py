@@ -1,0 +1,1 @@
+"""Trade: wholesale on credit."""

@@ -80,9 +80,21 @@ DUTIES: Final[tuple[Duty | Delivery, ...]] = (
         every=MINUTE,
     ),
     Duty(
+        name="read-messages",
+        due="select tenant_id, id from trade.messages_due()",
+        run="trade.message_read({what}::uuid)",
+        every=MINUTE,
+    ),
+    Duty(
         name="expire-holds",
         due="select tenant_id, null from ledger.holds_due()",
         run="ledger.expire_holds()",
+        every=MINUTE,
+    ),
+    Duty(
+        name="expire-orders",
+        due="select tenant_id, id from trade.orders_due()",
+        run="trade.order_lapse({what}::uuid)",
         every=MINUTE,
     ),
     Duty(
