@@ -16,11 +16,12 @@ import pytest
 
 from gql.database.pool import Database, DatabaseOptions
 from gql.engine.engine import Caller, Engine
+from gql.engine.nouns import Noun
 from gql.errors import RequestRefused
 from gql.schema import OPEN_FIELDS, build_schema, declarations
 from tests.engine.crowd import fill
 from tests.engine.doors import ORIGIN, permitted
-from tests.engine.probes import Probe, cursors, everything, filters, look_ups, verbs
+from tests.engine.probes import LISTED, Probe, cursors, everything, filters, look_ups, verbs
 from tests.harness.actors import SCOPED, as_superuser, as_tenant, context_of
 from tests.harness.postgres import TestDatabase
 from tests.harness.tenants import Tenant, make_person, make_tenant
@@ -226,6 +227,17 @@ async def test_a_text_of_others_finds_what_a_text_of_nobody_finds(
     for name in (*of_clients, "Vendor 1", "V-1", "R-1", "Product 1", "P-1", "S-1", "Kind 1"):
         text = f"{MARKER}{name}"
         assert await ask(engine, pair.caller, probe.source, probe.with_value(text)) == expected
+
+
+@pytest.mark.parametrize("noun", [each for each in LISTED if each.search], ids=lambda noun: noun.name)
+async def test_a_search_finds_nothing_of_others(engine: Engine, pairs: dict[str, Pair], noun: Noun) -> None:
+    pair = pairs["tenants"]
+    document = f"query($part: String) {{ {noun.plural}(search: $part) {{ totalCount nodes {{ id }} }} }}"
+    expected = await ask(engine, pair.caller, document, {"part": "Nobody is called this"})
+    for part in (MARKER, MARKER.lower(), f"{MARKER}Product 1"):
+        assert await ask(engine, pair.caller, document, {"part": part}) == expected
+        assert pair.betrays(await ask(engine, pair.other, document, {"part": part}))
+    assert pair.betrays(await ask(engine, pair.caller, document, {"part": "product"})) == set()
 
 
 @pytest.mark.parametrize(("noun", "making", "taking"), list(cursors()), ids=lambda each: str(each)[:60])

@@ -185,7 +185,8 @@ async def test_the_log_has_who_changed_what_of_a_vendor_and_not_what_is_reckoned
         made = await new_vendor(connection)
         await call(connection, "trade.vendor_suspend", id=made, reason="Late")
         rows = await connection.fetch(
-            "select action, new_values from core.audit_log where entity_type = 'VENDOR' and entity_id = $1 order by created_at",
+            """select action, new_values from core.audit_log where entity_type = 'VENDOR' and entity_id = $1
+               order by created_at""",
             made,
         )
     assert [row["action"] for row in rows] == ["CREATE", "UPDATE", "UPDATE"]
