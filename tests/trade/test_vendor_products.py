@@ -11,16 +11,22 @@ import pytest
 from tests.harness.actors import as_owner, as_tenant
 from tests.harness.tenants import Tenant
 from tests.harness.verbs import call, refused, the_row
-from tests.trade.catalogue import ids, new_offer, new_product, new_retailer, new_vendor
+from tests.trade.catalogue import ids, new_line, new_offer, new_product, new_retailer, new_vendor
 
 TABLE = "trade.vendor_products"
 MOST = 1_000_000_000
 
 
 async def reserve(tenant: Tenant, offer: UUID, units: int) -> None:
-    """Have so many units kept for orders, as orders do."""
-    async with as_owner(tenant) as connection:
-        await connection.execute("update trade.vendor_products set reserved = $2 where id = $1", offer, units)
+    """Have so many units kept for an order."""
+    async with as_tenant(tenant) as connection:
+        vendor = (await the_row(connection, TABLE, offer))["vendor_id"]
+        retailer = await new_retailer(connection)
+        await new_line(connection, retailer, vendor, credit_limit="100000.00")
+        items = [{"vendor_product_id": offer, "quantity": units}]
+        order = await call(connection, "trade.order_create", retailer_id=retailer, vendor_id=vendor, items=items)
+        await call(connection, "trade.order_place", id=order)
+        assert (await the_row(connection, TABLE, offer))["reserved"] == units
 
 
 async def test_a_new_offer_takes_the_vendors_currency_and_approval_and_has_no_stock(tenant: Tenant) -> None:
