@@ -32,8 +32,9 @@ TESTS_OF_THE_DATABASE := tests/core tests/ledger tests/engine/test_differential.
 	$(addprefix tests/billing/test_,money.py refunds.py ageing.py) tests/iam/test_invites.py tests/iam/test_analysts.py
 endif
 
-# Two workers, each with a PostgreSQL of its own; a file stays with one of them, and so do the fixtures that it shares.
-JOBS := 2
+# Three workers on two cores, because tests wait too, each with a PostgreSQL of its own. A file stays with one of them, and
+# so do the fixtures that it shares.
+JOBS := 3
 PYTEST = $(BIN)/pytest --quiet --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help

@@ -34,6 +34,7 @@
 \ir core/reporting.sql
 
 \ir iam/analysts.sql
+\ir iam/message_channels.sql
 
 \ir iam/notices.sql
 \ir iam/invites.sql
@@ -85,6 +86,12 @@
 \ir trade/order_items.sql
 \ir trade/order_changes.sql
 \ir trade/credit_entries.sql
+\ir trade/retailer_payments.sql
+\ir trade/retailer_payment_allocations.sql
+\ir trade/retailer_payment_changes.sql
+\ir trade/credit_adjustments.sql
+\ir trade/messages.sql
+\ir trade/message_reading.sql
 
 \ir reporting/views.sql
 

@@ -24,6 +24,7 @@ create table iam.tenants (
     time_zone text not null default 'UTC',
     fiscal_year_start integer not null default 1,
     settings core.json_object not null default '{}',
+    modules text[] not null default '{BILLING,TRADE}',
     suspended_at timestamptz,
     suspend_reason text,
     offboard_requested_at timestamptz,
@@ -33,6 +34,16 @@ create table iam.tenants (
     constraint tenants_slug_unique unique (slug),
     constraint tenants_slug_check check (slug ~ '^[a-z][a-z0-9-]{1,62}$'),
     constraint tenants_name_check check (name = btrim(name) and char_length(name) between 1 and 200),
+    constraint tenants_email_check check (email ~ '^[^[:space:]@]+@[^[:space:]@]+$' and char_length(email) <= 254),
+    constraint tenants_logo_check check (logo ~ '^https://[^[:space:][:cntrl:]]+$' and char_length(logo) <= 2000),
+    constraint tenants_modules_check check (modules <@ array['BILLING', 'TRADE']),
+    constraint tenants_settings_check check (octet_length(settings::text) <= 20000),
+    constraint tenants_text_length_check check (
+        greatest(
+            char_length(phone), char_length(address), char_length(city), char_length(state), char_length(zip_code),
+            char_length(tax_id)
+        ) <= 500
+    ),
     constraint tenants_country_check check (country ~ '^[A-Z]{2}$'),
     constraint tenants_time_zone_check check (core.is_time_zone(time_zone)),
     constraint tenants_fiscal_year_start_check check (fiscal_year_start between 1 and 12),
@@ -55,11 +66,12 @@ comment on column iam.tenants.state is 'State, county or province.';
 comment on column iam.tenants.zip_code is 'Postal code.';
 comment on column iam.tenants.country is 'Country, by its two-letter ISO 3166 code.';
 comment on column iam.tenants.tax_id is 'Its tax or VAT number.';
-comment on column iam.tenants.logo is 'The address of its logo.';
+comment on column iam.tenants.logo is 'The address of its logo, beginning with https://.';
 comment on column iam.tenants.currency is 'The currency that its clients and invoices have unless they say otherwise.';
 comment on column iam.tenants.time_zone is 'Its time zone, by its IANA name: it decides what day today is.';
 comment on column iam.tenants.fiscal_year_start is 'The month in which its fiscal year begins: 1 to 12.';
-comment on column iam.tenants.settings is 'Preferences of its own.';
+comment on column iam.tenants.settings is 'Preferences of its own, as a JSON object of at most 20000 bytes.';
+comment on column iam.tenants.modules is 'Which parts of the house it uses, for dashboards to show: BILLING, TRADE.';
 comment on column iam.tenants.suspended_at is 'Since when nobody may sign in; its data is kept.';
 comment on column iam.tenants.suspend_reason is 'Why; its owners may read it in their log.';
 comment on column iam.tenants.offboard_requested_at is
@@ -73,6 +85,16 @@ comment on constraint tenants_slug_check on iam.tenants is
     'SLUG_INVALID input.slug: A short name has 2 to 63 small letters, digits and hyphens, and begins with a letter.';
 comment on constraint tenants_name_check on iam.tenants is
     'NAME_INVALID input.name: A name has 1 to 200 characters, without blanks around them.';
+comment on constraint tenants_email_check on iam.tenants is
+    'EMAIL_INVALID input.email: An e-mail address looks like name@example.com.';
+comment on constraint tenants_logo_check on iam.tenants is
+    'LOGO_INVALID input.logo: The address of a logo begins with https://.';
+comment on constraint tenants_modules_check on iam.tenants is
+    'MODULE_UNKNOWN input.modules: The modules are BILLING and TRADE.';
+comment on constraint tenants_settings_check on iam.tenants is
+    'SETTINGS_TOO_LONG input.settings: Preferences have at most 20000 bytes as JSON.';
+comment on constraint tenants_text_length_check on iam.tenants is
+    'TEXT_TOO_LONG: Telephone number, address fields and tax number have at most 500 characters.';
 comment on constraint tenants_country_check on iam.tenants is
     'COUNTRY_INVALID input.country: A country is its two-letter ISO 3166 code, such as GB.';
 comment on constraint tenants_time_zone_check on iam.tenants is
@@ -106,18 +128,42 @@ create trigger audit after insert or update or delete on iam.tenants
 create function iam.organisation() returns table (
     tenant_id uuid, id uuid, slug text, name text, email text, phone text, address text, city text, state text,
     zip_code text, country text, tax_id text, logo text, currency text, time_zone text, fiscal_year_start integer,
-    offboard_requested_at timestamptz, created_at timestamptz, updated_at timestamptz
+    settings jsonb, modules text[], offboard_requested_at timestamptz, created_at timestamptz, updated_at timestamptz
 )
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
     select id, id, slug, name, email, phone, address, city, state, zip_code, country, tax_id, logo, currency::text,
-           time_zone, fiscal_year_start, offboard_requested_at, created_at, updated_at
+           time_zone, fiscal_year_start, settings, modules, offboard_requested_at, created_at, updated_at
     from iam.tenants
     where id = core.tenant_id() and (core.permits('iam:read') or core.is_analyst())
 $$;
 comment on function iam.organisation() is 'The organisation that the caller works in.';
 grant execute on function iam.organisation() to countinghouse_tenant, countinghouse_reader, countinghouse_analyst;
+
+create function iam.organisation_update(input jsonb) returns uuid
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    before iam.tenants;
+    after iam.tenants;
+begin
+    perform core.demand('iam:write');
+    select * into before from iam.tenants where id = core.tenant_id() for no key update;
+    after := jsonb_populate_record(before, input);
+    update iam.tenants set
+        name = after.name, email = after.email, phone = after.phone, address = after.address, city = after.city,
+        state = after.state, zip_code = after.zip_code, country = after.country, tax_id = after.tax_id, logo = after.logo,
+        currency = after.currency, time_zone = after.time_zone, fiscal_year_start = after.fiscal_year_start,
+        settings = after.settings, modules = array(select distinct each from unnest(after.modules) as each order by each)
+    where id = before.id;
+    return before.id;
+end
+$$;
+comment on function iam.organisation_update(jsonb) is
+    'Changes the profile of the organisation. What is left out stays as it is, and so does what was made in the currency and time zone before.';
+grant execute on function iam.organisation_update(jsonb) to countinghouse_tenant;
 
 create function iam.organisation_offboard_request(input jsonb) returns uuid
 language plpgsql security definer

@@ -14,9 +14,12 @@ select
     thing.zip_code::text as zip_code,
     thing.country::text as country,
     thing.tax_id::text as tax_id,
+    thing.logo::text as logo,
     thing.currency::text as currency,
     thing.time_zone::text as time_zone,
     thing.fiscal_year_start as fiscal_year_start,
+    thing.settings::jsonb as settings,
+    to_jsonb(thing.modules) as modules,
     thing.created_at as created_at
 from iam.organisation() as thing
 where thing.tenant_id = core.tenant_id();
@@ -32,11 +35,14 @@ comment on column reporting.organisation.state is 'State, county or province.';
 comment on column reporting.organisation.zip_code is 'Postal code.';
 comment on column reporting.organisation.country is 'Country, by its two-letter ISO 3166 code.';
 comment on column reporting.organisation.tax_id is 'Its tax or VAT number.';
+comment on column reporting.organisation.logo is 'The address of its logo, beginning with https://.';
 comment on column reporting.organisation.currency is 'The currency that its clients and invoices have unless they say otherwise.';
 comment on column reporting.organisation.time_zone is 'Its time zone, by its IANA name: it decides what day today is.';
 comment on column reporting.organisation.fiscal_year_start is 'The month in which its fiscal year begins: 1 to 12.';
+comment on column reporting.organisation.settings is 'Preferences of its own, as a JSON object of at most 20000 bytes.';
+comment on column reporting.organisation.modules is 'Which parts of the house it uses, for dashboards to show: BILLING, TRADE.';
 comment on column reporting.organisation.created_at is 'When it joined.';
-grant select (id, slug, name, email, phone, address, city, state, zip_code, country, tax_id, currency, time_zone, fiscal_year_start, created_at) on reporting.organisation to countinghouse_analyst;
+grant select (id, slug, name, email, phone, address, city, state, zip_code, country, tax_id, logo, currency, time_zone, fiscal_year_start, settings, modules, created_at) on reporting.organisation to countinghouse_analyst;
 
 create view reporting.memberships with (security_invoker = true) as
 select
@@ -1451,3 +1457,137 @@ comment on column reporting.credit_ledger.reversal_ledger_id is 'The entry that 
 comment on column reporting.credit_ledger.is_reversed is 'Whether an entry takes it back.';
 comment on column reporting.credit_ledger.created_at is 'When it was posted.';
 grant select (id, ledger_number, transaction_type, credit_line_id, retailer_id, vendor_id, order_id, effective_date, due_date, currency, previous_balance, amount, running_balance, description, reverses_id, reversal_ledger_id, is_reversed, created_at) on reporting.credit_ledger to countinghouse_analyst;
+
+create view reporting.retailer_payments with (security_invoker = true) as
+select
+    thing.id as id,
+    thing.payment_number::text as payment_number,
+    thing.retailer_id as retailer_id,
+    thing.vendor_id as vendor_id,
+    thing.credit_line_id as credit_line_id,
+    thing.method_id as method_id,
+    thing.transaction_id::text as transaction_id,
+    round(thing.amount, 2) as amount,
+    thing.currency::text as currency,
+    thing.received_at as received_at,
+    thing.cheque_state::text as cheque_state,
+    thing.cheque_reason::text as cheque_reason,
+    thing.reverses_id as reverses_id,
+    thing.reversal_reason::text as reversal_reason,
+    thing.is_reversed as is_reversed,
+    thing.is_effective as is_effective,
+    thing.metadata::jsonb as metadata,
+    thing.created_at as created_at,
+    thing.updated_at as updated_at
+from trade.retailer_payments as thing
+where thing.tenant_id = core.tenant_id();
+comment on view reporting.retailer_payments is 'Money that a retailer pays for what it owes a vendor, or a payment taken back.';
+comment on column reporting.retailer_payments.id is 'The row''s own uuid.';
+comment on column reporting.retailer_payments.payment_number is 'Its number, such as RP-000001.';
+comment on column reporting.retailer_payments.retailer_id is 'Who pays.';
+comment on column reporting.retailer_payments.vendor_id is 'Whom it is owed.';
+comment on column reporting.retailer_payments.credit_line_id is 'The line whose debt it lowers.';
+comment on column reporting.retailer_payments.method_id is 'How it is paid: one of the organisation''s payment methods.';
+comment on column reporting.retailer_payments.transaction_id is 'Its reference with the bank or the mobile network; unique with the method.';
+comment on column reporting.retailer_payments.amount is 'How much.';
+comment on column reporting.retailer_payments.currency is 'The currency of the line.';
+comment on column reporting.retailer_payments.received_at is 'When it was received.';
+comment on column reporting.retailer_payments.cheque_state is 'Of a cheque: PENDING until it is CLEARED, or BOUNCED.';
+comment on column reporting.retailer_payments.cheque_reason is 'Why it bounced.';
+comment on column reporting.retailer_payments.reverses_id is 'The payment that it takes back, whole.';
+comment on column reporting.retailer_payments.reversal_reason is 'Why that was taken back.';
+comment on column reporting.retailer_payments.is_reversed is 'Whether it was taken back.';
+comment on column reporting.retailer_payments.is_effective is 'Whether it pays: received, cleared where it is a cheque, and not taken back.';
+comment on column reporting.retailer_payments.metadata is 'Facts of your own, as a JSON object.';
+comment on column reporting.retailer_payments.created_at is 'When it was entered.';
+comment on column reporting.retailer_payments.updated_at is 'When it last changed.';
+grant select (id, payment_number, retailer_id, vendor_id, credit_line_id, method_id, transaction_id, amount, currency, received_at, cheque_state, cheque_reason, reverses_id, reversal_reason, is_reversed, is_effective, metadata, created_at, updated_at) on reporting.retailer_payments to countinghouse_analyst;
+
+create view reporting.retailer_payment_allocations with (security_invoker = true) as
+select
+    thing.id as id,
+    thing.payment_id as payment_id,
+    thing.order_id as order_id,
+    round(thing.amount, 2) as amount,
+    thing.created_at as created_at
+from trade.retailer_payment_allocations as thing
+where thing.tenant_id = core.tenant_id();
+comment on view reporting.retailer_payment_allocations is 'The part of a retailer''s payment that pays an order.';
+comment on column reporting.retailer_payment_allocations.id is 'The row''s own uuid.';
+comment on column reporting.retailer_payment_allocations.payment_id is 'The payment.';
+comment on column reporting.retailer_payment_allocations.order_id is 'The order that it pays.';
+comment on column reporting.retailer_payment_allocations.amount is 'How much of the payment.';
+comment on column reporting.retailer_payment_allocations.created_at is 'When it was allocated.';
+grant select (id, payment_id, order_id, amount, created_at) on reporting.retailer_payment_allocations to countinghouse_analyst;
+
+create view reporting.credit_adjustments with (security_invoker = true) as
+select
+    thing.id as id,
+    thing.credit_line_id as credit_line_id,
+    thing.retailer_id as retailer_id,
+    thing.vendor_id as vendor_id,
+    thing.kind::text as kind,
+    round(thing.amount, 2) as amount,
+    thing.currency::text as currency,
+    thing.reason::text as reason,
+    thing.state::text as state,
+    thing.decided_at as decided_at,
+    thing.decided_by as decided_by,
+    thing.created_at as created_at,
+    thing.created_by as created_by
+from trade.credit_adjustments as thing
+where thing.tenant_id = core.tenant_id();
+comment on view reporting.credit_adjustments is 'A change of a line''s debt that is no order''s and no payment''s, asked for by one person and decided by another.';
+comment on column reporting.credit_adjustments.id is 'The row''s own uuid.';
+comment on column reporting.credit_adjustments.credit_line_id is 'The line.';
+comment on column reporting.credit_adjustments.retailer_id is 'Who owes.';
+comment on column reporting.credit_adjustments.vendor_id is 'Whom it is owed.';
+comment on column reporting.credit_adjustments.kind is 'CREDIT raises the debt, DEBIT lowers it, WRITE_OFF lowers it because it will not be paid.';
+comment on column reporting.credit_adjustments.amount is 'By how much.';
+comment on column reporting.credit_adjustments.currency is 'The currency of the line.';
+comment on column reporting.credit_adjustments.reason is 'Why, in 1 to 500 characters.';
+comment on column reporting.credit_adjustments.state is 'REQUESTED until another person has APPROVED or DECLINED it.';
+comment on column reporting.credit_adjustments.decided_at is 'When it was decided.';
+comment on column reporting.credit_adjustments.decided_by is 'Who decided.';
+comment on column reporting.credit_adjustments.created_at is 'When it was asked for.';
+comment on column reporting.credit_adjustments.created_by is 'Who asked for it.';
+grant select (id, credit_line_id, retailer_id, vendor_id, kind, amount, currency, reason, state, decided_at, decided_by, created_at, created_by) on reporting.credit_adjustments to countinghouse_analyst;
+
+create view reporting.messages with (security_invoker = true) as
+select
+    thing.id as id,
+    thing.message_id::text as message_id,
+    thing.conversation_id::text as conversation_id,
+    thing.from_number::text as from_number,
+    thing.to_number::text as to_number,
+    thing.direction::text as direction,
+    thing.body::text as body,
+    thing.media::jsonb as media,
+    thing.sent_at as sent_at,
+    thing.is_processed as is_processed,
+    thing.processed_at as processed_at,
+    thing.outcome::text as outcome,
+    thing.outcome_text::text as outcome_text,
+    thing.retailer_id as retailer_id,
+    thing.order_id as order_id,
+    thing.created_at as created_at
+from trade.messages as thing
+where thing.tenant_id = core.tenant_id();
+comment on view reporting.messages is 'What somebody wrote to the organisation at a messenger (WhatsApp), or it to them.';
+comment on column reporting.messages.id is 'The row''s own uuid.';
+comment on column reporting.messages.message_id is 'Its id at the messenger, by which it is taken once.';
+comment on column reporting.messages.conversation_id is 'With whom: the number at the other end, unless the messenger says otherwise.';
+comment on column reporting.messages.from_number is 'Who wrote, in the form +254712345678.';
+comment on column reporting.messages.to_number is 'To whom.';
+comment on column reporting.messages.direction is 'INBOUND to the organisation, or OUTBOUND.';
+comment on column reporting.messages.body is 'What it says: at most 4096 characters.';
+comment on column reporting.messages.media is 'What came along, as the messenger describes it.';
+comment on column reporting.messages.sent_at is 'When it was sent, as the messenger says.';
+comment on column reporting.messages.is_processed is 'Whether it was read: by the worker, or by a person.';
+comment on column reporting.messages.processed_at is 'When it was read.';
+comment on column reporting.messages.outcome is 'What came of it: ORDER (a draft for a person to confirm), NOT_UNDERSTOOD, NO_REQUEST (it asked for nothing), BY_HAND.';
+comment on column reporting.messages.outcome_text is 'What was not understood, or what a person noted.';
+comment on column reporting.messages.retailer_id is 'The retailer of whose number it came.';
+comment on column reporting.messages.order_id is 'The order that it became.';
+comment on column reporting.messages.created_at is 'When it came.';
+grant select (id, message_id, conversation_id, from_number, to_number, direction, body, media, sent_at, is_processed, processed_at, outcome, outcome_text, retailer_id, order_id, created_at) on reporting.messages to countinghouse_analyst;

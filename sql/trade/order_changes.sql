@@ -65,20 +65,18 @@ as $$
 $$;
 comment on function trade.order_items_insert(uuid, jsonb) is 'Enters the items of an order in the order they are given.';
 
-create function trade.order_create(input jsonb) returns uuid
-language plpgsql security definer
+create function trade.order_draft(
+    wanted_retailer uuid, wanted_vendor uuid, items jsonb, facts jsonb default '{}', prepaid numeric default 0
+) returns uuid
+language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    given trade.orders := jsonb_populate_record(null::trade.orders, input - 'id');
-    retailer trade.retailers;
-    vendor trade.vendors;
+    vendor constant trade.vendors := trade.vendor_known(wanted_vendor, 'input.vendorId');
+    retailer constant trade.retailers := trade.retailer_known(wanted_retailer, 'input.retailerId');
     line trade.credit_lines;
     made uuid;
 begin
-    perform core.demand('trade:write');
-    vendor := trade.vendor_known(given.vendor_id, 'input.vendorId');
-    retailer := trade.retailer_known(given.retailer_id, 'input.retailerId');
     select * into line from trade.credit_lines
     where tenant_id = core.tenant_id() and retailer_id = retailer.id and vendor_id = vendor.id;
     if line.id is null then
@@ -90,12 +88,27 @@ begin
     insert into trade.orders (
         tenant_id, order_number, retailer_id, vendor_id, credit_line_id, retailer_name, vendor_name, currency, prepaid, metadata
     ) values (
-        core.tenant_id(), '', retailer.id, vendor.id, line.id, retailer.name, vendor.name, line.currency, coalesce(given.prepaid, 0),
-        coalesce(given.metadata, '{}')
+        core.tenant_id(), '', retailer.id, vendor.id, line.id, retailer.name, vendor.name, line.currency, order_draft.prepaid, facts
     )
     returning id into made;
-    perform trade.order_items_insert(made, input -> 'items');
+    perform trade.order_items_insert(made, items);
     return made;
+end
+$$;
+comment on function trade.order_draft(uuid, uuid, jsonb, jsonb, numeric) is
+    'Makes a draft of these items, at the vendor''s present prices, whoever asks for it.';
+
+create function trade.order_create(input jsonb) returns uuid
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    given constant trade.orders := jsonb_populate_record(null::trade.orders, input - 'id');
+begin
+    perform core.demand('trade:write');
+    return trade.order_draft(
+        given.retailer_id, given.vendor_id, input -> 'items', coalesce(given.metadata, '{}'), coalesce(given.prepaid, 0)
+    );
 end
 $$;
 comment on function trade.order_create(jsonb) is

@@ -8,19 +8,19 @@ create table trade.order_numbers (
     created_by uuid default core.user_id(),
     updated_at timestamptz not null default statement_timestamp(),
     primary key (tenant_id, series),
-    constraint order_numbers_series_check check (series in ('ORD', 'TI')),
+    constraint order_numbers_series_check check (series in ('ORD', 'TI', 'RP')),
     constraint order_numbers_last_number_check check (last_number > 0)
 );
 
-comment on table trade.order_numbers is 'How far the numbers of orders and of their invoices have come. Its row lock keeps them gapless.';
+comment on table trade.order_numbers is 'How far the numbers of orders, of their invoices and of payments have come. Its row lock keeps them gapless.';
 comment on column trade.order_numbers.tenant_id is 'The organisation.';
-comment on column trade.order_numbers.series is 'ORD of orders, TI of the invoices that they get at delivery.';
+comment on column trade.order_numbers.series is 'ORD of orders, TI of the invoices that they get at delivery, RP of retailers'' payments.';
 comment on column trade.order_numbers.last_number is 'The number given last.';
 comment on column trade.order_numbers.created_at is 'When the first number was given.';
-comment on column trade.order_numbers.created_by is 'Who made the first order, or delivered it.';
+comment on column trade.order_numbers.created_by is 'Who made what has the first number.';
 comment on column trade.order_numbers.updated_at is 'When the last number was given.';
 comment on constraint order_numbers_series_check on trade.order_numbers is
-    'ORDER_SERIES_UNKNOWN: Orders are numbered ORD, their invoices TI.';
+    'ORDER_SERIES_UNKNOWN: Orders are numbered ORD, their invoices TI, payments RP.';
 comment on constraint order_numbers_last_number_check on trade.order_numbers is 'NUMBER_INVALID: Numbers count from 1.';
 
 alter table trade.order_numbers enable row level security;
@@ -61,8 +61,10 @@ begin
         select from trade.orders where tenant_id = new.tenant_id and order_number = given and new.series = 'ORD'
         union all
         select from trade.orders where tenant_id = new.tenant_id and invoice_number = given and new.series = 'TI'
+        union all
+        select from trade.retailer_payments where tenant_id = new.tenant_id and payment_number = given and new.series = 'RP'
     ) then
-        perform core.refuse('CONFLICT', 'NUMBER_SKIPPED', 'Numbers follow one another, and each is an order''s.');
+        perform core.refuse('CONFLICT', 'NUMBER_SKIPPED', 'Numbers follow one another, and each is an order''s or a payment''s.');
     end if;
     return null;
 end

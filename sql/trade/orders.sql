@@ -72,7 +72,9 @@ create table trade.orders (
     constraint orders_payment_status_check check (payment_status in ('UNPAID', 'PARTIAL', 'PAID')),
     constraint orders_total_check check (total = subtotal + tax and subtotal >= 0 and tax >= 0),
     constraint orders_prepaid_check check (prepaid >= 0),
-    constraint orders_paid_amount_check check (paid_amount >= 0),
+    constraint orders_paid_amount_check check (
+        paid_amount between 0 and greatest(delivered_subtotal + delivered_tax - prepaid, 0)
+    ),
     constraint orders_cancel_reason_check check (
         (cancelled_at is null) = (cancel_reason is null) and char_length(btrim(cancel_reason)) between 1 and 500
     ),
@@ -145,7 +147,7 @@ comment on constraint orders_payment_status_check on trade.orders is
 comment on constraint orders_total_check on trade.orders is 'TOTAL_WRONG: The total is the subtotal and the tax, none below zero.';
 comment on constraint orders_prepaid_check on trade.orders is
     'PREPAID_RANGE input.prepaid: What is paid beforehand is zero or more, and no more than the order comes to.';
-comment on constraint orders_paid_amount_check on trade.orders is 'PAID_NEGATIVE: What is paid is zero or more.';
+comment on constraint orders_paid_amount_check on trade.orders is 'OVER_ALLOCATED input.allocations: No more is paid of an order than it was charged.';
 comment on constraint orders_cancel_reason_check on trade.orders is
     'REASON_REQUIRED input.reason: Say in 1 to 500 characters why the order is cancelled.';
 comment on constraint orders_moments_check on trade.orders is
@@ -340,7 +342,7 @@ begin
     into new.subtotal, new.tax, new.returned_subtotal, new.returned_tax, new.delivered_subtotal, new.delivered_tax
     from trade.order_items where tenant_id = new.tenant_id and current_order_id = new.id;
     new.total := new.subtotal + new.tax;
-    new.paid_amount := 0;  -- what payments pay comes with their table
+    new.paid_amount := trade.order_paid(new.tenant_id, new.id);
     if not is_step then
         if new.status = 'PLACED' and new.total - new.prepaid <> old.total - old.prepaid then
             -- An order that is placed and changed gives its room back and asks for what it needs now.

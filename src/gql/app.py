@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from gql.database.pool import Database
 from gql.database.pool.options import DatabaseOptions
 from gql.engine.engine import Engine
-from gql.http import graphiql, well_known
+from gql.http import graphiql, well_known, whatsapp
 from gql.http.authentication import Authentication
 from gql.http.compression import LEAST_BYTES
 from gql.http.cookies import Cookie
@@ -94,6 +94,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
         passwords.close()
         key_sets.close()
 
+    hook = whatsapp.WhatsApp(database, services.channel_secrets)
     app = Application(
         routes=[
             Route("/", lambda request: RedirectResponse("/graphiql")),
@@ -101,6 +102,8 @@ def create_app(settings: Settings, database_url: str) -> Application:
             Route("/readyz", health.readyz),
             Route("/metrics", metrics.endpoint),
             Route(well_known.TOKEN, TokenEndpoint(services.app_secrets).token, methods=["POST"]),
+            Route(whatsapp.PATH, hook.verify, methods=["GET"]),
+            Route(whatsapp.PATH, hook.receive, methods=["POST"]),
             *well_known.routes(keys, settings.issuer),
             *graphiql.routes(needs_sign_in=settings.environment == "production"),
         ],

@@ -36,6 +36,7 @@ from gql.iam import (
     invites,
     join_requests,
     memberships,
+    message_channels,
     my_account,
     my_sessions,
     tenants,
@@ -45,7 +46,19 @@ from gql.iam import (
 )
 from gql.ledger import accounts, reports, transfers
 from gql.roles import notes
-from gql.trade import credit_entries, credit_lines, order_items, orders, products, retailers, vendor_products, vendors
+from gql.trade import (
+    credit_adjustments,
+    credit_entries,
+    credit_lines,
+    messages,
+    order_items,
+    orders,
+    products,
+    retailer_payments,
+    retailers,
+    vendor_products,
+    vendors,
+)
 
 DOMAINS = (
     tenants,
@@ -59,6 +72,7 @@ DOMAINS = (
     external_people,
     audit_log,
     apps,
+    message_channels,
     analysts,
     accounts,
     transfers,
@@ -86,6 +100,9 @@ DOMAINS = (
     orders,
     order_items,
     credit_entries,
+    retailer_payments,
+    credit_adjustments,
+    messages,
 )
 BY_PYTHON = (users, people, totp_devices, invites, join_requests, my_account)
 OPEN_FIELDS = google_accounts.OPEN_FIELDS.union(*(each.OPEN_FIELDS for each in BY_PYTHON))
@@ -95,7 +112,10 @@ OWN_FIELDS = frozenset[str]().union(*(each.OWN_FIELDS for each in BY_PYTHON))
 OF_A_PERSON: Final = "iam:self"
 """What all people may do and no app: come in, and see to what is theirs alone."""
 PYTHON_FIELDS: Final[Mapping[str, str]] = (
-    dict.fromkeys(OPEN_FIELDS, OF_A_PERSON) | apps.PYTHON_FIELDS | analysts.PYTHON_FIELDS
+    dict.fromkeys(OPEN_FIELDS, OF_A_PERSON)
+    | apps.PYTHON_FIELDS
+    | analysts.PYTHON_FIELDS
+    | message_channels.PYTHON_FIELDS
 )
 """The root fields that go through Python, each with the permission that a caller needs who is known."""
 
@@ -125,6 +145,7 @@ def build_schema() -> strawberry.Schema:
             my_account.MyAccountMutation,
             apps.AppMutation,
             analysts.AnalystMutation,
+            message_channels.MessageChannelMutation,
         ),
         notes=notes(declarations(), PYTHON_FIELDS, OPEN_FIELDS - OWN_FIELDS),
     )

@@ -77,7 +77,7 @@ async def test_relations_follow_columns_that_are_there(noun: Noun) -> None:
         if isinstance(relation, ToOne):
             # Who sees a row of a scope need not see what has none; so a relation may have nobody at its other end.
             target = declarations().nouns[relation.target].scope
-            is_narrower = noun.scope is not None and (
+            is_narrower = bool(noun.scope) and (
                 target is None or (isinstance(target, Mapping) and target != noun.scope)
             )
             # What shares a row's id may be there for some only: that is for the declaration to say.

@@ -193,3 +193,20 @@ def test_documents_are_bounded_by_their_length_all_together(engine: Engine) -> N
         engine.prepare(f"{{ invoices {{ totalCount }} }} # {number} {'x' * 14_000}", introspection=True)
     assert engine.documents._known.currsize <= MOST_CHARACTERS_KEPT
     assert len(engine.documents._known) < 100
+
+
+async def test_what_the_schema_is_like_is_found_out_once_for_each_question(engine: Engine, busy: Tenant) -> None:
+    """The whole of it takes Python a second, in which nobody else is answered."""
+    both = 'query One { __type(name: "Client") { name } } query Two { __type(name: "Invoice") { name } }'
+    caller, stranger = await owner(busy), Caller(None, ORIGIN)
+    found = {}
+    for name in ("One", "Two"):
+        asked = engine.prepare(both, name, introspection=True)
+        found[name] = await engine.run(asked, caller)
+        assert await engine.run(asked, stranger) is found[name]
+    assert [json.loads(each)["data"]["__type"]["name"] for each in found.values()] == ["Client", "Invoice"]
+    given = "query ($name: String!) { __type(name: $name) { name } }"
+    for name in ("Client", "Invoice", "Client"):
+        assert (await answer(engine, caller, given, {"name": name}))["data"]["__type"] == {"name": name}
+    mixed = '{ __type(name: "Client") { name } organisation { name } }'
+    assert (await answer(engine, caller, mixed))["data"]["organisation"] == {"name": "Busy people"}

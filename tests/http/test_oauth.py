@@ -210,7 +210,7 @@ async def test_a_body_that_is_too_large_is_not_taken(server: Running, app: App) 
 
 
 async def test_a_body_that_comes_too_slowly_is_not_waited_for(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gql.http.oauth.MOST_SECONDS", 0.1)
+    monkeypatch.setattr("gql.http.bodies.MOST_SECONDS", 0.1)
     reader, writer = await asyncio.open_connection("127.0.0.1", httpx.URL(server.url).port)
     head = f"POST /oauth/token HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\nContent-Length: 29\r\n\r\ngrant_type="
     writer.write(head.encode())

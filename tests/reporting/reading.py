@@ -71,7 +71,7 @@ def _parsed(kind: str, text: str) -> Any:
             return int(text)
         case "Boolean":
             return {"t": True, "f": False}[text]
-        case "JSON":
+        case "JSON" | "Strings":
             return json.loads(text)
         case _:
             return text

@@ -317,7 +317,7 @@ async def test_whoever_sets_the_time_out_back_is_ended_by_the_worker(mine: Fille
 
 
 async def breaks_out(tenant: Tenant, statements: list[str | None]) -> None:
-    made = await make_analyst(tenant, statement_timeout_ms=300, connection_limit=2)
+    made = await make_analyst(tenant, statement_timeout_ms=300, connection_limit=2 if None in statements else 1)
     opened = await asyncpg.connect(made.url)
     try:
         *before, last = statements

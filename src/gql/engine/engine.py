@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 import strawberry
+from cachetools import LRUCache
 from graphql import GraphQLResolveInfo, GraphQLSchema
 
 from gql.database.context import Context
@@ -31,6 +32,9 @@ TYPE_KEY: Final = "<type>"
 """Where the answer of `node` says its type to Strawberry's executor: no response key can be called so."""
 _NOT_TRIED_AGAIN: Final = frozenset({Code.TIMEOUT})
 _INTROSPECTION: Final = frozenset({"__schema", "__type"})
+_ABOUT_THE_SCHEMA: Final = _INTROSPECTION | {"__typename"}
+MOST_INTROSPECTED: Final = 16
+"""Tools ask for the whole schema in a few ways; an answer has half a megabyte."""
 AS_USUAL: Final = Terms()
 """A mutation is done, as often as it is sent."""
 
@@ -70,12 +74,14 @@ class Engine:
     planner: Planner = field(init=False)
     mutations: Mutations = field(init=False)
     _by_python: frozenset[str] = field(init=False)
+    _introspected: LRUCache[tuple[str, str | None], bytes] = field(init=False)
 
     def __post_init__(self) -> None:
         self._by_python = self.open_fields | self.python_fields.keys() | _INTROSPECTION
         self.documents = Documents(self.graphql_schema)
         self.planner = Planner(self.graphql_schema, self.declarations)
         self.mutations = Mutations(self.database)
+        self._introspected = LRUCache(MOST_INTROSPECTED)
 
     @property
     def graphql_schema(self) -> GraphQLSchema:
@@ -101,6 +107,8 @@ class Engine:
         if operation.kind == "mutation":
             return (await self.change(operation, caller)).body
         if self._needs_python(operation, caller):
+            if operation.text.root_names <= _ABOUT_THE_SCHEMA and not operation.given:
+                return await self._introspection(operation, caller)
             return await self._through_strawberry(operation, caller)
         if caller.context is None:
             raise RequestRefused([_UNKNOWN_CALLER()])
@@ -215,6 +223,17 @@ class Engine:
         ]
         if refused:
             raise RequestRefused(refused)
+
+    async def _introspection(self, operation: Operation, caller: Caller) -> bytes:
+        """What does not change while the server runs is made once: the whole schema takes a second, in which nobody
+        else is answered."""
+        key = (operation.text.source, operation.name)
+        known = self._introspected.get(key)
+        if known is None:
+            known = await self._through_strawberry(operation, caller)
+            if known.endswith(b"}}"):  # and not with errors
+                self._introspected[key] = known
+        return known
 
     async def _through_strawberry(self, operation: Operation, caller: Caller, told: Told | None = None) -> bytes:
         result: Any = await self.schema.execute(

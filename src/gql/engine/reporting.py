@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from gql.database.permissions import read_permissions
-from gql.engine.kinds import DECIMAL, DOCUMENT, MONEY, TEXT
+from gql.engine.kinds import DECIMAL, DOCUMENT, MONEY, TEXT, TEXTS
 from gql.engine.nouns import ROW, Answers, Column, Declarations, Noun, Question, ToMany, ToOne
 from gql.engine.types import Descriptions
 
@@ -119,7 +119,7 @@ class _Writer:
         sql = column.sql(ALIAS).replace(TODAY, TODAY_ONCE)
         meaning = column.description or self._descriptions.column(self._noun.described_by, column.name)
         assert meaning, f"{self._noun.name}.{column.name} has no meaning"
-        return Shown(column.name, _written(column, " ".join(sql.split())), column.kind.sql, meaning)
+        return Shown(column.name, _written(column, " ".join(sql.split())), _type(column), meaning)
 
     def _reference(self, name: str) -> Shown:
         meaning = self._descriptions.column(self._noun.described_by, name)
@@ -198,7 +198,13 @@ def _written(column: Column, sql: str) -> str:
     if kind.is_enum:
         is_upper = all(member.name == member.value for member in kind.annotation)
         return f"{sql}::text" if is_upper else f"upper({sql})"
+    if kind is TEXTS:
+        return f"to_jsonb({sql})"
     return f"{sql}::{kind.sql}" if kind in (TEXT, DECIMAL, DOCUMENT) else sql
+
+
+def _type(column: Column) -> str:
+    return DOCUMENT.sql if column.kind is TEXTS else column.kind.sql
 
 
 def _literal(text: str) -> str:

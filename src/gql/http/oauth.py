@@ -6,7 +6,6 @@ the word that section 4.1.2.1 has for a server that cannot answer now, and Retry
 app's people look for a mistake in a secret that is right.
 """
 
-import asyncio
 import base64
 import logging
 import re
@@ -14,15 +13,15 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, unquote_plus
 
 from starlette.background import BackgroundTask
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from gql.database.pool import Origin
 from gql.errors import INTERNAL_MESSAGE, ApiError, Code
 from gql.http.authentication import origin_of
+from gql.http.bodies import BodyRefused, body_of
 from gql.http.headers import request_id_of
 from gql.http.negotiation import content_type
-from gql.http.requests import MOST_BYTES_DISCARDED, MOST_SECONDS
 from gql.iam.credentials.app_secrets import AppSecrets, AppUnknown, ScopeBeyond
 from gql.iam.tokens.access import LIFE_SECONDS
 
@@ -36,7 +35,6 @@ SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+
 FORM: Final = "application/x-www-form-urlencoded"
 UNAVAILABLE: Final = "temporarily_unavailable"
 UNKNOWN: Final = "There is no app with this client_id and secret that may come in."
-CLOSE: Final = {"Connection": "close"}
 NEVER_KEPT: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="countinghouse", charset="UTF-8"'}
 
@@ -127,7 +125,10 @@ async def _form(request: Request) -> dict[str, str]:
     value, charset = content_type(request.headers.get("content-type", "").encode("latin-1"))
     if value != FORM or charset not in ("utf-8", "utf8"):
         raise Refused("invalid_request", f"The body should be {FORM} in UTF-8.")
-    body = await _body(request)
+    try:
+        body = await body_of(request, MOST_BYTES)
+    except BodyRefused as refusal:
+        raise Refused("invalid_request", str(refusal), refusal.status, refusal.headers) from None
     try:
         pairs = parse_qsl(body.decode("ascii"), True, errors="strict", max_num_fields=MOST_FIELDS)
     except ValueError:
@@ -135,32 +136,6 @@ async def _form(request: Request) -> dict[str, str]:
     if len(dict(pairs)) < len(pairs):
         raise Refused("invalid_request", "A parameter stands twice in the body.")
     return {name: value for name, value in pairs if value}
-
-
-async def _body(request: Request) -> bytes:
-    length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length[:20]) > MOST_BYTES:
-        raise _too_large({} if int(length[:20]) <= MOST_BYTES_DISCARDED else CLOSE)
-    body, size = bytearray(), 0
-    try:
-        async with asyncio.timeout(MOST_SECONDS):
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size <= MOST_BYTES:
-                    body += chunk
-                elif size > MOST_BYTES_DISCARDED:
-                    raise _too_large(CLOSE)
-    except TimeoutError:
-        raise Refused("invalid_request", "The body took too long to arrive.", 408, CLOSE) from None
-    except ClientDisconnect:
-        raise Refused("invalid_request", "The body has no end.") from None
-    if size > MOST_BYTES:
-        raise _too_large({})
-    return bytes(body)
-
-
-def _too_large(headers: dict[str, str]) -> Refused:
-    return Refused("invalid_request", f"The body is larger than {MOST_BYTES} bytes.", 413, headers)
 
 
 def _credentials(request: Request, given: dict[str, str]) -> Credentials:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from gql.database.pool import Database
 from gql.iam.credentials.analyst_logins import AnalystLogins
 from gql.iam.credentials.app_secrets import AppSecrets
+from gql.iam.credentials.channel_secrets import ChannelSecrets
 from gql.iam.credentials.passwords import Passwords
 from gql.iam.credentials.second_factors import SecondFactors
 from gql.iam.credentials.throttles import Throttle
@@ -39,6 +40,7 @@ class Services:
     app_secrets: AppSecrets
     google: Google
     analyst_logins: AnalystLogins
+    channel_secrets: ChannelSecrets
 
     @classmethod
     def of(
@@ -73,4 +75,5 @@ class Services:
             AppSecrets(database, throttle, secrets, tokens),
             Google(database, sessions, throttle, second_factors, sign_up, invitations, google),
             AnalystLogins(database, analyst_address),
+            ChannelSecrets(database, secrets),
         )

@@ -80,6 +80,12 @@ DUTIES: Final[tuple[Duty | Delivery, ...]] = (
         every=MINUTE,
     ),
     Duty(
+        name="read-messages",
+        due="select tenant_id, id from trade.messages_due()",
+        run="trade.message_read({what}::uuid)",
+        every=MINUTE,
+    ),
+    Duty(
         name="expire-holds",
         due="select tenant_id, null from ledger.holds_due()",
         run="ledger.expire_holds()",
