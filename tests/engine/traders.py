@@ -62,11 +62,13 @@ STEPS = (
 
 
 async def _order(call: Call, given: dict[str, Any], number: int, marker: str) -> None:
-    """Three orders, as far as their numbers take them; of a few something is paid beforehand."""
-    for each in range(number, number + 3):
+    """Three orders, as far as their numbers take them, and one that is delivered where none of these is; of a few
+    something is paid beforehand."""
+    steps = [STEPS[each % len(STEPS)] for each in range(number, number + 3)]
+    for each, verbs in enumerate(steps if STEPS[0] in steps else [*steps, STEPS[0]], number):
         prepaid = {"prepaid": "0.25"} if each % 10 == 4 else {}
         order_id = await call("trade.order_create", {**given, **prepaid})
-        for verb in STEPS[each % len(STEPS)]:
+        for verb in verbs:
             reason = {"reason": f"{marker}Late"} if verb == "cancel" else {}
             await call(f"trade.order_{verb}", {"id": order_id, **reason})
 
