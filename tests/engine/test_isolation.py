@@ -41,6 +41,7 @@ TABLES_OF_ALL = (
     "iam.analysts",
     "iam.invites",
     "iam.join_requests",
+    "iam.message_channels",
     "trade.vendors",
     "trade.retailers",
     "trade.credit_lines",
@@ -49,6 +50,10 @@ TABLES_OF_ALL = (
     "trade.orders",
     "trade.order_items",
     "trade.credit_entries",
+    "trade.retailer_payments",
+    "trade.retailer_payment_allocations",
+    "trade.credit_adjustments",
+    "trade.messages",
 )
 TABLES = (
     *("clients", "client_contacts", "client_notes", "invoices", "invoice_lines"),
@@ -290,7 +295,11 @@ async def test_verbs_about_others_have_changed_nothing(engine: Engine, pairs: di
         (select md5(string_agg(l::text, ',' order by id)) from trade.credit_lines l where tenant_id = $1),
         (select md5(string_agg(o::text, ',' order by id)) from trade.vendor_products o where tenant_id = $1),
         (select md5(string_agg(b::text, ',' order by id)) from trade.orders b where tenant_id = $1),
-        (select md5(string_agg(t::text, ',' order by id)) from trade.order_items t where tenant_id = $1)"""
+        (select md5(string_agg(t::text, ',' order by id)) from trade.order_items t where tenant_id = $1),
+        (select md5(string_agg(p::text, ',' order by id)) from trade.retailer_payments p where tenant_id = $1),
+        (select md5(string_agg(j::text, ',' order by id)) from trade.credit_adjustments j where tenant_id = $1),
+        (select md5(string_agg(m::text, ',' order by id)) from trade.messages m where tenant_id = $1),
+        (select md5(string_agg(h::text, ',' order by id)) from iam.message_channels h where tenant_id = $1)"""
     async with as_superuser() as connection:
         before = await connection.fetchrow(counts, pair.other.context.tenant_id)
         for probe in verbs():
