@@ -75,7 +75,7 @@ comment on constraint messages_body_check on trade.messages is 'TEXT_TOO_LONG in
 comment on constraint messages_media_check on trade.messages is
     'MEDIA_TOO_LONG input.media: What came along is described in at most 20000 bytes.';
 comment on constraint messages_outcome_check on trade.messages is
-    'OUTCOME_UNKNOWN: What came of a message is ORDER, NOT_UNDERSTOOD, NO_REQUEST or BY_HAND.';
+    'MESSAGE_OUTCOME_UNKNOWN: What came of a message is ORDER, NOT_UNDERSTOOD, NO_REQUEST or BY_HAND.';
 comment on constraint messages_outcome_text_check on trade.messages is 'TEXT_TOO_LONG input.note: A note has at most 2000 characters.';
 comment on constraint messages_processed_check on trade.messages is
     'MESSAGE_PROCESSED: A message that was read says when, and what came of it.';
