@@ -83,6 +83,8 @@
 \ir trade/vendor_products.sql
 \ir trade/order_numbers.sql
 \ir trade/orders.sql
+\ir trade/order_steps.sql
+\ir trade/order_posting.sql
 \ir trade/order_items.sql
 \ir trade/order_changes.sql
 \ir trade/credit_entries.sql

@@ -1,5 +1,5 @@
 -- What can be done with an order. Each function locks the order, then its vendor, then the vendor's products in the order of
--- their ids; the triggers of orders.sql take the ledger's accounts after these.
+-- their ids; the triggers of order_steps.sql take the ledger's accounts after these.
 
 create function trade.order_found(wanted uuid, more uuid[] default '{}') returns trade.orders
 language plpgsql

@@ -1,4 +1,5 @@
-"""What must always be true of an order, whoever writes: sql/trade/orders.sql and order_numbers.sql."""
+"""What must always be true of an order, whoever writes: sql/trade/orders.sql, order_steps.sql, order_posting.sql and
+order_numbers.sql."""
 
 import asyncio
 import random
