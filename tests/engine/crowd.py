@@ -10,9 +10,11 @@ from tests.harness.actors import as_nobody, as_superuser, as_tenant
 from tests.harness.tenants import Tenant
 
 
-async def fill(tenant: Tenant, invoices: int, *, clients: int = 10, marker: str = "") -> None:
-    """So many invoices of so many clients: most issued and paid in part, some drafts, few
-    overdue; as many vendors and retailers as clients; `marker` stands in every text."""
+async def fill(
+    tenant: Tenant, invoices: int, *, clients: int = 10, traders: int | None = None, marker: str = ""
+) -> None:
+    """So many invoices of so many clients: most issued and paid in part, some drafts, few overdue; as many vendors and
+    retailers, unless it is said how many; `marker` stands in every text."""
     async with as_tenant(tenant) as connection:
 
         async def call(function: str, given: dict[str, Any]) -> Any:
@@ -40,7 +42,7 @@ async def fill(tenant: Tenant, invoices: int, *, clients: int = 10, marker: str 
                 await call("billing.client_update", {"id": row["id"], "status": "INACTIVE", "email": None})
         secret = {"secret_hash": "ab" * 32, "hint": "last"}
         await call("iam.app_create", {"name": f"{marker}App", "scopes": ["billing:read"], **secret})
-        await fill_trade(call, clients, marker)
+        await fill_trade(call, clients if traders is None else traders, marker)
         for start in range(0, invoices, 1000):
             rows = [invoice_row(each, clients, marker) for each in range(start, min(start + 1000, invoices))]
             done = await call("billing.invoices_import", {"rows": rows})

@@ -123,7 +123,7 @@ async def busy() -> Tenant:
     for _ in range(2):
         await fill(await make_tenant("Other people"), 150)
     tenant = await make_tenant("Busy people")
-    await fill(tenant, 1000, clients=200)
+    await fill(tenant, 1000, clients=200, traders=80)
     for number in range(60):
         await make_person(tenant, "admin" if number == 7 else "viewer", name=f"Person {number}")
     async with as_tenant(tenant) as connection:
