@@ -23,6 +23,7 @@ from tests.engine import (
     ordering,
     outsiders,
     receipts,
+    settling,
     trading,
 )
 from tests.engine.ids import client_id, invoice_id
@@ -146,6 +147,8 @@ async def _write(
     more = (*messages.rows(kept), *ledgers.rows(METADATA), *apps.rows(), *outsiders.rows())
     more += tuple(trading.rows(tenant.currency, whole=len(clients) == len(CLIENTS)))
     more += tuple(ordering.rows(tenant.currency, whole=len(clients) == len(CLIENTS)))
+    by_name = {row["method_name"]: row["id"] for row in methods}
+    more += tuple(settling.rows(by_name, tenant.currency, whole=len(clients) == len(CLIENTS)))
     for table, row in (*_recurring(kept), *more, *moved, *audit_entries.rows(tenant.owner_id)):
         await _insert(connection, tenant, table, row)
 
