@@ -55,6 +55,7 @@ from gql.trade import (
     orders,
     products,
     retailer_payments,
+    retailer_stats,
     retailers,
     vendor_products,
     vendors,
@@ -103,6 +104,7 @@ DOMAINS = (
     retailer_payments,
     credit_adjustments,
     messages,
+    retailer_stats,
 )
 BY_PYTHON = (users, people, totp_devices, invites, join_requests, my_account)
 OPEN_FIELDS = google_accounts.OPEN_FIELDS.union(*(each.OPEN_FIELDS for each in BY_PYTHON))

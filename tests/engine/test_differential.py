@@ -28,12 +28,13 @@ FOR_INSIDERS: Final = {
     "ledger",
     "ledger_reports",
     "outsiders",
+    "retailer_stats",
     "revenue_months",
     "trade",
     "trade_internal",
 }
 """The documents that a member's role does not include."""
-FOR_TRADERS: Final = {"apps_read", "organisation", "people", "trade", "typename_alone"}
+FOR_TRADERS: Final = {"apps_read", "organisation", "people", "retailer_stats", "trade", "typename_alone"}
 """The documents that the roles of vendors and retailers include."""
 
 
