@@ -91,6 +91,7 @@
 \ir trade/retailer_payment_changes.sql
 \ir trade/credit_adjustments.sql
 \ir trade/retailer_stats.sql
+\ir trade/credit_scores.sql
 \ir trade/messages.sql
 \ir trade/message_reading.sql
 

@@ -1593,3 +1593,34 @@ comment on column reporting.messages.retailer_id is 'The retailer of whose numbe
 comment on column reporting.messages.order_id is 'The order that it became.';
 comment on column reporting.messages.created_at is 'When it came.';
 grant select (id, message_id, conversation_id, from_number, to_number, direction, body, media, sent_at, is_processed, processed_at, outcome, outcome_text, retailer_id, order_id, created_at) on reporting.messages to countinghouse_analyst;
+
+create view reporting.credit_scores with (security_invoker = true) as
+select
+    thing.id as id,
+    thing.retailer_id as retailer_id,
+    thing.scored_on as scored_on,
+    thing.score as score,
+    thing.risk_category::text as risk_category,
+    thing.due_orders as due_orders,
+    thing.on_time_orders as on_time_orders,
+    thing.on_time_share::numeric as on_time_share,
+    thing.utilisation::numeric as utilisation,
+    thing.tenure_months as tenure_months,
+    thing.volume_percentile::numeric as volume_percentile,
+    thing.created_at as created_at
+from trade.credit_scores as thing
+where thing.tenant_id = core.tenant_id();
+comment on view reporting.credit_scores is 'How well a retailer pays, as of a day, and what that was reckoned from.';
+comment on column reporting.credit_scores.id is 'The row''s own uuid.';
+comment on column reporting.credit_scores.retailer_id is 'The retailer.';
+comment on column reporting.credit_scores.scored_on is 'The day, where the organisation is, on whose morning it was reckoned.';
+comment on column reporting.credit_scores.score is 'From 300 to 900: 300 + 600 × (0.40 on-time share + 0.30 (1 − utilisation) + 0.15 tenure / 24 + 0.15 volume percentile).';
+comment on column reporting.credit_scores.risk_category is 'HIGH below a score of 550, MEDIUM below 700, else LOW.';
+comment on column reporting.credit_scores.due_orders is 'Its delivered orders whose due date had passed.';
+comment on column reporting.credit_scores.on_time_orders is 'Those of them of which payments received by the due date had covered what was charged, less what came back.';
+comment on column reporting.credit_scores.on_time_share is 'Their share, 0 to 1; 0.5 where no order had been due.';
+comment on column reporting.credit_scores.utilisation is 'Which part of the limits of all its lines together it owed, 0 to 1; 0 without a limit.';
+comment on column reporting.credit_scores.tenure_months is 'Since how many whole months it has been a retailer; more than 24 count as 24.';
+comment on column reporting.credit_scores.volume_percentile is 'Which part of the other retailers in its currency had bought less, 0 to 1, by what was delivered and stayed.';
+comment on column reporting.credit_scores.created_at is 'When it was reckoned.';
+grant select (id, retailer_id, scored_on, score, risk_category, due_orders, on_time_orders, on_time_share, utilisation, tenure_months, volume_percentile, created_at) on reporting.credit_scores to countinghouse_analyst;

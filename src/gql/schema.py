@@ -50,6 +50,7 @@ from gql.trade import (
     credit_adjustments,
     credit_entries,
     credit_lines,
+    credit_scores,
     messages,
     order_items,
     orders,
@@ -105,6 +106,7 @@ DOMAINS = (
     credit_adjustments,
     messages,
     retailer_stats,
+    credit_scores,
 )
 BY_PYTHON = (users, people, totp_devices, invites, join_requests, my_account)
 OPEN_FIELDS = google_accounts.OPEN_FIELDS.union(*(each.OPEN_FIELDS for each in BY_PYTHON))

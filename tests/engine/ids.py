@@ -45,3 +45,7 @@ def product_id(number: int) -> UUID:
 
 def vendor_product_id(number: int) -> UUID:
     return UUID(f"1e000000-0000-4000-8000-{number:012}")
+
+
+def credit_score_id(number: int) -> UUID:
+    return UUID(f"15000000-0000-4000-8000-{number:012}")

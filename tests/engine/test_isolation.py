@@ -45,6 +45,7 @@ TABLES_OF_ALL = (
     "trade.credit_lines",
     "trade.products",
     "trade.vendor_products",
+    "trade.credit_scores",
 )
 TABLES = (
     *("clients", "client_contacts", "client_notes", "invoices", "invoice_lines"),
@@ -147,13 +148,15 @@ UNSEEN = {
         select 'credit_lines', id from trade.credit_lines where vendor_id <> $1 union all
         select 'vendor_products', id from trade.vendor_products where vendor_id <> $1 union all
         select 'retailers', id from trade.retailers where id not in (
-            select retailer_id from trade.credit_lines where vendor_id = $1)
+            select retailer_id from trade.credit_lines where vendor_id = $1) union all
+        select 'credit_scores', id from trade.credit_scores
     """,
     "retailer": """
         select 'retailers' as name, id from trade.retailers where id <> $1 union all
         select 'credit_lines', id from trade.credit_lines where retailer_id <> $1 union all
         select 'vendors', id from trade.vendors where not is_approved union all
-        select 'vendor_products', id from trade.vendor_products where not vendor_is_approved
+        select 'vendor_products', id from trade.vendor_products where not vendor_is_approved union all
+        select 'credit_scores', id from trade.credit_scores
     """,
 }
 
@@ -168,7 +171,7 @@ async def traders(tenant: Tenant, role: str) -> Pair:
     others: dict[str, list[UUID]] = {}
     for row in unseen:
         others.setdefault(row["name"], []).append(row["id"])
-    assert set(others) == {"vendors", "retailers", "credit_lines", "vendor_products"}
+    assert set(others) == {"vendors", "retailers", "credit_lines", "vendor_products", "credit_scores"}
     one, two = await make_person(tenant, role, [first]), await make_person(tenant, role, [second, third])
     return Pair(
         Caller(await permitted(context_of(tenant, role, [first], user_id=one.user_id)), ORIGIN),

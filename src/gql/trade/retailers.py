@@ -46,6 +46,7 @@ class Retailer:
     created_at: DateTime = column(filtered=True, ordered=True)
     updated_at: DateTime = column()
     credit_lines = to_many("CreditLine", "retailer_id")
+    scores = to_many("CreditScore", "retailer_id")
     stats = answers("RetailerStats", retailer="id")
 
 

@@ -89,9 +89,9 @@ RULES: Final = (
         "materialized-view-wrapper",
         reason="A materialized view cannot have row security and holds every tenant's rows; its wrapper is the policy.",
         remedy="Create it `with (security_barrier = true)`, owned by countinghouse_reports, over that materialized view"
-        " alone, with `where tenant_id = core.tenant_id() and core.sees_all()`, or there `(core.sees_all() or <the scope's"
-        " id> = any (core.scope_ids()))`; for analysts, who see all, with the tenant alone in the schema reporting, and"
-        " granted to nobody else.",
+        " alone, with `where tenant_id = core.tenant_id() and core.sees_all()`, or for the last `(core.sees_all() or"
+        " <the scope's id> = any (core.scope_ids()))`; for analysts, who see all, with the tenant alone in the schema"
+        " reporting, and granted to nobody else.",
         query=r"""
             with sources as (
                 select distinct r.oid, r.name, r.schema, r.owner, coalesce(r.reloptions, '{}') as options,
