@@ -94,6 +94,7 @@
 \ir trade/credit_scores.sql
 \ir trade/messages.sql
 \ir trade/message_reading.sql
+\ir trade/ageing.sql
 
 \ir reporting/views.sql
 

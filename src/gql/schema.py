@@ -46,6 +46,7 @@ from gql.iam import (
 )
 from gql.ledger import accounts, reports, transfers
 from gql.roles import notes
+from gql.trade import ageing as trade_ageing
 from gql.trade import (
     credit_adjustments,
     credit_entries,
@@ -107,6 +108,7 @@ DOMAINS = (
     messages,
     retailer_stats,
     credit_scores,
+    trade_ageing,
 )
 BY_PYTHON = (users, people, totp_devices, invites, join_requests, my_account)
 OPEN_FIELDS = google_accounts.OPEN_FIELDS.union(*(each.OPEN_FIELDS for each in BY_PYTHON))

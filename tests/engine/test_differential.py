@@ -31,10 +31,19 @@ FOR_INSIDERS: Final = {
     "retailer_stats",
     "revenue_months",
     "trade",
+    "trade_figures",
     "trade_internal",
 }
 """The documents that a member's role does not include."""
-FOR_TRADERS: Final = {"apps_read", "organisation", "people", "retailer_stats", "trade", "typename_alone"}
+FOR_TRADERS: Final = {
+    "apps_read",
+    "organisation",
+    "people",
+    "retailer_stats",
+    "trade",
+    "trade_figures",
+    "typename_alone",
+}
 """The documents that the roles of vendors and retailers include."""
 
 

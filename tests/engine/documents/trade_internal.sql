@@ -203,6 +203,18 @@ select convert_to(concat(
     from trade.retailers t8
     where t8.tenant_id = ($1::uuid) and t8.id = ($2::uuid) and t8.deleted_at is null
   ), 'null'),
-  '}}'
+  ',"tradeTotals":[',
+  (
+    select string_agg(concat(
+      '{"currency":',
+      core.as_json(t10.currency),
+      ',"unreadMessages":',
+      t10.unread_messages,
+      '}'
+    ), ',' order by t10.line)
+    from trade.totals() t10
+    where t10.tenant_id = ($1::uuid)
+  ),
+  ']}}'
 ), 'UTF8')
 where core.context() = ($4::text) and core.tenant_id() = ($1::uuid)
