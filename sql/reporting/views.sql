@@ -1393,7 +1393,6 @@ select
     round(thing.tax_amount, 2) as tax_amount,
     thing.created_at as created_at,
     thing.updated_at as updated_at,
-    thing.order_id as order_id,
     thing.current_order_id as current_order_id
 from trade.order_items as thing
 where thing.tenant_id = core.tenant_id() and thing.replaced_at is null;
@@ -1413,9 +1412,8 @@ comment on column reporting.order_items.amount is 'Quantity times price, without
 comment on column reporting.order_items.tax_amount is 'The tax on the amount, rounded for each item.';
 comment on column reporting.order_items.created_at is 'When it was entered.';
 comment on column reporting.order_items.updated_at is 'When it last changed.';
-comment on column reporting.order_items.order_id is 'Its order.';
 comment on column reporting.order_items.current_order_id is 'Its order while it counts; empty once it is replaced.';
-grant select (id, position, vendor_product_id, product_name, product_sku, unit_price, tax_rate, quantity, quantity_shipped, quantity_returned, reserved, amount, tax_amount, created_at, updated_at, order_id, current_order_id) on reporting.order_items to countinghouse_analyst;
+grant select (id, position, vendor_product_id, product_name, product_sku, unit_price, tax_rate, quantity, quantity_shipped, quantity_returned, reserved, amount, tax_amount, created_at, updated_at, current_order_id) on reporting.order_items to countinghouse_analyst;
 
 create view reporting.credit_ledger with (security_invoker = true) as
 select
@@ -1648,7 +1646,7 @@ comment on column reporting.trade_ageing.days_61_to_90 is 'What is 61 to 90 days
 comment on column reporting.trade_ageing.over_90 is 'What is more than 90 days past due.';
 comment on column reporting.trade_ageing.total is 'The five together: what is still to be paid of delivered orders.';
 comment on column reporting.trade_ageing.overdue is 'The four of them that are past due.';
-comment on column reporting.trade_ageing.debt is 'What it owes by its credit lines: also what was adjusted, and less what it paid that pays no order yet.';
+comment on column reporting.trade_ageing.debt is 'What it owes by its lines: more by what was adjusted, less by what it paid that pays no order yet.';
 grant select (retailer_id, currency, not_due, days_1_to_30, days_31_to_60, days_61_to_90, over_90, total, overdue, debt) on reporting.trade_ageing to countinghouse_analyst;
 
 create function reporting.trade_ageing() returns table (

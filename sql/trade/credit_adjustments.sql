@@ -164,7 +164,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    given trade.credit_adjustments := jsonb_populate_record(null::trade.credit_adjustments, input - 'id');
+    given trade.credit_adjustments := jsonb_populate_record(null::trade.credit_adjustments, input - '{id,currency}'::text[]);
     line trade.credit_lines;
     made uuid;
 begin

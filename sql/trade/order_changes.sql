@@ -102,12 +102,11 @@ create function trade.order_create(input jsonb) returns uuid
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-    given constant trade.orders := jsonb_populate_record(null::trade.orders, input - 'id');
 begin
     perform core.demand('trade:write');
     return trade.order_draft(
-        given.retailer_id, given.vendor_id, input -> 'items', coalesce(given.metadata, '{}'), coalesce(given.prepaid, 0)
+        (input ->> 'retailer_id')::uuid, (input ->> 'vendor_id')::uuid, input -> 'items', coalesce(input -> 'metadata', '{}'),
+        coalesce((input ->> 'prepaid')::numeric, 0)
     );
 end
 $$;

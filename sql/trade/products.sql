@@ -163,6 +163,8 @@ comment on function trade.product_update(jsonb) is
 
 grant execute on function trade.product_create(jsonb), trade.product_update(jsonb) to countinghouse_tenant;
 
+-- With 100,000 products of an organisation the first page of what `rice` finds, 1,000 of them, takes 7 ms, of what few names
+-- hold less than one, and of what nothing holds 0.1; by `name ilike` under row security the last two take 67 and 99 ms.
 create function trade.products_search(term text) returns setof uuid
 language sql stable security definer rows 200
 set search_path = pg_catalog, pg_temp

@@ -38,6 +38,7 @@ comment on constraint retailer_payment_allocations_amount_check on trade.retaile
 
 create index retailer_payment_allocations_payment on trade.retailer_payment_allocations (tenant_id, payment_id, created_at, id);
 create index retailer_payment_allocations_order on trade.retailer_payment_allocations (tenant_id, order_id, created_at, id);
+create index retailer_payment_allocations_created_at on trade.retailer_payment_allocations (tenant_id, created_at, id);
 create index retailer_payment_allocations_retailer on trade.retailer_payment_allocations (tenant_id, retailer_id, created_at, id);
 create index retailer_payment_allocations_vendor on trade.retailer_payment_allocations (tenant_id, vendor_id, created_at, id);
 

@@ -104,7 +104,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    given trade.retailer_payments := jsonb_populate_record(null::trade.retailer_payments, input - 'id');
+    given trade.retailer_payments := jsonb_populate_record(null::trade.retailer_payments, input - '{id,currency}'::text[]);
     method billing.payment_methods;
     line trade.credit_lines;
     payment trade.retailer_payments;

@@ -196,7 +196,7 @@ declare
 begin
     perform core.demand('trade:write');
     offer := trade.vendor_product_found((input ->> 'id')::uuid);
-    if quantity <= 0 then
+    if coalesce(quantity, 0) <= 0 then
         perform core.refuse('BAD_USER_INPUT', 'QUANTITY_POSITIVE', 'What comes in is one unit or more.', 'input.quantity');
     end if;
     -- One more than the most is enough for the constraint to refuse.
@@ -218,7 +218,7 @@ declare
 begin
     perform core.demand('trade:write');
     offer := trade.vendor_product_found((input ->> 'id')::uuid);
-    if quantity = 0 then
+    if coalesce(quantity, 0) = 0 then
         perform core.refuse(
             'BAD_USER_INPUT', 'QUANTITY_ZERO', 'Say by how many units the stock is more, or with a minus less.', 'input.quantity'
         );

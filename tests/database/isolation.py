@@ -116,7 +116,7 @@ async def fill(name: str) -> Filled:
             await call("trade.vendor_approve", id=str(vendor_id))
             retailer_id = await call("trade.retailer_create", retailer_code=code, name=f"Retailer {of}")
             parties = {"retailer_id": str(retailer_id), "vendor_id": str(vendor_id)}
-            await call("trade.credit_line_set", **parties, credit_limit="100.00")
+            line_id = await call("trade.credit_line_set", **parties, credit_limit="100.00")
             product_id = await call("trade.product_create", product_code=code, name=f"Product {of}")
             offer = {"vendor_id": str(vendor_id), "product_id": str(product_id), "sku": code, "vendor_price": "9.50"}
             offer_id = await call("trade.vendor_product_set", **offer)
@@ -127,6 +127,12 @@ async def fill(name: str) -> Filled:
             )
             for verb in ("place", "confirm", "ship", "deliver"):
                 await call(f"trade.order_{verb}", id=str(order_id))
+            transfer = {"method": "BANK_TRANSFER", "transaction_id": f"Transfer of the {of}"}
+            await call("trade.retailer_payment_record", **parties, **transfer, amount="7.00")
+            adjusted = {"credit_line_id": str(line_id), "kind": "DEBIT", "amount": "0.50"}
+            await call("trade.credit_adjust", **adjusted, reason=f"Adjustment of the {of}")
+            numbers = {"from_number": "+254700000001", "to_number": "+254700000002", "direction": "INBOUND"}
+            await call("trade.message_ingest", **numbers, message_id=f"Message of the {of}", body=f"Words of the {of}")
             if ordinal == "second":
                 await call("trade.vendor_suspend", id=str(vendor_id), reason=f"The {of} is late")
             vendors.append(vendor_id)
@@ -138,6 +144,8 @@ async def fill(name: str) -> Filled:
             "iam.trusted_issuer_create", name=f"Login of {tenant.slug}", issuer=f"https://{tenant.slug}.example"
         )
         await call("iam.analyst_create", label=f"Analyst of {tenant.slug}")
+        channel = {"encrypted_secret": f"Secret of {tenant.slug}", "verify_hash": "ab" * 32}
+        await call("iam.message_channel_create", phone_number="+254700000002", **channel)
         await keep_answer(connection, f"key of {tenant.slug}".replace(" ", "-"), f"Answer to {tenant.slug}")
     async with as_tenant(tenant, "worker") as connection:
         for invoice_id in recurring:

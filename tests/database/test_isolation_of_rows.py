@@ -161,10 +161,10 @@ async def test_the_worker_s_login_sees_that_something_is_due_and_nothing_about_i
     readable_columns = {column for rows in seen.values() for row in rows for column in row}
     assert readable_columns == {
         "id", "tenant_id", "time_zone", "fiscal_year_start", "suspended_at", "state", "expires_at", "next_date",
-        "created_at", "enabled", "seal", "report", "every", "refreshed_at",
+        "created_at", "enabled", "seal", "direction", "is_processed", "report", "every", "refreshed_at",
         "next_try_at", "status", "sent_at", "failed_at", "scored_on",
     }  # fmt: skip
-    waiting = ("billing.recurring_invoices", "billing.invoice_messages", "iam.notices")
+    waiting = ("billing.recurring_invoices", "billing.invoice_messages", "iam.notices", "trade.messages")
     ids = {row["id"] for filled in (mine, theirs) for table in waiting for row in filled.rows[table]}
     marks = (texts(mine.rows) | texts(theirs.rows)) - ids - set(map(str, both))
     text = json.dumps(seen)

@@ -13,7 +13,19 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
-from tests.engine import apps, audit_entries, client_entries, comers, ledgers, messages, outsiders, receipts, trading
+from tests.engine import (
+    apps,
+    audit_entries,
+    client_entries,
+    comers,
+    ledgers,
+    messages,
+    ordering,
+    outsiders,
+    receipts,
+    settling,
+    trading,
+)
 from tests.engine.ids import client_id, invoice_id
 from tests.harness.actors import as_superuser
 from tests.harness.tenants import Tenant, make_person, make_tenant
@@ -135,6 +147,9 @@ async def _write(
     moved = client_entries.rows(tenant.time_zone, known)
     more = (*messages.rows(kept), *ledgers.rows(METADATA), *apps.rows(), *outsiders.rows())
     more += tuple(trading.rows(tenant.currency, whole=len(clients) == len(CLIENTS)))
+    more += tuple(ordering.rows(tenant.currency, whole=len(clients) == len(CLIENTS)))
+    by_name = {row["method_name"]: row["id"] for row in methods}
+    more += tuple(settling.rows(by_name, tenant.currency, whole=len(clients) == len(CLIENTS)))
     for table, row in (*_recurring(kept), *more, *moved, *audit_entries.rows(tenant.owner_id)):
         await _insert(connection, tenant, table, row)
 

@@ -49,3 +49,19 @@ def vendor_product_id(number: int) -> UUID:
 
 def credit_score_id(number: int) -> UUID:
     return UUID(f"15000000-0000-4000-8000-{number:012}")
+
+
+def order_id(number: int) -> UUID:
+    return UUID(f"2a000000-0000-4000-8000-{number:012}")
+
+
+def order_item_id(number: int) -> UUID:
+    return UUID(f"2b000000-0000-4000-8000-{number:012}")
+
+
+def retailer_payment_id(number: int) -> UUID:
+    return UUID(f"2d000000-0000-4000-8000-{number:012}")
+
+
+def credit_entry_id(number: int) -> UUID:
+    return UUID(f"2c000000-0000-4000-8000-{number:012}")

@@ -9,6 +9,8 @@ from gql.billing.invoices import InvoiceStatus
 from gql.billing.payments import PaymentStatus
 from gql.engine.nouns import Noun
 from gql.schema import declarations
+from gql.trade.credit_entries import CreditTransactionType
+from gql.trade.orders import OrderPaymentStatus, OrderStatus
 from tests.engine.documents import DOCUMENTS, Document
 from tests.engine.doors import Doors, Person
 
@@ -33,10 +35,12 @@ FOR_INSIDERS: Final = {
     "trade",
     "trade_figures",
     "trade_internal",
+    "orders",
 }
 """The documents that a member's role does not include."""
 FOR_TRADERS: Final = {
     "apps_read",
+    "orders",
     "organisation",
     "people",
     "retailer_stats",
@@ -268,7 +272,7 @@ async def test_the_books_reach_every_noun_and_the_member_sees_a_part(people: dic
     assert 0 < len(member["Invoice"]) < len(owner["Invoice"])
     assert not member["ClientNote"]
     vendor, retailer = people["vendor"].world.things, people["retailer"].world.things
-    for noun in ("Vendor", "VendorProduct", "CreditLine"):
+    for noun in ("Vendor", "VendorProduct", "CreditLine", "Order", "OrderItem", "CreditLedgerEntry"):
         assert 0 < len(vendor[noun]) < len(owner[noun])
         assert 0 < len(retailer[noun]) < len(owner[noun])
     assert not vendor["Retailer"]
@@ -277,6 +281,10 @@ async def test_the_books_reach_every_noun_and_the_member_sees_a_part(people: dic
     assert {each.row["vendor_is_approved"] for each in vendor["VendorProduct"]} == {True, False}
     for noun, status in (("Invoice", InvoiceStatus), ("Payment", PaymentStatus)):
         assert {thing.row["status"] for thing in owner[noun]} == {each.value for each in status}
+    assert {each.row["status"] for each in owner["Order"]} == {each.value for each in OrderStatus}
+    assert {each.row["payment_status"] for each in owner["Order"]} == {each.value for each in OrderPaymentStatus}
+    kinds = {each.row["transaction_type"] for each in owner["CreditLedgerEntry"]}
+    assert kinds == {each.value for each in CreditTransactionType}
     health = declarations().nouns["Client"].column("health")
     told = {people["owner"].world.value(thing, health) for thing in owner["Client"]}
     assert told == {each.value for each in ClientHealth}

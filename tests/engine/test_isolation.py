@@ -16,11 +16,12 @@ import pytest
 
 from gql.database.pool import Database, DatabaseOptions
 from gql.engine.engine import Caller, Engine
+from gql.engine.nouns import NO_ROW, Noun
 from gql.errors import RequestRefused
 from gql.schema import OPEN_FIELDS, build_schema, declarations
 from tests.engine.crowd import fill
 from tests.engine.doors import ORIGIN, permitted
-from tests.engine.probes import Probe, cursors, everything, filters, look_ups, verbs
+from tests.engine.probes import LISTED, Probe, cursors, everything, filters, look_ups, verbs
 from tests.harness.actors import SCOPED, as_superuser, as_tenant, context_of
 from tests.harness.postgres import TestDatabase
 from tests.harness.tenants import Tenant, make_person, make_tenant
@@ -40,12 +41,20 @@ TABLES_OF_ALL = (
     "iam.analysts",
     "iam.invites",
     "iam.join_requests",
+    "iam.message_channels",
     "trade.vendors",
     "trade.retailers",
     "trade.credit_lines",
     "trade.products",
     "trade.vendor_products",
     "trade.credit_scores",
+    "trade.orders",
+    "trade.order_items",
+    "trade.credit_entries",
+    "trade.retailer_payments",
+    "trade.retailer_payment_allocations",
+    "trade.credit_adjustments",
+    "trade.messages",
 )
 TABLES = (
     *("clients", "client_contacts", "client_notes", "invoices", "invoice_lines"),
@@ -147,6 +156,9 @@ UNSEEN = {
         select 'vendors' as name, id from trade.vendors where id <> $1 union all
         select 'credit_lines', id from trade.credit_lines where vendor_id <> $1 union all
         select 'vendor_products', id from trade.vendor_products where vendor_id <> $1 union all
+        select 'orders', id from trade.orders where vendor_id <> $1 union all
+        select 'order_items', id from trade.order_items where vendor_id <> $1 union all
+        select 'credit_entries', id from trade.credit_entries where vendor_id <> $1 union all
         select 'retailers', id from trade.retailers where id not in (
             select retailer_id from trade.credit_lines where vendor_id = $1) union all
         select 'credit_scores', id from trade.credit_scores
@@ -154,6 +166,9 @@ UNSEEN = {
     "retailer": """
         select 'retailers' as name, id from trade.retailers where id <> $1 union all
         select 'credit_lines', id from trade.credit_lines where retailer_id <> $1 union all
+        select 'orders', id from trade.orders where retailer_id <> $1 union all
+        select 'order_items', id from trade.order_items where retailer_id <> $1 union all
+        select 'credit_entries', id from trade.credit_entries where retailer_id <> $1 union all
         select 'vendors', id from trade.vendors where not is_approved union all
         select 'vendor_products', id from trade.vendor_products where not vendor_is_approved union all
         select 'credit_scores', id from trade.credit_scores
@@ -171,7 +186,8 @@ async def traders(tenant: Tenant, role: str) -> Pair:
     others: dict[str, list[UUID]] = {}
     for row in unseen:
         others.setdefault(row["name"], []).append(row["id"])
-    assert set(others) == {"vendors", "retailers", "credit_lines", "vendor_products", "credit_scores"}
+    ordered = {"orders", "order_items", "credit_entries"}
+    assert set(others) == {"vendors", "retailers", "credit_lines", "vendor_products", "credit_scores"} | ordered
     one, two = await make_person(tenant, role, [first]), await make_person(tenant, role, [second, third])
     return Pair(
         Caller(await permitted(context_of(tenant, role, [first], user_id=one.user_id)), ORIGIN),
@@ -221,6 +237,17 @@ async def test_a_text_of_others_finds_what_a_text_of_nobody_finds(
         assert await ask(engine, pair.caller, probe.source, probe.with_value(text)) == expected
 
 
+@pytest.mark.parametrize("noun", [each for each in LISTED if each.search], ids=lambda noun: noun.name)
+async def test_a_search_finds_nothing_of_others(engine: Engine, pairs: dict[str, Pair], noun: Noun) -> None:
+    pair = pairs["tenants"]
+    document = f"query($part: String) {{ {noun.plural}(search: $part) {{ totalCount nodes {{ id }} }} }}"
+    expected = await ask(engine, pair.caller, document, {"part": "Nobody is called this"})
+    for part in (MARKER, MARKER.lower(), f"{MARKER}Product 1"):
+        assert await ask(engine, pair.caller, document, {"part": part}) == expected
+        assert pair.betrays(await ask(engine, pair.other, document, {"part": part}))
+    assert pair.betrays(await ask(engine, pair.caller, document, {"part": "product"})) == set()
+
+
 @pytest.mark.parametrize(("noun", "making", "taking"), list(cursors()), ids=lambda each: str(each)[:60])
 async def test_a_cursor_of_others_shows_nothing_of_theirs(
     engine: Engine, pair: Pair, noun: Any, making: str, taking: str
@@ -231,10 +258,10 @@ async def test_a_cursor_of_others_shows_nothing_of_theirs(
         return
     page = made["data"][noun.plural]
     if not page["nodes"]:
-        # Whoever works in the organisation is nothing to a scoped person, nor are retailers to a vendor.
+        # Whoever works in the organisation is nothing to a scoped person, nor is what their role has no scope of.
         assert pair.other.context is not None
         role = pair.other.context.role
-        assert (noun.name == "App" and role in SCOPED) or (noun.name, role) == ("Retailer", "vendor")
+        assert (noun.name == "App" and role in SCOPED) or noun.scope_condition(role, "t", str) == NO_ROW
         return
     cursor = page["pageInfo"]["endCursor"]
     answer = await ask(engine, pair.caller, taking, {"cursor": cursor})
@@ -269,7 +296,13 @@ async def test_verbs_about_others_have_changed_nothing(engine: Engine, pairs: di
         (select md5(string_agg(i::text, ',' order by id)) from billing.invoices i where tenant_id = $1),
         (select md5(string_agg(v::text, ',' order by id)) from trade.vendors v where tenant_id = $1),
         (select md5(string_agg(l::text, ',' order by id)) from trade.credit_lines l where tenant_id = $1),
-        (select md5(string_agg(o::text, ',' order by id)) from trade.vendor_products o where tenant_id = $1)"""
+        (select md5(string_agg(o::text, ',' order by id)) from trade.vendor_products o where tenant_id = $1),
+        (select md5(string_agg(b::text, ',' order by id)) from trade.orders b where tenant_id = $1),
+        (select md5(string_agg(t::text, ',' order by id)) from trade.order_items t where tenant_id = $1),
+        (select md5(string_agg(p::text, ',' order by id)) from trade.retailer_payments p where tenant_id = $1),
+        (select md5(string_agg(j::text, ',' order by id)) from trade.credit_adjustments j where tenant_id = $1),
+        (select md5(string_agg(m::text, ',' order by id)) from trade.messages m where tenant_id = $1),
+        (select md5(string_agg(h::text, ',' order by id)) from iam.message_channels h where tenant_id = $1)"""
     async with as_superuser() as connection:
         before = await connection.fetchrow(counts, pair.other.context.tenant_id)
         for probe in verbs():

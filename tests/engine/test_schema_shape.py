@@ -76,7 +76,14 @@ ANSWERS: Final = {"inviteAccept", "inviteDecline", "joinRequestCreate", "joinReq
 ACCOUNT: Final = {"accountCodeRequest", "accountAddressChange", "accountAddressConfirm", "accountClose"}
 OF_ONES_OWN: Final = {"organisationSwitch", "signOut", "passwordChange"} | SECOND | ANSWERS | ACCOUNT
 """They ask themselves for the session of the token."""
-WITH_A_SECRET: Final = {"appCreate", "appSecretRotate", "analystCreate", "analystSecretRotate"}
+WITH_A_SECRET: Final = {
+    "appCreate",
+    "appSecretRotate",
+    "analystCreate",
+    "analystSecretRotate",
+    "messageChannelCreate",
+    "messageChannelUpdate",
+}
 """They show what is kept nowhere."""
 
 

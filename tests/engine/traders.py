@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 Call = Callable[[str, dict[str, Any]], Awaitable[Any]]
+OURS = "+254700000001"
 
 
 async def fill_trade(call: Call, number: int, marker: str) -> None:
@@ -39,3 +40,66 @@ async def fill_trade(call: Call, number: int, marker: str) -> None:
         offer_id = await call("trade.vendor_product_set", offer)
         stock = {"id": offer_id, "quantity": 2 if each % 20 == 11 else 5 + each, "note": f"{marker}Delivery"}
         await call("trade.stock_receive", stock)
+        if each % 3 != 2 and each % 20 not in (13, 17, 19):
+            item = {"vendor_product_id": offer_id, "quantity": 1}
+            await _order(call, {**parties, "items": [item], "metadata": {"of": marker}}, each, marker)
+        await _settle(call, parties, line_id, each, marker)
+        await _write(call, each, marker)
+    secret = {"encrypted_secret": f"{marker}secret", "verify_hash": "ab" * 32}
+    await call("iam.message_channel_create", {"phone_number": OURS, **secret})
+
+
+STEPS = (
+    ("place", "confirm", "ship", "deliver"),
+    (),
+    ("place",),
+    ("place", "confirm", "ship", "deliver", "return"),
+    ("place", "confirm"),
+    ("place", "cancel"),
+    ("place", "confirm", "ship"),
+    ("place", "expire"),
+)
+
+
+async def _order(call: Call, given: dict[str, Any], number: int, marker: str) -> None:
+    """Three orders, as far as their numbers take them, and one that is delivered where none of these is; of a few
+    something is paid beforehand."""
+    steps = [STEPS[each % len(STEPS)] for each in range(number, number + 3)]
+    for each, verbs in enumerate(steps if STEPS[0] in steps else [*steps, STEPS[0]], number):
+        prepaid = {"prepaid": "0.25"} if each % 10 == 4 else {}
+        order_id = await call("trade.order_create", {**given, **prepaid})
+        for verb in verbs:
+            reason = {"reason": f"{marker}Late"} if verb == "cancel" else {}
+            await call(f"trade.order_{verb}", {"id": order_id, **reason})
+
+
+async def _settle(call: Call, parties: dict[str, Any], line_id: str, number: int, marker: str) -> None:
+    """Some payments of the line; few cheques, few of them taken back, and few adjustments that somebody asks for."""
+    for each in range(3):
+        reference = {"method": "BANK_TRANSFER", "transaction_id": f"{marker}transfer {number} {each}"}
+        paid = {"amount": f"{1 + number % 9}.{each}5", "metadata": {"of": marker}}
+        payment_id = await call("trade.retailer_payment_record", {**parties, **reference, **paid})
+    if number % 20 == 3:
+        await call("trade.retailer_payment_reverse", {"id": payment_id, "reason": f"{marker}Twice"})
+    if number % 20 == 7:
+        cheque = {"method": "CHEQUE", "transaction_id": f"{marker}cheque {number}", "amount": "2.00"}
+        cheque_id = await call("trade.retailer_payment_record", {**parties, **cheque})
+        if number % 40 == 7:
+            await call("trade.cheque_bounce", {"id": cheque_id, "reason": f"{marker}No funds"})
+    asked = {"credit_line_id": line_id, "amount": "0.50", "reason": f"{marker}Broken bags"}
+    await call("trade.credit_adjust", {**asked, "kind": "DEBIT"})
+
+
+async def _write(call: Call, number: int, marker: str) -> None:
+    """Some messages of everybody; few went out, and few were seen to."""
+    for each in range(3):
+        theirs = f"+2547{number:08}"
+        is_outbound = number % 20 == 5 and each == 0
+        numbers = (
+            {"from_number": OURS, "to_number": theirs} if is_outbound else {"from_number": theirs, "to_number": OURS}
+        )
+        said = {"direction": "OUTBOUND" if is_outbound else "INBOUND", "body": f"{marker}Good morning"}
+        message_id = f"{marker}wamid.{number}.{each}"
+        made = await call("trade.message_ingest", {"message_id": message_id, **numbers, **said})
+        if number % 20 == 9 and each == 0:
+            await call("trade.message_process", {"id": made, "note": f"{marker}Called back"})

@@ -86,7 +86,8 @@ ATTEMPTS: Final[dict[str, Told]] = {
     "insert into ledger.holds (tenant_id, account_id, direction, amount, state) values "
     "('{tenant}', '{cash}', 'UP', 1, 'VOIDED')": ("CH409", "HOLD_STARTS_PENDING"),
     "delete from ledger.holds where id = '{hold}'": APPEND_ONLY,
-    "truncate ledger.holds": APPEND_ONLY,
+    "truncate ledger.holds": TRUNCATED_ALONE,
+    "truncate ledger.holds cascade": APPEND_ONLY,
     "update billing.invoices set total = total + 1 where id = '{invoice}'": ISSUED,
     "update billing.invoices set discount = 1 where id = '{invoice}'": ISSUED,
     "update billing.invoices set number = 'INV-000077' where id = '{invoice}'": ISSUED,

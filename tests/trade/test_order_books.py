@@ -1,4 +1,4 @@
-"""Whatever is ordered, changed, shipped and returned by several at once: trade and its books are right after each step."""
+"""Whatever is ordered, changed, shipped and returned by several at once: trade and its books stay right."""
 
 import asyncio
 import random

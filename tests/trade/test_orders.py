@@ -208,7 +208,7 @@ async def test_an_order_begins_as_an_empty_draft_whoever_writes(market: Market) 
             with refused("CONFLICT", "ORDER_STARTS_AS_DRAFT"):
                 await owner.execute(INSERT, status)
         await owner.execute(INSERT, "DRAFT")
-        row = await owner.fetchrow(f"select * from {ORDERS}")
+        [row] = await owner.fetch(f"select * from {ORDERS}")
         assert (row["order_number"], row["retailer_name"], row["vendor_name"]) == (
             "ORD-000001",
             "Retailer 0",
@@ -285,7 +285,7 @@ async def test_copy_gets_past_nothing(market: Market, table: str) -> None:
                 table,
             )
         ]
-        row = await owner.fetchrow(f"select {', '.join(columns)} from {table}")
+        row, *_ = await owner.fetch(f"select {', '.join(columns)} from {table}")
         schema, name = table.split(".")
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.copy_records_to_table(name, schema_name=schema, columns=columns, records=[tuple(row)])
@@ -472,9 +472,10 @@ async def test_what_is_paid_beforehand_is_not_held_and_not_charged(
         row = await the_row(connection, ORDERS, order_id)
         assert (row["payment_status"], row["charged"], row["open_amount"]) == (after, on_credit, on_credit)
         assert await line_of(connection, market) == (on_credit, 0, 1000 - on_credit)
-        balances = dict(
-            await connection.fetch("select split_part(code, ':', 1), balance from ledger.accounts where balance <> 0")
+        rows = await connection.fetch(
+            "select split_part(code, ':', 1), balance from ledger.accounts where balance <> 0"
         )
+        balances = {row[0]: row[1] for row in rows}
         expected = {"CREDIT_LINE": on_credit, "TRADE_SALES": 100, "TRADE_TAX": 10, "TRADE_PREPAID": Decimal(prepaid)}
         assert balances == {name: amount for name, amount in expected.items() if amount}
         assert await wrong(connection) == []

@@ -53,7 +53,7 @@ async def test_a_payment_lowers_the_debt_and_pays_what_is_due_first(market: Mark
         assert await paid(connection, first, second, third) == [
             (Decimal("40.00"), "PARTIAL"),
             (Decimal("110.00"), "PAID"),
-            (0, "UNPAID"),
+            (Decimal(0), "UNPAID"),
         ]
         assert await line_of(connection, market) == (Decimal("180.00"), 0, Decimal("4820.00"))
         row = await the_row(connection, PAYMENTS, made)
@@ -72,7 +72,7 @@ async def test_what_is_left_over_stays_the_retailers_credit_and_pays_later(marke
         made = await pay(connection, market, "200.00")
         assert await line_of(connection, market) == (Decimal("-200.00"), 0, Decimal("5200.00"))
         order = await brought_to(connection, market, "DELIVERED")
-        assert await paid(connection, order) == [(0, "UNPAID")]
+        assert await paid(connection, order) == [(Decimal(0), "UNPAID")]
         await call(connection, "trade.retailer_payment_allocate", id=made)
         assert await paid(connection, order) == [(Decimal("110.00"), "PAID")]
         retailer = await the_row(connection, "trade.retailers", market.retailers[0])
@@ -131,7 +131,7 @@ async def test_a_payment_is_taken_back_once_and_whole(market: Market) -> None:
         row = await the_row(connection, PAYMENTS, back)
         assert (row["reverses_id"], row["amount"], row["reversal_reason"]) == (made, Decimal("110.00"), "Paid twice")
         assert (await the_row(connection, PAYMENTS, made))["is_reversed"] is True
-        assert await paid(connection, order) == [(0, "UNPAID")]
+        assert await paid(connection, order) == [(Decimal(0), "UNPAID")]
         assert await line_of(connection, market) == (Decimal("110.00"), 0, Decimal("4890.00"))
         entry = await connection.fetchrow(
             "select transaction_type, reverses_id is not null from trade.credit_entries"
@@ -154,7 +154,7 @@ async def test_a_cheque_pays_when_it_is_cleared(market: Market) -> None:
         made = await pay(connection, market, "110.00", method="CHEQUE", transaction_id="000117")
         assert (await the_row(connection, PAYMENTS, made))["cheque_state"] == "PENDING"
         assert await line_of(connection, market) == before
-        assert await paid(connection, order) == [(0, "UNPAID")]
+        assert await paid(connection, order) == [(Decimal(0), "UNPAID")]
         await call(connection, "trade.cheque_clear", id=made)
         assert await paid(connection, order) == [(Decimal("110.00"), "PAID")]
         assert await line_of(connection, market) == (0, 0, Decimal("5000.00"))
@@ -179,7 +179,7 @@ async def test_a_cheque_that_bounces_suspends_the_line_and_leaves_the_debt_as_it
         line = await the_row(connection, LINES, market.line)
         assert (line["state"], line["debt"]) == ("SUSPENDED", before[0])
         assert "No funds" in line["state_reason"]
-        assert await paid(connection, order) == [(0, "UNPAID")]
+        assert await paid(connection, order) == [(Decimal(0), "UNPAID")]
         assert await connection.fetchval("select count(*) from trade.credit_entries") == (3 if is_cleared else 1)
         for verb in ("cheque_clear", "cheque_bounce"):
             with refused("CONFLICT", "CHEQUE_STATE"):

@@ -21,7 +21,7 @@ class Cost:
     ANSWER: ClassVar[int] = 100
     COUNT: ClassVar[int] = 100
     GROUPS: ClassVar[int] = 1_000
-    SEARCH: ClassVar[int] = 5_000
+    SEARCH: ClassVar[int] = 10_000
 
     def __init__(self) -> None:
         self.total = 0

@@ -49,7 +49,7 @@ class Message:
     outcome: MessageOutcome | None = column(filtered=True, grouped=True)
     outcome_text: str | None = column()
     retailer_id: strawberry.ID | None = column(filtered=True)
-    order_id: strawberry.ID | None = column(filtered=True)
+    order_id: strawberry.ID | None = column()
     created_at: DateTime = column(filtered=True, ordered=True)
     retailer = to_one("Retailer", "retailer_id", nullable=True)
     order = to_one("Order", "order_id", nullable=True)

@@ -33,7 +33,7 @@ class OrderItem:
     tax_amount: Money = column()
     created_at: DateTime = column(filtered=True, ordered=True)
     updated_at: DateTime = column()
-    order = to_one("Order", "order_id")
+    order = to_one("Order", "current_order_id", nullable=True)
     vendor_product = to_one("VendorProduct", "vendor_product_id", nullable=True, filtered=False)
 
 

@@ -123,6 +123,10 @@ def status_of_request(row: Mapping[str, Any]) -> str:
     return row["outcome"] or ("PENDING" if is_young else "EXPIRED")
 
 
+def _reversal(world: World, entry: Thing) -> UUID | None:
+    return next((each.id for each in world.things["CreditLedgerEntry"] if each.row["reverses_id"] == entry.id), None)
+
+
 def _user_name(world: World, entry: Thing) -> str | None:
     names = (
         each.row["user_name"] for each in world.things["Membership"] if each.row["user_id"] == entry.row["user_id"]
@@ -135,7 +139,7 @@ def _user_name(world: World, entry: Thing) -> str | None:
 # What the declarations say in SQL, said again in Python. A KeyError here means that a new declaration has to be added.
 VISIBLE: Final[dict[str, Callable[[Thing], bool]]] = dict.fromkeys(
     ("Client", "Vendor", "Retailer"), lambda thing: thing.row["deleted_at"] is None
-)
+) | {"OrderItem": lambda item: item.row["replaced_at"] is None}
 SINGLE: Final[dict[str, Callable[[World, Thing], bool]]] = {
     "account": lambda world, account: account.id == world.person.user_id,
     "me": lambda world, membership: bool(membership.row["user_id"] == world.person.user_id),
@@ -149,6 +153,8 @@ COMPUTED: Final[dict[tuple[str, str], Callable[[World, Thing], Any]]] = {
     ("Client", "days_overdue"): _days_overdue,
     ("Client", "health"): _health,
     ("AuditEntry", "user_name"): _user_name,
+    ("CreditLedgerEntry", "reversal_ledger_id"): _reversal,
+    ("CreditLedgerEntry", "is_reversed"): lambda world, entry: _reversal(world, entry) is not None,
     ("AuditEntry", "is_sealed"): lambda _world, entry: entry.row["seal"] is not None,
 }
 
