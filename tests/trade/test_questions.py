@@ -145,11 +145,17 @@ def rows_touched(node: Any) -> int:
     return int(node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * int(node["Actual Loops"])
 
 
-@pytest.mark.parametrize("role", ["owner", "retailer"])
-async def test_a_retailers_last_orders_are_read_from_an_index_and_no_others(crowded: Market, role: str) -> None:
+OWN: Final = "{ orders(first: 20) { nodes { orderNumber } } }"
+
+
+@pytest.mark.parametrize(("role", "source"), [("owner", LAST), ("retailer", LAST), ("retailer", OWN)])
+async def test_a_retailers_last_orders_are_read_from_an_index_and_no_others(
+    crowded: Market, role: str, source: str
+) -> None:
     retailer = crowded.retailers[7]
     scope = (retailer,) if role == "retailer" else ()
-    node = await read(crowded, LAST, role, scope, "orders", retailer=retailer)
+    given = {"retailer": retailer} if source == LAST else {}
+    node = await read(crowded, source, role, scope, "orders", **given)
     assert node["Node Type"] == "Index Scan"
     assert node["Index Name"] == "orders_retailer"
     assert "retailer_id" in node["Index Cond"]
