@@ -92,8 +92,11 @@
 \ir trade/retailer_payment_allocations.sql
 \ir trade/retailer_payment_changes.sql
 \ir trade/credit_adjustments.sql
+\ir trade/retailer_stats.sql
+\ir trade/credit_scores.sql
 \ir trade/messages.sql
 \ir trade/message_reading.sql
+\ir trade/ageing.sql
 
 \ir reporting/views.sql
 

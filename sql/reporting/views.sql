@@ -1591,3 +1591,166 @@ comment on column reporting.messages.retailer_id is 'The retailer of whose numbe
 comment on column reporting.messages.order_id is 'The order that it became.';
 comment on column reporting.messages.created_at is 'When it came.';
 grant select (id, message_id, conversation_id, from_number, to_number, direction, body, media, sent_at, is_processed, processed_at, outcome, outcome_text, retailer_id, order_id, created_at) on reporting.messages to countinghouse_analyst;
+
+create view reporting.credit_scores with (security_invoker = true) as
+select
+    thing.id as id,
+    thing.retailer_id as retailer_id,
+    thing.scored_on as scored_on,
+    thing.score as score,
+    thing.risk_category::text as risk_category,
+    thing.due_orders as due_orders,
+    thing.on_time_orders as on_time_orders,
+    thing.on_time_share::numeric as on_time_share,
+    thing.utilisation::numeric as utilisation,
+    thing.tenure_months as tenure_months,
+    thing.volume_percentile::numeric as volume_percentile,
+    thing.created_at as created_at
+from trade.credit_scores as thing
+where thing.tenant_id = core.tenant_id();
+comment on view reporting.credit_scores is 'How well a retailer pays, as of a day, and what that was reckoned from.';
+comment on column reporting.credit_scores.id is 'The row''s own uuid.';
+comment on column reporting.credit_scores.retailer_id is 'The retailer.';
+comment on column reporting.credit_scores.scored_on is 'The day, where the organisation is, on whose morning it was reckoned.';
+comment on column reporting.credit_scores.score is 'From 300 to 900: 300 + 600 × (0.40 on-time share + 0.30 (1 − utilisation) + 0.15 tenure / 24 + 0.15 volume percentile).';
+comment on column reporting.credit_scores.risk_category is 'HIGH below a score of 550, MEDIUM below 700, else LOW.';
+comment on column reporting.credit_scores.due_orders is 'Its delivered orders whose due date had passed.';
+comment on column reporting.credit_scores.on_time_orders is 'Those of them of which payments received by the due date had covered what was charged, less what came back.';
+comment on column reporting.credit_scores.on_time_share is 'Their share, 0 to 1; 0.5 where no order had been due.';
+comment on column reporting.credit_scores.utilisation is 'Which part of the limits of all its lines together it owed, 0 to 1; 0 without a limit.';
+comment on column reporting.credit_scores.tenure_months is 'Since how many whole months it has been a retailer; more than 24 count as 24.';
+comment on column reporting.credit_scores.volume_percentile is 'Which part of the other retailers in its currency had bought less, 0 to 1, by what was delivered and stayed.';
+comment on column reporting.credit_scores.created_at is 'When it was reckoned.';
+grant select (id, retailer_id, scored_on, score, risk_category, due_orders, on_time_orders, on_time_share, utilisation, tenure_months, volume_percentile, created_at) on reporting.credit_scores to countinghouse_analyst;
+
+create view reporting.trade_ageing with (security_invoker = true) as
+select
+    thing.retailer_id as retailer_id,
+    thing.currency::text as currency,
+    round(thing.not_due, 2) as not_due,
+    round(thing.days_1_to_30, 2) as days_1_to_30,
+    round(thing.days_31_to_60, 2) as days_31_to_60,
+    round(thing.days_61_to_90, 2) as days_61_to_90,
+    round(thing.over_90, 2) as over_90,
+    round(thing.total, 2) as total,
+    round(thing.overdue, 2) as overdue,
+    round(thing.debt, 2) as debt
+from trade.ageing() as thing;
+comment on view reporting.trade_ageing is 'What each retailer owes today, by how many days past due it is: one line for each, those who are overdue with most first. The five columns add up to the total, which is what is open of delivered orders. The debt is what the credit lines say: more, by adjustments, or less, by payments that pay no order yet. A vendor sees what is owed to itself.';
+comment on column reporting.trade_ageing.retailer_id is 'The retailer.';
+comment on column reporting.trade_ageing.currency is 'The currency of the line''s amounts.';
+comment on column reporting.trade_ageing.not_due is 'What is not past due: due today or later.';
+comment on column reporting.trade_ageing.days_1_to_30 is 'What is 1 to 30 days past due.';
+comment on column reporting.trade_ageing.days_31_to_60 is 'What is 31 to 60 days past due.';
+comment on column reporting.trade_ageing.days_61_to_90 is 'What is 61 to 90 days past due.';
+comment on column reporting.trade_ageing.over_90 is 'What is more than 90 days past due.';
+comment on column reporting.trade_ageing.total is 'The five together: what is still to be paid of delivered orders.';
+comment on column reporting.trade_ageing.overdue is 'The four of them that are past due.';
+comment on column reporting.trade_ageing.debt is 'What it owes by its lines: more by what was adjusted, less by what it paid that pays no order yet.';
+grant select (retailer_id, currency, not_due, days_1_to_30, days_31_to_60, days_61_to_90, over_90, total, overdue, debt) on reporting.trade_ageing to countinghouse_analyst;
+
+create function reporting.trade_ageing() returns table (
+    retailer_id uuid,
+    currency text,
+    not_due numeric,
+    days_1_to_30 numeric,
+    days_31_to_60 numeric,
+    days_61_to_90 numeric,
+    over_90 numeric,
+    total numeric,
+    overdue numeric,
+    debt numeric
+)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select
+        thing.retailer_id,
+        thing.currency::text,
+        round(thing.not_due, 2),
+        round(thing.days_1_to_30, 2),
+        round(thing.days_31_to_60, 2),
+        round(thing.days_61_to_90, 2),
+        round(thing.over_90, 2),
+        round(thing.total, 2),
+        round(thing.overdue, 2),
+        round(thing.debt, 2)
+    from trade.ageing() as thing
+    order by thing.line
+$$;
+comment on function reporting.trade_ageing() is 'What each retailer owes today, by how many days past due it is: one line for each, those who are overdue with most first. The five columns add up to the total, which is what is open of delivered orders. The debt is what the credit lines say: more, by adjustments, or less, by payments that pay no order yet. A vendor sees what is owed to itself.';
+grant execute on function reporting.trade_ageing() to countinghouse_analyst;
+
+create view reporting.trade_totals with (security_invoker = true) as
+select
+    thing.currency::text as currency,
+    thing.draft_orders as draft_orders,
+    thing.placed_orders as placed_orders,
+    thing.confirmed_orders as confirmed_orders,
+    thing.shipped_orders as shipped_orders,
+    thing.delivered_orders as delivered_orders,
+    thing.cancelled_orders as cancelled_orders,
+    thing.returned_orders as returned_orders,
+    thing.expired_orders as expired_orders,
+    round(thing.debt, 2) as debt,
+    round(thing.held, 2) as held,
+    round(thing.overdue, 2) as overdue,
+    thing.low_products as low_products,
+    thing.unread_messages as unread_messages
+from trade.totals() as thing;
+comment on view reporting.trade_totals is 'All of trade as it is now: a line for each currency, and one at least in the organisation''s own. Orders by status, what retailers owe, what orders hold, what is overdue, what runs low. A vendor and a retailer see what is of their own.';
+comment on column reporting.trade_totals.currency is 'The currency of the line''s amounts.';
+comment on column reporting.trade_totals.draft_orders is 'How many orders are DRAFT.';
+comment on column reporting.trade_totals.placed_orders is 'How many orders are PLACED.';
+comment on column reporting.trade_totals.confirmed_orders is 'How many orders are CONFIRMED.';
+comment on column reporting.trade_totals.shipped_orders is 'How many orders are SHIPPED.';
+comment on column reporting.trade_totals.delivered_orders is 'How many orders are DELIVERED.';
+comment on column reporting.trade_totals.cancelled_orders is 'How many orders are CANCELLED.';
+comment on column reporting.trade_totals.returned_orders is 'How many orders are RETURNED.';
+comment on column reporting.trade_totals.expired_orders is 'How many orders are EXPIRED.';
+comment on column reporting.trade_totals.debt is 'What retailers owe on their lines together; below zero where they have paid too much.';
+comment on column reporting.trade_totals.held is 'What placed orders hold of the lines.';
+comment on column reporting.trade_totals.overdue is 'What is still to be paid of delivered orders whose due date has passed.';
+comment on column reporting.trade_totals.low_products is 'How many products of vendors run low.';
+comment on column reporting.trade_totals.unread_messages is 'How many messages wait to be read, in all currencies: the same on each line.';
+grant select (currency, draft_orders, placed_orders, confirmed_orders, shipped_orders, delivered_orders, cancelled_orders, returned_orders, expired_orders, debt, held, overdue, low_products, unread_messages) on reporting.trade_totals to countinghouse_analyst;
+
+create function reporting.trade_totals() returns table (
+    currency text,
+    draft_orders bigint,
+    placed_orders bigint,
+    confirmed_orders bigint,
+    shipped_orders bigint,
+    delivered_orders bigint,
+    cancelled_orders bigint,
+    returned_orders bigint,
+    expired_orders bigint,
+    debt numeric,
+    held numeric,
+    overdue numeric,
+    low_products bigint,
+    unread_messages bigint
+)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select
+        thing.currency::text,
+        thing.draft_orders,
+        thing.placed_orders,
+        thing.confirmed_orders,
+        thing.shipped_orders,
+        thing.delivered_orders,
+        thing.cancelled_orders,
+        thing.returned_orders,
+        thing.expired_orders,
+        round(thing.debt, 2),
+        round(thing.held, 2),
+        round(thing.overdue, 2),
+        thing.low_products,
+        thing.unread_messages
+    from trade.totals() as thing
+    order by thing.line
+$$;
+comment on function reporting.trade_totals() is 'All of trade as it is now: a line for each currency, and one at least in the organisation''s own. Orders by status, what retailers owe, what orders hold, what is overdue, what runs low. A vendor and a retailer see what is of their own.';
+grant execute on function reporting.trade_totals() to countinghouse_analyst;

@@ -103,10 +103,18 @@ begin
     select coalesce(sum(debt), 0), coalesce(sum(available) filter (where state = 'ACTIVE'), 0)
     into new.outstanding_debt, new.available_credit
     from trade.credit_lines where tenant_id = new.tenant_id and retailer_id = new.id;
+    new.credit_score := coalesce(
+        (
+            select score from trade.credit_scores where tenant_id = new.tenant_id and retailer_id = new.id
+            order by scored_on desc limit 1
+        ),
+        600
+    );
     return new;
 end
 $$;
-comment on function trade.retailer_figures() is 'Has a retailer''s debt and credit be those of its lines, whatever somebody writes.';
+comment on function trade.retailer_figures() is
+    'Has a retailer''s debt and credit be those of its lines, and its score its last one, whatever somebody writes.';
 
 create function trade.retailer_keep() returns trigger
 language plpgsql
@@ -127,7 +135,7 @@ create trigger touch before update on trade.retailers for each row execute funct
 create trigger never_deleted before delete on trade.retailers for each row execute function core.refuse_change();
 create trigger never_emptied before truncate on trade.retailers for each statement execute function core.refuse_change();
 create trigger audit after insert or update on trade.retailers for each row execute function core.audit(
-    'RETAILER', 'name_key,outstanding_debt,outstanding_debt_minor,available_credit,last_order_at,risk_category'
+    'RETAILER', 'name_key,outstanding_debt,outstanding_debt_minor,available_credit,last_order_at,credit_score,risk_category'
 );
 -- NOTE: no audit of what is reckoned: the ledger, the orders and the scores are its log.
 

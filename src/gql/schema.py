@@ -46,15 +46,18 @@ from gql.iam import (
 )
 from gql.ledger import accounts, reports, transfers
 from gql.roles import notes
+from gql.trade import ageing as trade_ageing
 from gql.trade import (
     credit_adjustments,
     credit_entries,
     credit_lines,
+    credit_scores,
     messages,
     order_items,
     orders,
     products,
     retailer_payments,
+    retailer_stats,
     retailers,
     vendor_products,
     vendors,
@@ -103,6 +106,9 @@ DOMAINS = (
     retailer_payments,
     credit_adjustments,
     messages,
+    retailer_stats,
+    credit_scores,
+    trade_ageing,
 )
 BY_PYTHON = (users, people, totp_devices, invites, join_requests, my_account)
 OPEN_FIELDS = google_accounts.OPEN_FIELDS.union(*(each.OPEN_FIELDS for each in BY_PYTHON))

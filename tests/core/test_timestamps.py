@@ -53,6 +53,7 @@ async def test_every_table_says_when_its_rows_were_made_and_those_that_change_wh
         "billing.recurring_invoice_periods",
         "iam.offboardings",
         "trade.credit_entries",
+        "trade.credit_scores",
         "trade.retailer_payment_allocations",
         "ledger.transfers",
         "ledger.entries",

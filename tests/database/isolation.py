@@ -150,6 +150,7 @@ async def fill(name: str) -> Filled:
     async with as_tenant(tenant, "worker") as connection:
         for invoice_id in recurring:
             await connection.execute("select billing.recurring_invoice_make($1)", invoice_id)
+        await connection.execute("select trade.credit_scores_make()")
         await connection.execute("select core.audit_seal()")
     async with as_owner(tenant) as connection:
         await connection.execute("select ledger.hold(id, 'UP', 1) from ledger.accounts where owner_id is not null")

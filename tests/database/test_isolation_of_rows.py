@@ -162,7 +162,7 @@ async def test_the_worker_s_login_sees_that_something_is_due_and_nothing_about_i
     assert readable_columns == {
         "id", "tenant_id", "time_zone", "fiscal_year_start", "suspended_at", "state", "expires_at", "next_date",
         "created_at", "enabled", "seal", "direction", "is_processed", "report", "every", "refreshed_at",
-        "next_try_at", "status", "sent_at", "failed_at",
+        "next_try_at", "status", "sent_at", "failed_at", "scored_on",
     }  # fmt: skip
     waiting = ("billing.recurring_invoices", "billing.invoice_messages", "iam.notices", "trade.messages")
     ids = {row["id"] for filled in (mine, theirs) for table in waiting for row in filled.rows[table]}

@@ -102,7 +102,8 @@ async def open_books() -> tuple[Tenant, Tenant]:
             await connection.executemany(SESSION, [(tenant.owner_id, tenant.tenant_id, *each) for each in SESSIONS])
             for name in ("telephone", 'a "key" \\'):
                 await connection.execute(DEVICE, tenant.owner_id, name)
-        await connection.execute("refresh materialized view reports.revenue_months")
+        for report in ("revenue_months", "retailer_stats"):
+            await connection.execute(f"refresh materialized view reports.{report}")
         await connection.execute(
             "update billing.clients set summary = 'of the other organisation' where tenant_id = $1", second.tenant_id
         )

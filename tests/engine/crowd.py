@@ -63,6 +63,8 @@ async def fill(
                 elif number % 50 == 2:
                     await call("billing.payment_reconcile", {"id": payment_id})
                     await call("billing.payment_refund", {"id": payment_id, "amount": "0.5", "reason": f"{marker}Cut"})
+    async with as_tenant(tenant, "worker") as connection:
+        await connection.execute("select trade.credit_scores_make()")
 
 
 async def _ask_to_join(tenant: Tenant, marker: str) -> None:

@@ -47,6 +47,10 @@ def vendor_product_id(number: int) -> UUID:
     return UUID(f"1e000000-0000-4000-8000-{number:012}")
 
 
+def credit_score_id(number: int) -> UUID:
+    return UUID(f"15000000-0000-4000-8000-{number:012}")
+
+
 def order_id(number: int) -> UUID:
     return UUID(f"2a000000-0000-4000-8000-{number:012}")
 

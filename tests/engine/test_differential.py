@@ -31,13 +31,24 @@ FOR_INSIDERS: Final = {
     "ledger",
     "ledger_reports",
     "outsiders",
+    "retailer_stats",
     "revenue_months",
     "trade",
+    "trade_figures",
     "trade_internal",
     "orders",
 }
 """The documents that a member's role does not include."""
-FOR_TRADERS: Final = {"apps_read", "orders", "organisation", "people", "trade", "typename_alone"}
+FOR_TRADERS: Final = {
+    "apps_read",
+    "orders",
+    "organisation",
+    "people",
+    "retailer_stats",
+    "trade",
+    "trade_figures",
+    "typename_alone",
+}
 """The documents that the roles of vendors and retailers include."""
 
 

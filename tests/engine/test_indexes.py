@@ -81,6 +81,15 @@ ORDERED = """
     update trade.retailers set last_order_at = created_at + credit_score * interval '1 minute'
     where tenant_id = $1 and phone is not null
 """
+# What the nights would write: of each retailer many days, few of them bad ones.
+SCORED = """
+    insert into trade.credit_scores (
+        tenant_id, retailer_id, scored_on, due_orders, on_time_orders, on_time_share, utilisation, tenure_months,
+        volume_percentile
+    )
+    select tenant_id, id, date '2026-01-01' + day, 0, 0, 0.5, case when day = 3 then 1 else 0 end, day, 0
+    from trade.retailers cross join generate_series(1, 10) as day where tenant_id = $1
+"""
 A_FEW_SENT = """
     select billing.invoice_message_sent(id) from billing.invoice_messages order by id limit 3
 """
@@ -135,6 +144,7 @@ async def busy() -> Tenant:
         await connection.execute(OUTSIDERS, tenant.tenant_id)
         await connection.execute(THEIR_PEOPLE, tenant.tenant_id)
         await connection.execute(ORDERED, tenant.tenant_id)
+        await connection.execute(SCORED, tenant.tenant_id)
         await connection.execute("analyze")
     return tenant
 

@@ -47,6 +47,7 @@ TABLES_OF_ALL = (
     "trade.credit_lines",
     "trade.products",
     "trade.vendor_products",
+    "trade.credit_scores",
     "trade.orders",
     "trade.order_items",
     "trade.credit_entries",
@@ -159,7 +160,8 @@ UNSEEN = {
         select 'order_items', id from trade.order_items where vendor_id <> $1 union all
         select 'credit_entries', id from trade.credit_entries where vendor_id <> $1 union all
         select 'retailers', id from trade.retailers where id not in (
-            select retailer_id from trade.credit_lines where vendor_id = $1)
+            select retailer_id from trade.credit_lines where vendor_id = $1) union all
+        select 'credit_scores', id from trade.credit_scores
     """,
     "retailer": """
         select 'retailers' as name, id from trade.retailers where id <> $1 union all
@@ -168,7 +170,8 @@ UNSEEN = {
         select 'order_items', id from trade.order_items where retailer_id <> $1 union all
         select 'credit_entries', id from trade.credit_entries where retailer_id <> $1 union all
         select 'vendors', id from trade.vendors where not is_approved union all
-        select 'vendor_products', id from trade.vendor_products where not vendor_is_approved
+        select 'vendor_products', id from trade.vendor_products where not vendor_is_approved union all
+        select 'credit_scores', id from trade.credit_scores
     """,
 }
 
@@ -184,7 +187,7 @@ async def traders(tenant: Tenant, role: str) -> Pair:
     for row in unseen:
         others.setdefault(row["name"], []).append(row["id"])
     ordered = {"orders", "order_items", "credit_entries"}
-    assert set(others) == {"vendors", "retailers", "credit_lines", "vendor_products"} | ordered
+    assert set(others) == {"vendors", "retailers", "credit_lines", "vendor_products", "credit_scores"} | ordered
     one, two = await make_person(tenant, role, [first]), await make_person(tenant, role, [second, third])
     return Pair(
         Caller(await permitted(context_of(tenant, role, [first], user_id=one.user_id)), ORIGIN),

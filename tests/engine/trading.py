@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 from uuid import UUID
 
-from tests.engine.ids import credit_line_id, product_id, retailer_id, vendor_id, vendor_product_id
+from tests.engine.ids import credit_line_id, credit_score_id, product_id, retailer_id, vendor_id, vendor_product_id
 
 Row = dict[str, Any]
 
@@ -73,6 +73,35 @@ OFFERS: Final[list[tuple[int, int, str, int, int, int, bool]]] = [
     (5, 4, "12.50", 7, 0, 0, True),
     (3, 6, "1000.00", 8, 1, 7, False),
 ]
+# Scores by retailer: day, due orders, how many of them were paid on time, utilisation, months, percentile.
+SCORES: Final[list[tuple[int, str, int, int, str, int, str]]] = [
+    (1, "2025-06-01", 0, 0, "0", 0, "0"),
+    (1, "2025-06-02", 3, 2, "0.3333", 24, "0.5"),
+    (2, "2025-06-02", 1, 0, "1", 240, "0.0000"),
+    (3, "2025-06-02", 7, 7, "0.0001", 23, "1.0000"),
+    (5, "9999-12-31", 0, 0, "0", 1, "0.1"),
+]
+
+
+def _scores(most: int) -> Iterable[tuple[str, Row]]:
+    for number, (retailer, day, due, on_time, utilisation, months, percentile) in enumerate(SCORES, 1):
+        if retailer > most:
+            continue
+        yield (
+            "trade.credit_scores",
+            {
+                "id": credit_score_id(number),
+                "retailer_id": retailer_id(retailer),
+                "scored_on": day,
+                "due_orders": due,
+                "on_time_orders": on_time,
+                "on_time_share": f"{on_time / due:.4f}" if due else "0.5",
+                "utilisation": utilisation,
+                "tenure_months": months,
+                "volume_percentile": percentile,
+                "created_at": "2025-06-02T00:00:00.5Z",
+            },
+        )
 
 
 def rows(currency: str, whole: bool) -> Iterable[tuple[str, Row]]:
@@ -95,6 +124,7 @@ def rows(currency: str, whole: bool) -> Iterable[tuple[str, Row]]:
         account = UUID(f"1f000000-0000-4000-8000-{number:012}")
         row = _row(credit_line_id(number), number, currency=currency, account_id=account, **parties, **figures, **state)
         yield "trade.credit_lines", row
+    yield from _scores(most)
     for number, product in enumerate(PRODUCTS, 1):
         yield "trade.products", _row(product_id(number), number, **product)
     for number, (vendor_number, product_number, price, stock, reserved, low, is_available) in enumerate(OFFERS, 1):

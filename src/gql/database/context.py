@@ -2,7 +2,11 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import Final
 from uuid import UUID
+
+OF_ONE: Final = " of one"
+"""What follows the role of somebody whose scope is a single id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +38,11 @@ class Context:
     """The PostgreSQL role of the tenant."""
     scope_literal: str = field(init=False, repr=False, compare=False)
     """The scope ids as a PostgreSQL array literal."""
+    scope_id: str = field(init=False, repr=False, compare=False)
+    """The scope id as text where there is one alone, else nothing."""
     scoped_as: str | None = field(init=False, repr=False, compare=False)
-    """The role whose scope narrows what is seen; None for whoever sees all."""
+    """The role whose scope narrows what is seen, with OF_ONE behind it where that is a single id; None for whoever sees
+    all. Statements are planned by it: one id is compared alone, which an index in its order can serve."""
     fingerprint: str = field(init=False)
 
     @property
@@ -59,7 +66,8 @@ class Context:
             "tenant_text": str(self.tenant_id),
             "database_role": f"tenant_{self.tenant_id.hex}",
             "scope_literal": scope_literal,
-            "scoped_as": self.role if self.is_scoped else None,
+            "scope_id": str(self.scope_ids[0]) if len(self.scope_ids) == 1 else "",
+            "scoped_as": self.role + OF_ONE * (len(self.scope_ids) == 1) if self.is_scoped else None,
             "fingerprint": hashlib.sha256(facts.encode()).hexdigest()[:32],
         }
         for name, value in derived.items():

@@ -240,11 +240,12 @@ class Noun:
     search: "str | None" = None
 
     def scope_condition(self, role: str, row: str, ids: Callable[[], str]) -> str | None:
-        """What narrows its rows to the scope of somebody in this role; None where nothing does."""
+        """What narrows its rows to the scope of somebody in this role; None where nothing does. `ids` writes what the
+        scope's column is equal to."""
         said = self.scope if self.scope is None or isinstance(self.scope, str) else self.scope.get(role, NO_ROW)
         if said is None or said == NO_ROW:
             return said
-        return said.format(row=row) if "{row}" in said else f"{row}.{said} = any ({ids()})"
+        return said.format(row=row) if "{row}" in said else f"{row}.{said} = {ids()}"
 
     @property
     def columns(self) -> list[Column]:

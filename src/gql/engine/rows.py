@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from gql.database.context import OF_ONE
 from gql.engine.nouns import Column, Noun
 from gql.engine.statement import Given, Parameters
 
@@ -55,7 +56,14 @@ def source_condition(row: Row, parameters: Parameters, scoped_as: str | None) ->
     condition = f"{row.alias}.tenant_id = {parameters.tenant()}"
     if scoped_as is None:
         return condition
-    scope = row.noun.scope_condition(scoped_as, row.alias, lambda: parameters.given(Given.SCOPE, "uuid[]"))
+    role = scoped_as.removesuffix(OF_ONE)
+
+    def ids() -> str:
+        if role != scoped_as:
+            return parameters.given(Given.SCOPE_ID, "uuid")
+        return f"any ({parameters.given(Given.SCOPE, 'uuid[]')})"
+
+    scope = row.noun.scope_condition(role, row.alias, ids)
     return condition if scope is None else f"{condition} and {scope}"
 
 

@@ -31,6 +31,7 @@ class Given(Enum):
     TENANT = "tenant_text"
     FINGERPRINT = "fingerprint"
     SCOPE = "scope_literal"
+    SCOPE_ID = "scope_id"
     RESULT = "result"
 
 

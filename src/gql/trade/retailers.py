@@ -5,7 +5,7 @@ from enum import Enum
 import strawberry
 from strawberry import UNSET
 
-from gql.engine.declare import column, noun, to_many
+from gql.engine.declare import answers, column, noun, to_many
 from gql.engine.inputs import described
 from gql.engine.nouns import Verb
 from gql.engine.scalars import JSON, DateTime, Money
@@ -46,6 +46,8 @@ class Retailer:
     created_at: DateTime = column(filtered=True, ordered=True)
     updated_at: DateTime = column()
     credit_lines = to_many("CreditLine", "retailer_id")
+    scores = to_many("CreditScore", "retailer_id")
+    stats = answers("RetailerStats", retailer="id")
 
 
 @described(TABLE, "What a new retailer needs.")

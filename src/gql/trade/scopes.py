@@ -8,5 +8,7 @@ OF_THE_VENDOR: Final = {"vendor": "vendor_id", "retailer": "{row}.vendor_is_appr
 """What a vendor offers: retailers see it while the vendor is approved."""
 VENDORS: Final = {"vendor": "id", "retailer": "{row}.is_approved"}
 RETAILERS: Final = {"retailer": "id"}
+RETAILERS_ROWS: Final = {"retailer": "retailer_id"}
+"""What is of a retailer alone: no vendor sees it."""
 OF_NOBODY: Final[dict[str, str]] = {}
 """What only those see who see all."""

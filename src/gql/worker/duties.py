@@ -98,6 +98,12 @@ DUTIES: Final[tuple[Duty | Delivery, ...]] = (
         every=MINUTE,
     ),
     Duty(
+        name="score-retailers",
+        due="select tenant_id, null from trade.credit_scores_due()",
+        run="trade.credit_scores_make()",
+        every=HOUR,
+    ),
+    Duty(
         name="end-connections-of-analysts",
         due="select null, null where exists (select from iam.analyst_backends_overdue())",
         run="iam.analyst_backends_end()",

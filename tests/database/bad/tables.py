@@ -72,6 +72,13 @@ TABLES: Final = (
     ),
     bad(
         "materialized-view-wrapper",
+        "billing.sample_report",
+        f"""{REPORT}; create or replace view billing.sample_report with (security_barrier = true) as
+            select tenant_id, samples from billing.sample_totals
+            where tenant_id = core.tenant_id() and (core.sees_all() or tenant_id = any (core.scope_ids()))""",
+    ),
+    bad(
+        "materialized-view-wrapper",
         "reporting.sample_report",
         f"""{REPORT}; create view reporting.sample_report with (security_barrier = true) as
             select samples from billing.sample_totals where core.sees_all();

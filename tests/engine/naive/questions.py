@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from gql.engine.nouns import Noun
 from tests.engine.naive.billing_questions import BILLING_QUESTIONS
+from tests.engine.naive.trade_questions import TRADE_QUESTIONS
 from tests.engine.naive.world import Thing, World, status_of_request
 
 Arguments = Mapping[str, Any]
@@ -103,6 +104,7 @@ QUESTIONS: Final[dict[str, Callable[[World, Arguments, Thing | None], list[dict[
     "MyInvite": _my_invites,
     "MyJoinRequest": _my_join_requests,
     **BILLING_QUESTIONS,
+    **TRADE_QUESTIONS,
 }
 AS_OF: Final[dict[tuple[str, str], Callable[[World, Thing, date], Decimal]]] = {
     ("LedgerAccount", "balance"): lambda world, account, day: _signed(_stood(world, account, day), account),

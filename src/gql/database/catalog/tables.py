@@ -89,8 +89,9 @@ RULES: Final = (
         "materialized-view-wrapper",
         reason="A materialized view cannot have row security and holds every tenant's rows; its wrapper is the policy.",
         remedy="Create it `with (security_barrier = true)`, owned by countinghouse_reports, over that materialized view"
-        " alone, with `where tenant_id = core.tenant_id() and core.sees_all()`; for analysts, who see all, without the"
-        " latter in the schema reporting, and granted to nobody else.",
+        " alone, with `where tenant_id = core.tenant_id() and core.sees_all()`, or for the last `(core.sees_all() or"
+        " <the scope's id> = any (core.scope_ids()))`; for analysts, who see all, with the tenant alone in the schema"
+        " reporting, and granted to nobody else.",
         query=r"""
             with sources as (
                 select distinct r.oid, r.name, r.schema, r.owner, coalesce(r.reloptions, '{}') as options,
@@ -109,7 +110,10 @@ RULES: Final = (
                 or kinds <> array['m']
                 or pg_get_viewdef(oid) !~ case schema
                     when 'reporting' then 'WHERE \((\w+\.)?tenant_id = core\.tenant_id\(\)\);?$'
-                    else 'WHERE \(\((\w+\.)?tenant_id = core\.tenant_id\(\)\) AND core\.sees_all\(\)\);?$' end
+                    else 'WHERE \(\((\w+\.)?tenant_id = core\.tenant_id\(\)\) AND '
+                        '(core\.sees_all\(\)|\(core\.sees_all\(\) OR \((\w+\.)?('
+                        || (select string_agg(name, '|') from scope_columns)
+                        || ') = ANY \(core\.scope_ids\(\)\)\)\))\);?$' end
                 or schema = 'reporting' and exists (
                     select from grants g where g.relation = wrappers.name and g.grantee <> 'countinghouse_analyst')
         """,
