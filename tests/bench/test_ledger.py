@@ -13,7 +13,7 @@ from bench.ledger.told import rows, verdicts, write_page
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 async def test_every_contestant_moves_money_and_the_books_are_right(tmp_path: Path) -> None:
-    scope = Scope(rounds=1, seconds=0.5, warm_seconds=0.1, directory=tmp_path / "ledger")
+    scope = Scope(rounds=1, seconds=1.5, warm_seconds=0.5, directory=tmp_path / "ledger")
     result = await run(scope)
     assert list(result.samples) == [(crowd, name) for crowd in CLIENTS for name in (OURS, FUNCTION, FLOOR)]
     assert all(sample.requests > 0 for [sample] in result.samples.values())
