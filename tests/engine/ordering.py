@@ -82,6 +82,8 @@ def rows(currency: str, whole: bool) -> Iterable[tuple[str, Row]]:
                 "total": f"{float(subtotal) + float(tax):.2f}",
                 **delivered,
                 **{name: f"{moment}.{place}Z" for place, name in enumerate(REACHED[status])},
+                # No worker is to see to what nobody placed.
+                **({"expires_at": "9999-12-31T00:00:00Z"} if status == "PLACED" else {}),
                 "metadata": {},
                 "created_at": f"{moment}Z",
                 "updated_at": "2025-06-09T00:00:00.100Z",

@@ -62,10 +62,15 @@ def _placed(container: Any, place: tuple[str | int, ...], value: Any) -> Any:
 
 
 def look_ups() -> Iterator[Probe]:
-    """Every root field of Query that takes an id."""
+    """Every root field of Query that takes an id, by each of its ids."""
     query = SCHEMA.query_type
     assert query is not None
     for name, field in query.fields.items():
+        for argument, each in field.args.items():
+            # A question about something, by its id.
+            if argument != "id" and get_named_type(each.type).name == "ID":
+                document = f"query(${argument}: ID!) {{ {name}({argument}: ${argument}) {{ id }} }}"
+                yield Probe(f"{name}-{argument}", document, {}, (argument,))
         if "id" not in field.args:
             continue
         if name != "node":

@@ -92,7 +92,8 @@ async def own_door(services: Services, tenant: Tenant) -> AsyncIterator[Door]:
 async def test_a_right_token_lets_its_bearer_in_as_the_same_person_each_time(door: Door) -> None:
     context = await door.opens(door.token(sub="ada", name="Ada Byron"))
     assert (context.tenant_id, context.role, context.is_scoped) == (door.tenant.tenant_id, "viewer", False)
-    assert context.permissions == {"billing:read", "billing:internal", "ledger:read", "iam:read"}
+    internal = {"billing:internal", "trade:internal"}
+    assert context.permissions == {"billing:read", "ledger:read", "iam:read", "trade:read"} | internal
     assert context.user_id == uuid5(door.issuer_id, "ada")
     again = await door.opens(door.token(sub="ada", role="admin"))
     assert (again.user_id, again.role) == (context.user_id, "admin")
