@@ -25,11 +25,12 @@ INSTALL_SELF = $(BIN)/python -m pip install --quiet --quiet --disable-pip-versio
 # must hold at commit, policies, triggers and plans. `make test-thorough` runs there all that has to do with the database.
 POSTGRES_15 := $(wildcard /usr/lib/postgresql/15/bin/postgres)
 ifeq ($(HYPOTHESIS_PROFILE),thorough)
-TESTS_OF_THE_DATABASE := $(wildcard tests/core tests/iam tests/ledger tests/billing tests/worker tests/database tests/harness tests/engine tests/reporting) \
+TESTS_OF_THE_DATABASE := $(wildcard tests/core tests/iam tests/ledger tests/billing tests/trade tests/worker tests/database tests/harness tests/engine tests/reporting) \
 	--ignore tests/engine/test_generated.py
 else
-TESTS_OF_THE_DATABASE := tests/core tests/ledger tests/engine/test_differential.py $(wildcard tests/database/test_isolation*.py) \
-	$(addprefix tests/billing/test_,money.py refunds.py ageing.py) tests/iam/test_invites.py tests/iam/test_analysts.py
+TESTS_OF_THE_DATABASE := tests/core tests/ledger $(wildcard tests/database/test_isolation*.py) \
+	$(addprefix tests/billing/test_,money.py refunds.py ageing.py) tests/iam/test_invites.py tests/iam/test_analysts.py \
+	$(addprefix tests/trade/test_,order_books.py retailer_payments.py products.py credit_scores.py) tests/engine/test_running.py
 endif
 
 # Three workers on two cores, because tests wait too, each with a PostgreSQL of its own. A file stays with one of them, and
