@@ -132,6 +132,11 @@ begin
             'CONFLICT', 'ACCOUNT_FIXED', 'An account keeps its kind, its currency and its owner. Open a new one instead.', 'input.id'
         );
     end if;
+    -- By the trigger that counts holds, and by nobody else. To add the pending ones up at each commit would take as long as
+    -- there are many.
+    if (new.held_up, new.held_down) is distinct from (old.held_up, old.held_down) and pg_trigger_depth() = 1 then
+        perform core.refuse('CONFLICT', 'ACCOUNT_OUT_OF_STEP', 'What is held changes by holds alone.');
+    end if;
     if new.version not between old.version and old.version + 1 then
         perform core.refuse('CONFLICT', 'ACCOUNT_OUT_OF_STEP', 'An account moves by one entry at a time.');
     end if;

@@ -137,22 +137,10 @@ begin
             perform core.refuse('CONFLICT', 'ACCOUNT_OUT_OF_STEP', 'A balance changes by entries alone.');
         end if;
     end if;
-    -- Of the account as it is now: a later change has its own turn. What is held is as it was after most entries.
-    if (new.held_up, new.held_down) is distinct from (old.held_up, old.held_down) and exists (
-        select from ledger.accounts
-        cross join lateral (
-            select coalesce(sum(amount) filter (where direction = 'UP'), 0) as up,
-                   coalesce(sum(amount) filter (where direction = 'DOWN'), 0) as down
-            from ledger.holds where tenant_id = new.tenant_id and account_id = new.id and state = 'PENDING'
-        ) as pending
-        where tenant_id = new.tenant_id and id = new.id and (held_up, held_down) is distinct from (pending.up, pending.down)
-    ) then
-        perform core.refuse('CONFLICT', 'ACCOUNT_OUT_OF_STEP', 'What is held changes by holds alone.');
-    end if;
     return null;
 end
 $$;
-comment on function ledger.account_stands() is 'Refuses a balance that no entry made, and held amounts that no hold made.';
+comment on function ledger.account_stands() is 'Refuses a balance that no entry made.';
 
-create constraint trigger stands after update of posted, version, held_up, held_down on ledger.accounts
+create constraint trigger stands after update of posted, version on ledger.accounts
     deferrable initially deferred for each row execute function ledger.account_stands();

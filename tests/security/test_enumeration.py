@@ -64,5 +64,6 @@ async def test_an_address_with_an_account_answers_as_one_without_and_as_soon(
                 told[kind].add(json.dumps(json.loads(answer)))
     assert told["known"] == told["unknown"]
     assert len(told["known"]) == 1
-    known, unknown = (statistics.median(taken[kind]) for kind in ("known", "unknown"))
+    # The quickest quarter: what else the machine does, and the mail that goes out after an answer, hits some of them.
+    known, unknown = (statistics.quantiles(taken[kind])[0] for kind in ("known", "unknown"))
     assert 0.5 < known / unknown < 2, (known, unknown)

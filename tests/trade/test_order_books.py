@@ -162,19 +162,30 @@ async def test_each_verb_came_through_and_each_limit_was_met(fair: Fair) -> None
     assert seldom == {}, fair.came_of_it
 
 
+STORMED: Final = {
+    *("create", "place", "update", "ship", "deliver", "return", "cancel"),
+    *("CREDIT_LIMIT_EXCEEDED", "STOCK_TOO_LOW", "ORDER_STATUS"),
+}
+
+
 async def test_a_storm_of_many_leaves_trade_and_books_right() -> None:
-    """32 connections, three lines, four offers, five seconds; somebody looks at every moment."""
+    """32 connections, three lines, four offers, five seconds, more on a slow machine until each verb has come through
+    and each limit was met; somebody looks at every moment."""
     tenant = await make_tenant()
     market = await open_market(
         tenant, retailers=3, vendors=1, limit="250", prices=("10.00", "3.33", "7.77", "1.01"), stock=20
     )
-    until = time.monotonic() + 5
+    begun = time.monotonic()
     came_of_it: dict[str, int] = {}
+
+    def is_over() -> bool:
+        passed = time.monotonic() - begun
+        return passed > 30 or (passed > 5 and set(came_of_it) >= STORMED)
 
     async def write(number: int) -> None:
         luck = random.Random(number)
         async with as_tenant(tenant) as connection:
-            while time.monotonic() < until:
+            while not is_over():
                 quantities = (luck.randint(0, 12), luck.randint(0, 12))
                 what = Act(luck.choice(STORMY), luck.randint(0, 50), luck.randint(0, 2), quantities, 0)
                 outcome = await act(market, connection, what)
@@ -182,13 +193,11 @@ async def test_a_storm_of_many_leaves_trade_and_books_right() -> None:
 
     async def look() -> None:
         async with as_tenant(tenant) as connection:
-            while time.monotonic() < until:
+            while not is_over():
                 assert await wrong(connection) == []
                 await asyncio.sleep(0.2)
 
     await asyncio.gather(look(), *(write(number) for number in range(STORM)))
     async with as_tenant(tenant) as connection:
         assert await wrong(connection) == []
-
-    assert {"create", "place", "update", "ship", "deliver", "return", "cancel"} <= set(came_of_it), came_of_it
-    assert {"CREDIT_LIMIT_EXCEEDED", "STOCK_TOO_LOW", "ORDER_STATUS"} <= set(came_of_it), came_of_it
+    assert set(came_of_it) >= STORMED, came_of_it
