@@ -22,7 +22,25 @@ end
 $$;
 comment on function trade.retailer_payment_found(uuid) is 'The payment of that id, locked with the orders that it pays; refuses where there is none.';
 
-create function trade.retailer_payment_spread(payment trade.retailer_payments) returns void
+create function trade.payable_orders(line uuid, given jsonb) returns uuid[]
+language sql
+set search_path = pg_catalog, pg_temp
+begin atomic
+    select coalesce(array_agg(id), '{}') from (
+        select id from trade.orders
+        where tenant_id = core.tenant_id() and credit_line_id = line and (
+            open_minor > 0 or id in (
+                select (each ->> 'order_id')::uuid
+                from jsonb_array_elements(case jsonb_typeof(given) when 'array' then given else '[]' end) as each
+            )
+        )
+        order by id for no key update
+    ) as locked;
+end;
+comment on function trade.payable_orders(uuid, jsonb) is
+    'The orders of a line that something is to be paid of, and those that are named: locked, before any account is, so that nothing is paid twice.';
+
+create function trade.retailer_payment_spread(payment trade.retailer_payments, payable uuid[]) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -37,7 +55,7 @@ begin
         select id, open_amount::numeric, due_date,
                coalesce(sum(open_amount::numeric) over (order by due_date, id rows between unbounded preceding and 1 preceding), 0) as before
         from trade.orders
-        where tenant_id = core.tenant_id() and credit_line_id = payment.credit_line_id and open_minor > 0
+        where tenant_id = core.tenant_id() and id = any (payable) and open_minor > 0
           and id not in (
               select order_id from trade.retailer_payment_allocations where tenant_id = core.tenant_id() and payment_id = payment.id
           )
@@ -49,10 +67,10 @@ begin
     where before < left_over;
 end
 $$;
-comment on function trade.retailer_payment_spread(trade.retailer_payments) is
+comment on function trade.retailer_payment_spread(trade.retailer_payments, uuid[]) is
     'Allocates what is left of a payment to what is open on its line, what is due first before the rest. What then is left stays the retailer''s credit.';
 
-create function trade.retailer_payment_allocate_to(payment trade.retailer_payments, given jsonb) returns void
+create function trade.retailer_payment_allocate_to(payment trade.retailer_payments, given jsonb, payable uuid[]) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -60,14 +78,8 @@ declare
     wanted record;
     o trade.orders;
 begin
-    -- Whoever pays another order of the line meanwhile waits, so that nothing is paid twice.
-    perform from trade.orders
-    where tenant_id = core.tenant_id() and credit_line_id = payment.credit_line_id and (
-        open_minor > 0 or id in (select (each ->> 'order_id')::uuid from jsonb_array_elements(given) as each)
-    )
-    order by id for no key update;
     if given is null then
-        perform trade.retailer_payment_spread(payment);
+        perform trade.retailer_payment_spread(payment, payable);
         return;
     end if;
     for wanted in
@@ -76,7 +88,7 @@ begin
         order by place
     loop
         select * into o from trade.orders where tenant_id = core.tenant_id() and id = wanted.order_id;
-        if o.id is null or o.credit_line_id <> payment.credit_line_id then
+        if o.id is null or o.id <> all (payable) then
             perform core.refuse(
                 'NOT_FOUND', 'ORDER_NOT_FOUND', 'There is no order with this id on the line of this payment.',
                 format('input.allocations.%s.orderId', wanted.place)
@@ -96,8 +108,8 @@ begin
     end loop;
 end
 $$;
-comment on function trade.retailer_payment_allocate_to(trade.retailer_payments, jsonb) is
-    'Allocates a payment to the orders that are named, or where none are to what is due first.';
+comment on function trade.retailer_payment_allocate_to(trade.retailer_payments, jsonb, uuid[]) is
+    'Allocates a payment to the orders that are named, or where none are to what is due first: of those that are locked.';
 
 create function trade.retailer_payment_record(input jsonb) returns uuid
 language plpgsql security definer
@@ -108,6 +120,8 @@ declare
     method billing.payment_methods;
     line trade.credit_lines;
     payment trade.retailer_payments;
+    wanted constant jsonb := nullif(input -> 'allocations', 'null');
+    payable uuid[];
 begin
     perform core.demand('trade:write');
     select * into method from billing.payment_methods
@@ -131,10 +145,7 @@ begin
             'BAD_USER_INPUT', 'CHEQUE_NOT_CLEARED', 'A cheque pays when it is cleared: name the orders then.', 'input.allocations'
         );
     end if;
-    -- Orders before accounts: what is to be paid is locked before the money is posted.
-    perform from trade.orders
-    where tenant_id = core.tenant_id() and credit_line_id = line.id and open_minor > 0
-    order by id for no key update;
+    payable := trade.payable_orders(line.id, wanted);
     insert into trade.retailer_payments (
         tenant_id, payment_number, retailer_id, vendor_id, credit_line_id, method_id, transaction_id, amount, currency, received_at,
         metadata
@@ -144,7 +155,7 @@ begin
     )
     returning * into payment;
     if payment.is_effective then
-        perform trade.retailer_payment_allocate_to(payment, nullif(input -> 'allocations', 'null'));
+        perform trade.retailer_payment_allocate_to(payment, wanted, payable);
     end if;
     return payment.id;
 end
@@ -158,13 +169,14 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     payment trade.retailer_payments;
+    wanted constant jsonb := nullif(input -> 'allocations', 'null');
 begin
     perform core.demand('trade:write');
     payment := trade.retailer_payment_found((input ->> 'id')::uuid);
     if not payment.is_effective then
         perform core.refuse('CONFLICT', 'PAYMENT_NOT_EFFECTIVE', 'This payment pays nothing: it is not cleared, or was taken back.', 'input.id');
     end if;
-    perform trade.retailer_payment_allocate_to(payment, nullif(input -> 'allocations', 'null'));
+    perform trade.retailer_payment_allocate_to(payment, wanted, trade.payable_orders(payment.credit_line_id, wanted));
     return payment.id;
 end
 $$;
@@ -204,17 +216,17 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     payment trade.retailer_payments;
+    wanted constant jsonb := nullif(input -> 'allocations', 'null');
+    payable uuid[];
 begin
     perform core.demand('trade:write');
     payment := trade.retailer_payment_found((input ->> 'id')::uuid);
     perform trade.cheque_step(payment, 'CLEARED');
-    perform from trade.orders
-    where tenant_id = core.tenant_id() and credit_line_id = payment.credit_line_id and open_minor > 0
-    order by id for no key update;
+    payable := trade.payable_orders(payment.credit_line_id, wanted);
     update trade.retailer_payments set cheque_state = 'CLEARED'
     where tenant_id = core.tenant_id() and id = payment.id
     returning * into payment;
-    perform trade.retailer_payment_allocate_to(payment, nullif(input -> 'allocations', 'null'));
+    perform trade.retailer_payment_allocate_to(payment, wanted, payable);
     return payment.id;
 end
 $$;

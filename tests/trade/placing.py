@@ -73,6 +73,25 @@ WRONG: Final = """
         select coalesce(sum(delivered_subtotal - returned_subtotal), 0) from trade.orders where vendor_id = v.id
     )
     union all
+    select 'orders that are paid other than payments that count have paid them, or more than was charged', count(*)
+    from trade.orders o
+    where paid_amount > charged or paid_amount <> (
+        select coalesce(sum(a.amount), 0) from trade.retailer_payment_allocations a
+        join trade.retailer_payments p on p.tenant_id = a.tenant_id and p.id = a.payment_id and p.is_effective
+        where a.order_id = o.id
+    )
+    union all
+    select 'payments of which more is allocated than there is', count(*) from trade.retailer_payments p
+    where amount < (select coalesce(sum(amount), 0) from trade.retailer_payment_allocations where payment_id = p.id)
+    union all
+    select 'lines whose payments are not what their entries say', count(*) from trade.credit_lines l
+    where (select coalesce(sum(amount), 0) from trade.retailer_payments where credit_line_id = l.id and is_effective)
+        <> (
+            select coalesce(sum(case transaction_type when 'PAYMENT_DEBIT' then amount else - amount end), 0)
+            from trade.credit_entries
+            where credit_line_id = l.id and (transaction_type = 'PAYMENT_DEBIT' or reverses_id is not null)
+        )
+    union all
     select 'retailers whose debt is not that of their lines', count(*) from trade.retailers r
     where outstanding_debt <> (select coalesce(sum(debt), 0) from trade.credit_lines where retailer_id = r.id)
     union all

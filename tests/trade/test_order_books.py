@@ -1,4 +1,4 @@
-"""Whatever is ordered, changed, shipped and returned by several at once: trade and its books stay right."""
+"""Whatever is ordered, shipped, returned and paid by several at once: trade and its books stay right."""
 
 import asyncio
 import random
@@ -24,7 +24,7 @@ WRITERS: Final = 4
 STORM: Final = 32
 VERBS: Final = (
     "create", "create", "update", "place", "place", "confirm", "confirm", "ship", "ship", "deliver", "deliver",
-    "return", "return", "cancel", "expire", "reopen", "limit", "stock",
+    "return", "return", "cancel", "expire", "reopen", "limit", "stock", "pay", "pay", "take back",
 )  # fmt: skip
 LIKELY: Final = {
     "update": ("DRAFT", "PLACED"),
@@ -102,6 +102,17 @@ async def act(market: Market, connection: asyncpg.Connection, what: Act) -> str:
             change = what.quantities[0] - 5
             await call(connection, "trade.stock_adjust", id=offers[what.which % 2], quantity=change, reason="Counted")
             return "stock"
+        if what.verb == "pay":
+            paid = {"method": "CASH", "amount": 1 + sum(what.quantities)}
+            await call(connection, "trade.retailer_payment_record", retailer_id=retailer, vendor_id=vendor, **paid)
+            return "pay"
+        if what.verb == "take back":
+            payments = await connection.fetch("select id from trade.retailer_payments where is_effective order by id")
+            if not payments:
+                return "nothing"
+            payment_id = payments[what.which % len(payments)][0]
+            await call(connection, "trade.retailer_payment_reverse", id=payment_id, reason="Paid twice")
+            return "take back"
         order_id = await chosen(connection, what.verb, what.which)
         if order_id is None:
             return "nothing"
@@ -163,7 +174,7 @@ async def test_each_verb_came_through_and_each_limit_was_met(fair: Fair) -> None
 
 
 STORMED: Final = {
-    *("create", "place", "update", "ship", "deliver", "return", "cancel"),
+    *("create", "place", "update", "ship", "deliver", "return", "cancel", "pay", "take back"),
     *("CREDIT_LIMIT_EXCEEDED", "STOCK_TOO_LOW", "ORDER_STATUS"),
 }
 
