@@ -20,8 +20,9 @@ NAMES: Final = """
     where relnamespace::regnamespace::text in ('core', 'iam', 'ledger', 'billing', 'reports', 'trade')
 """
 BETRAYING: Final = re.compile(
-    r"postgres|asyncpg|psycopg|SQLSTATE|Traceback|pg_[a-z]+\b|plpgsql|\.py\b|site-packages|/usr/|/home/|/work/|/tmp/"
-    r"|\b(core|iam|ledger|billing|reports)\.[a-z_]+|\b(relation|column|constraint) \"|strawberry|KeyError|TypeError",
+    r"postgres|asyncpg|psycopg|SQLSTATE|Traceback|pg_[a-z]+\b|plpgsql|\.py\b|site-packages|/(usr|home|tmp|src)/"
+    r"|\b(core|iam|ledger|billing|trade|reports)\.[a-z_]+|\b(relation|column|constraint) \""
+    r"|strawberry|KeyError|TypeError",
 )
 HOSTILE: Final = (
     "\0",

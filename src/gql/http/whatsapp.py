@@ -16,9 +16,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from gql.database.context import Context
-from gql.database.pool import Database, Transaction
-from gql.engine.arguments import Variable
-from gql.engine.statement import Parameters, answering, as_json
+from gql.database.pool import Database
+from gql.engine.calls import call, calling
 from gql.errors import INTERNAL_MESSAGE, ApiError, RequestRefused
 from gql.http.authentication import origin_of
 from gql.http.bodies import BodyRefused, body_of
@@ -35,10 +34,7 @@ ROLE: Final = "worker"
 NOT_BELIEVED: Final = "No channel of this address has signed this."
 _ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _NUMBER: Final = re.compile(r"[1-9][0-9]{6,14}", re.ASCII)
-_parameters: Final = Parameters()
-_RECEIVE: Final = answering(
-    f"(trade.messages_receive({_parameters.add(Variable(('messages',)), 'jsonb', as_json)}))::text", _parameters
-)
+_RECEIVE: Final = calling("trade.messages_receive")
 
 
 class Metadata(msgspec.Struct):
@@ -134,12 +130,7 @@ class WhatsApp:
     async def _take(self, channel: Channel, messages: list[dict[str, Any]], request: Request, request_id: str) -> None:
         context = Context(channel.tenant_id, None, ROLE, is_scoped=False)
         origin = origin_of(request.scope, dict(request.scope["headers"]), request_id)
-
-        async def work(transaction: Transaction) -> bytes:
-            taken: bytes = await transaction.fetch(_RECEIVE.sql, _RECEIVE.arguments(context, {"messages": messages}))
-            return taken
-
-        await self._database.carry_out(context, origin, work)
+        await call(self._database, _RECEIVE, context, origin, messages)
 
 
 def _messages(notification: Notification, channel: Channel) -> Iterator[dict[str, Any]]:

@@ -7,9 +7,9 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from gql.database.context import Context
-from gql.database.pool import Database, Origin, Transaction
-from gql.engine.arguments import Variable
-from gql.engine.statement import Parameters, Statement, answering, as_json, as_text, as_uuid, read_at
+from gql.database.pool import Database, Origin
+from gql.engine.calls import call, calling
+from gql.engine.statement import Statement, as_text, as_uuid, read_at
 from gql.iam.credentials.throttles import Allowances, Throttle
 from gql.iam.keys.secrets import Secrets
 from gql.iam.tokens.access import IssuedToken, Tokens
@@ -31,14 +31,8 @@ is limited is the work that tries make. An app's id is no secret, so that failur
 _CLIENT_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 
-def _verb(function: str) -> Statement:
-    """The statement that calls a verb."""
-    parameters = Parameters()
-    return answering(f"({function}({parameters.add(Variable(('input',)), 'jsonb', as_json)}))::text", parameters)
-
-
-_CREATE: Final = _verb("iam.app_create")
-_ROTATE: Final = _verb("iam.app_secret_rotate")
+_CREATE: Final = calling("iam.app_create")
+_ROTATE: Final = calling("iam.app_secret_rotate")
 
 
 class Handed(NamedTuple):
@@ -86,13 +80,7 @@ class AppSecrets:
     async def _hand(self, verb: Statement, context: Context, origin: Origin, facts: dict[str, Any]) -> Handed:
         secret = PREFIX + secrets.token_urlsafe(BYTES)
         given = facts | {"secret_hash": self._hashes(secret)[0].hex(), "hint": secret[-HINT:]}
-
-        async def work(transaction: Transaction) -> bytes:
-            app_id: bytes = await transaction.fetch(verb.sql, verb.arguments(context, {"input": given}))
-            return app_id
-
-        app_id = await self._database.carry_out(context, origin, work)
-        return Handed(UUID(app_id.decode()), secret)
+        return Handed(UUID(await call(self._database, verb, context, origin, given)), secret)
 
     async def token(self, client_id: str, secret: str, scopes: Sequence[str] | None, origin: Origin) -> AppToken:
         """An access token for the app, to do what these scopes let it, or all that it may.

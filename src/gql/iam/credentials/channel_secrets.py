@@ -8,9 +8,9 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from gql.database.context import Context
-from gql.database.pool import Database, Origin, Transaction
-from gql.engine.arguments import Variable
-from gql.engine.statement import Parameters, Statement, answering, as_json, as_text, as_uuid, read_at
+from gql.database.pool import Database, Origin
+from gql.engine.calls import call, calling
+from gql.engine.statement import as_text, as_uuid, read_at
 from gql.errors import ApiError, Code
 from gql.iam.keys.secrets import Secrets, new_token, token_hash
 
@@ -20,13 +20,8 @@ SIGNATURE: Final = "sha256="
 CHANNEL: Final = "select tenant_id, phone_number, encrypted_secret, verify_hash from iam.message_channel_of($1)"
 
 
-def _verb(function: str) -> Statement:
-    parameters = Parameters()
-    return answering(f"({function}({parameters.add(Variable(('input',)), 'jsonb', as_json)}))::text", parameters)
-
-
-_CREATE: Final = _verb("iam.message_channel_create")
-_UPDATE: Final = _verb("iam.message_channel_update")
+_CREATE: Final = calling("iam.message_channel_create")
+_UPDATE: Final = calling("iam.message_channel_update")
 
 
 class Channel(NamedTuple):
@@ -63,7 +58,7 @@ class ChannelSecrets:
             "encrypted_secret": self._encrypted(app_secret),
             "verify_hash": token_hash(token).hex(),
         }
-        return await self._change(_CREATE, context, origin, facts), token
+        return UUID(await call(self._database, _CREATE, context, origin, facts)), token
 
     async def update(
         self, context: Context, origin: Origin, channel: str, app_secret: str | None, is_active: bool | None
@@ -73,7 +68,7 @@ class ChannelSecrets:
         facts: dict[str, Any] = {"id": read_at("input.id", as_uuid, channel), "is_active": is_active}
         if app_secret is not None:
             facts["encrypted_secret"] = self._encrypted(app_secret)
-        return await self._change(_UPDATE, context, origin, facts)
+        return UUID(await call(self._database, _UPDATE, context, origin, facts))
 
     async def channel(self, channel_id: UUID) -> Channel | None:
         """The channel of that id; None where there is none, or it takes nothing. Raises ApiError UNAVAILABLE."""
@@ -88,10 +83,3 @@ class ChannelSecrets:
             sentence = f"A secret has {SHORTEST} to {LONGEST} letters and digits, from the messenger's settings."
             raise ApiError(Code.BAD_USER_INPUT, sentence, reason="SECRET_INVALID", field="input.appSecret")
         return self._secrets.encrypt(PURPOSE, app_secret)
-
-    async def _change(self, verb: Statement, context: Context, origin: Origin, facts: dict[str, Any]) -> UUID:
-        async def work(transaction: Transaction) -> bytes:
-            found: bytes = await transaction.fetch(verb.sql, verb.arguments(context, {"input": facts}))
-            return found
-
-        return UUID((await self._database.carry_out(context, origin, work)).decode())
