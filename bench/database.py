@@ -69,6 +69,26 @@ async def running(
         yield server
 
 
+@asynccontextmanager
+async def empty(
+    directory: Path, configuration: Mapping[str, str] = MappingProxyType({}), *, keep: bool = False
+) -> AsyncIterator[tuple[EmbeddedServer, asyncpg.Connection]]:
+    """A database with our schema and nothing in it, for the body, and a superuser's connection to it. What an
+    interrupted run has left there is taken away before, and all of it after, unless it is to be kept."""
+    _clear(directory)
+    try:
+        async with running(directory, configuration) as server:
+            await load_schema(server)
+            connection = await asyncpg.connect(server.admin_url)
+            try:
+                yield server, connection
+            finally:
+                await connection.close()
+    finally:
+        if not keep:
+            _clear(directory)
+
+
 async def load_schema(server: EmbeddedServer) -> None:
     """What an empty database needs before it can be filled, and before our server can connect."""
     await migrate(server.admin_url)
@@ -91,3 +111,9 @@ def remove(directory: Path) -> None:
         EmbeddedServer(directory / "postgres").stop_if_abandoned()
         shutil.rmtree(directory / "postgres")
     (directory / "dataset.json").unlink(missing_ok=True)
+
+
+def _clear(directory: Path) -> None:
+    """Take away all of it."""
+    remove(directory)
+    shutil.rmtree(directory, ignore_errors=True)

@@ -120,7 +120,7 @@ class _Connection(asyncio.Protocol):
             if head_end < 0:
                 return
             self.body_at = head_end + 4
-            self.length = _body_length(bytes(self.received[:head_end]))
+            self.length = body_length(bytes(self.received[:head_end]))
         if self.length == CHUNKED:
             if not self.received.endswith(b"0\r\n\r\n"):
                 return
@@ -156,7 +156,8 @@ class _Connection(asyncio.Protocol):
             self.transport.close()
 
 
-def _body_length(head: bytes) -> int:
+def body_length(head: bytes) -> int:
+    """The bytes that follow this head of an answer, or CHUNKED."""
     for line in head.lower().split(b"\r\n"):
         if line.startswith(b"content-length:"):
             return int(line[15:])
@@ -223,7 +224,7 @@ async def ask(port: int, request: bytes) -> tuple[bytes, bytes]:
     try:
         writer.write(request)
         head = await reader.readuntil(b"\r\n\r\n")
-        length = _body_length(head)
+        length = body_length(head)
         if length != CHUNKED:
             return head, await reader.readexactly(length)
         body = b""

@@ -49,3 +49,16 @@ def peak_megabytes(process_ids: Sequence[int]) -> float:
             continue
         kilobytes += sum(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
     return kilobytes / 1000
+
+
+def proportional_megabytes(process_ids: Iterable[int]) -> float:
+    """The proportional set size of these processes with their descendants: what they hold alone, and their share of
+    what they hold together, such as PostgreSQL's buffers."""
+    kilobytes = 0
+    for process_id in with_descendants(process_ids):
+        try:
+            lines = Path(f"/proc/{process_id}/smaps_rollup").read_text().splitlines()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        kilobytes += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return kilobytes / 1000

@@ -86,6 +86,8 @@
 \ir trade/order_steps.sql
 \ir trade/order_posting.sql
 \ir trade/order_items.sql
+\ir trade/archived_orders.sql
+\ir trade/archived_order_items.sql
 \ir trade/order_changes.sql
 \ir trade/credit_entries.sql
 \ir trade/retailer_payments.sql
@@ -94,8 +96,11 @@
 \ir trade/credit_adjustments.sql
 \ir trade/retailer_stats.sql
 \ir trade/credit_scores.sql
+\ir trade/message_packs.sql
 \ir trade/messages.sql
+\ir trade/message_packing.sql
 \ir trade/message_reading.sql
+\ir trade/order_archiving.sql
 \ir trade/ageing.sql
 
 \ir reporting/views.sql

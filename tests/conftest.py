@@ -10,7 +10,7 @@ from tests.harness.postgres import TestDatabase, stop_the_database, the_database
 from tests.harness.tenants import Tenant, make_tenant
 
 # A run finds the same examples each time, so that a builder's red is a developer's red; `thorough` tries
-# five times as many where a test has very many (tests/harness/thoroughness.py), and `explore` looks further.
+# twelve times as many where a test has very many (tests/harness/thoroughness.py), and `explore` looks further.
 hypothesis.settings.register_profile("same", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.register_profile("thorough", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.register_profile("explore", deadline=None, max_examples=1000, print_blob=True)

@@ -15,10 +15,11 @@ from typing import Any
 import httpx
 import pytest
 
-from gql.demo import ORGANISATIONS, PASSWORD, STUDIO, WHOLESALER
+from gql.demo import DISTRIBUTOR, INVOICERS, PASSWORD, STUDIO, WHOLESALER
 from gql.settings import Settings
 from tests.harness.command_line import PROGRAM, countinghouse, environment
 
+TRADED = "{ vendors { totalCount } orders { totalCount } }"
 NAMES = "{ clients(first: 100) { totalCount nodes { name } } }"
 
 
@@ -136,16 +137,21 @@ async def test_from_nothing_to_a_server_that_has_stopped(tmp_path_factory: pytes
         assert "A worker beside it does what is due." in server.lines
         assert any("work --with-parent" in command_of(child) for child in children_of(server.process.pid))
 
-        tokens = [await server.sign_in(each.owner.email, each.slug) for each in ORGANISATIONS]
+        tokens = [await server.sign_in(each.owner.email, each.slug) for each in INVOICERS]
         seen = [(await server.ask(NAMES, token))["data"]["clients"] for token in tokens]
         assert [clients["totalCount"] for clients in seen] == [len(STUDIO.customers), len(WHOLESALER.customers)]
         names = [{client["name"] for client in clients["nodes"]} for clients in seen]
         assert not names[0] & names[1]
 
-        both = [await server.sign_in("priya@ledgerline.example", each.slug) for each in ORGANISATIONS]
+        both = [await server.sign_in("priya@ledgerline.example", each.slug) for each in INVOICERS]
         assert [(await server.ask(NAMES, token))["data"]["clients"] for token in both] == seen
         member = await server.sign_in("ruth@harbour-books.example", STUDIO.slug)
         assert (await server.ask(NAMES, member))["data"]["clients"]["nodes"] == [{"name": "Harbour Books"}]
+
+        theirs = [await server.sign_in(person.email, DISTRIBUTOR.slug) for person in DISTRIBUTOR.people]
+        counts = [(await server.ask(TRADED, token))["data"] for token in theirs]
+        assert [(each["vendors"]["totalCount"], each["orders"]["totalCount"]) for each in counts[:2]] == [(6, 40)] * 2
+        assert all(0 < each["orders"]["totalCount"] < 40 for each in counts[2:])
 
         # Meanwhile others work on the same database, and leave it running.
         made = await countinghouse(
@@ -169,7 +175,7 @@ async def test_from_nothing_to_a_server_that_has_stopped(tmp_path_factory: pytes
         assert (doctor.status, doctor.err) == (0, ""), doctor.out
         first, second = doctor.out.splitlines()
         assert first.endswith(" rules hold.")
-        assert second == "Books that balance, and audit logs whose seals hold: of all 3 organisations."
+        assert second == "Books that balance, and audit logs whose seals hold: of all 4 organisations."
         assert await server.stop(signal.SIGTERM) == ""
     assert servers_in(directory) == []
 

@@ -21,7 +21,10 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", metavar="part", help=f"of {', '.join(PARTS)}; all of them unless said")
     parser.add_argument("--quick", action="store_true", help="small sizes and short rounds, in under two minutes")
     parser.add_argument(
-        "--most", type=int, metavar="N", help="no more invoices, tenants and unseen documents than this"
+        "--most",
+        type=int,
+        metavar="N",
+        help="no more invoices, orders, products, tenants and unseen documents than this",
     )
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=float, help="of each round")

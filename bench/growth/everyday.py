@@ -8,7 +8,7 @@ from typing import Final
 
 import asyncpg
 
-from bench.database import load_schema, place, postmaster_id, remove, running
+from bench.database import empty, place, postmaster_id
 from bench.dataset import Sizes, fill, settle
 from bench.growth import paying
 from bench.growth.asking import CROWD, Question, Say, in_turns, server
@@ -86,33 +86,21 @@ _COUNTED: Final = """
 async def measure(scope: Scope, say: Say) -> Section:
     """Fill and ask, step by step, in a database that is made for it and taken away after."""
     directory = scope.cache / "bench-growth-everyday"
-    remove(directory)
-    shutil.rmtree(directory, ignore_errors=True)
     steps: list[Step] = []
     notes: list[str] = []
-    try:
-        async with running(directory, CONFIGURATION) as database:
-            await load_schema(database)
-            connection = await asyncpg.connect(database.admin_url)
-            try:
-                version = str(await connection.fetchval("show server_version"))
-                say(f"making {scope.neighbours} neighbours")
-                await fill(connection, Sizes(tenants=scope.neighbours, clients=5, invoices=20, lines=1))
-                books = await Books.open(connection, scope.neighbours + 1, has_payments=True)
-                for number, invoices in enumerate(scope.paid_invoices):
-                    wanted, free = (invoices - books.invoices) * BYTES_OF_AN_INVOICE, shutil.disk_usage(directory).free
-                    if wanted > free:
-                        notes.append(f"{short(invoices)} invoices are left out: there is no room for them.")
-                        break
-                    years = [(len(scope.paid_invoices) - number - past) * YEARS_OF_A_STEP for past in (0, 1)]
-                    seconds = await _fill(books, invoices, (years[0] * 365, years[1] * 365), connection, say)
-                    steps.append(await _step(scope, database, connection, books, seconds, say))
-            finally:
-                await connection.close()
-    finally:
-        if not scope.keep:
-            remove(directory)
-            shutil.rmtree(directory, ignore_errors=True)
+    async with empty(directory, CONFIGURATION, keep=scope.keep) as (database, connection):
+        version = str(await connection.fetchval("show server_version"))
+        say(f"making {scope.neighbours} neighbours")
+        await fill(connection, Sizes(tenants=scope.neighbours, clients=5, invoices=20, lines=1))
+        books = await Books.open(connection, scope.neighbours + 1, has_payments=True)
+        for number, invoices in enumerate(scope.paid_invoices):
+            wanted, free = (invoices - books.invoices) * BYTES_OF_AN_INVOICE, shutil.disk_usage(directory).free
+            if wanted > free:
+                notes.append(f"{short(invoices)} invoices are left out: there is no room for them.")
+                break
+            years = [(len(scope.paid_invoices) - number - past) * YEARS_OF_A_STEP for past in (0, 1)]
+            seconds = await _fill(books, invoices, (years[0] * 365, years[1] * 365), connection, say)
+            steps.append(await _step(scope, database, connection, books, seconds, say))
     return section(steps, notes, version, scope)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from bench.growth import documents, everyday, guesses, memory, rows, tenants
+from bench.growth import documents, everyday, guesses, memory, rows, search, tenants, trade
 from bench.growth.asking import Say
 from bench.growth.scope import Scope
 from bench.growth.section import Section
@@ -11,6 +11,8 @@ from bench.growth.section import Section
 PARTS: Final[Mapping[str, Callable[[Scope, Say], Awaitable[Section]]]] = {
     "rows": rows.measure,
     "everyday": everyday.measure,
+    "trade": trade.measure,
+    "search": search.measure,
     "tenants": tenants.measure,
     "documents": documents.measure,
     "memory": memory.measure,

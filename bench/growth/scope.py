@@ -7,7 +7,7 @@ from typing import Final
 from bench.database import DIRECTORY
 from bench.dataset import Sizes
 
-PARTS: Final = ("rows", "everyday", "tenants", "documents", "memory", "guesses")
+PARTS: Final = ("rows", "everyday", "trade", "search", "tenants", "documents", "memory", "guesses")
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,10 @@ class Scope:
     """Of one tenant, one step after the other."""
     paid_invoices: tuple[int, ...] = (10_000, 100_000, 1_000_000)
     """Of one tenant that has payments too, twice as many."""
+    orders: tuple[int, ...] = (10_000, 100_000, 1_000_000)
+    """Of one tenant that trades."""
+    products: int = 100_000
+    """Of one tenant, among whose names is searched."""
     neighbours: int = 199
     """Other tenants beside that one."""
     tenants: tuple[int, ...] = (10, 1_000, 10_000)
@@ -42,11 +46,14 @@ class Scope:
     """Whether they stay when all is measured."""
 
     def at_most(self, most: int) -> "Scope":
-        """No more invoices, tenants and unseen documents than this; the smallest step of each stays."""
+        """No more invoices, orders, products, tenants and unseen documents than this; of what has steps the smallest
+        stays."""
         return replace(
             self,
             invoices=_up_to(self.invoices, most),
             paid_invoices=_up_to(self.paid_invoices, most),
+            orders=_up_to(self.orders, most),
+            products=min(self.products, most),
             tenants=_up_to(self.tenants, most),
             unseen=min(self.unseen, most),
         )
@@ -59,6 +66,8 @@ def _up_to(steps: tuple[int, ...], most: int) -> tuple[int, ...]:
 QUICK: Final = Scope(
     invoices=(10_000, 100_000),
     paid_invoices=(10_000, 50_000),
+    orders=(2_000, 10_000),
+    products=5_000,
     neighbours=20,
     tenants=(10, 100),
     sign_ups=3,

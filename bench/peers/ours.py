@@ -37,7 +37,7 @@ class Ours(Peer):
         super().__init__(place, facts)
         self._directory = directory.absolute()
         self._process: asyncio.subprocess.Process | None = None
-        self._issued: dict[str, IssuedToken] = {}
+        self._issued: dict[tuple[str, str], IssuedToken] = {}
         key_file = self._directory / "signing.pem"
         if not key_file.exists():
             self._directory.mkdir(parents=True, exist_ok=True)
@@ -67,23 +67,32 @@ class Ours(Peer):
         return [self._process.pid] if self._process is not None else []
 
     async def request(self, work: str, tenant: Facts, number: int) -> bytes:
-        return self.posted(document(work), variables(work, tenant, number), self._token(tenant))
+        return self.posted(document(work), variables(work, tenant, number), self.token(tenant))
 
     def posted(self, document: str, variables: Any, token: str | None = None) -> bytes:
         """The bytes of a request, as whoever the token is of."""
         body = json.dumps({"query": document, "variables": variables}).encode()
+        return b"%sContent-Length: %d\r\n\r\n%s" % (self.head(token), len(body), body)
+
+    def head(self, token: str | None = None) -> bytes:
+        """The head of such a request, short of the length."""
         bearer = f"Authorization: Bearer {token}\r\n" if token else ""
-        head = (
+        return (
             f"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n{bearer}"
-            f"Content-Type: application/json\r\nAccept: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        return head.encode() + body
+            "Content-Type: application/json\r\nAccept: application/json\r\n"
+        ).encode()
+
+    def token_of(self, user_id: str, tenant_id: str, session_id: str) -> str:
+        """A new token of somebody's session."""
+        return self._tokens.issue(UUID(user_id), UUID(tenant_id), UUID(session_id)).text
 
     def normal(self, work: str, answer: Any) -> Any:
         return normal(work, answer)
 
-    def _token(self, tenant: Facts) -> str:
-        issued = self._issued.get(tenant.tenant_id)
+    def token(self, tenant: Facts, user_id: str | None = None) -> str:
+        """The token of a person in a tenant; of the one whom its facts name unless another is said."""
+        who = (tenant.tenant_id, user_id or tenant.user_id)
+        issued = self._issued.get(who)
         if issued is None or issued.expires_at - datetime.now(UTC) < RENEWED_BEFORE:
-            issued = self._issued[tenant.tenant_id] = self._tokens.issue(UUID(tenant.user_id), UUID(tenant.tenant_id))
+            issued = self._issued[who] = self._tokens.issue(UUID(who[1]), UUID(who[0]))
         return issued.text

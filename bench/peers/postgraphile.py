@@ -45,8 +45,9 @@ class PostGraphile(Peer):
     name = "postgraphile"
     is_tuned = False
 
-    def __init__(self, place: Place, facts: list[Facts]) -> None:
+    def __init__(self, place: Place, facts: list[Facts], schema: str = "billing") -> None:
         super().__init__(place, facts)
+        self._schema = schema
         self._secret = secrets.token_hex(32)
         self._heads: dict[str, bytes] = {}
         self._cursors: dict[str, str] = {}
@@ -58,6 +59,7 @@ class PostGraphile(Peer):
             "databaseUrl": self.place.api_url,
             "secret": self._secret,
             "tuned": self.is_tuned,
+            "schema": self._schema,
         }
         environment = {
             "PATH": os.environ.get("PATH", os.defpath),
@@ -96,7 +98,7 @@ class PostGraphile(Peer):
         return [self._process.pid] if self._process else []
 
     async def request(self, work: str, tenant: Facts, number: int) -> bytes:
-        body = _body(work, await self._variables(work, tenant, number))
+        body = persisted(work, await self._variables(work, tenant, number))
         return self._head(tenant) + b"content-length: %d\r\n\r\n" % len(body) + body
 
     async def _variables(self, work: str, tenant: Facts, number: int) -> dict[str, str]:
@@ -117,7 +119,7 @@ class PostGraphile(Peer):
             async with httpx.AsyncClient() as client:
                 answer = await client.post(
                     f"http://127.0.0.1:{self.port}/graphql",
-                    content=_body("page49_end", {"offset": PAGE_49_LAST}),
+                    content=persisted("page49_end", {"offset": PAGE_49_LAST}),
                     headers={"authorization": f"Bearer {self._token(tenant)}", "content-type": "application/json"},
                 )
             cursor = answer.json()["data"]["allInvoices"]["pageInfo"]["endCursor"]
@@ -129,27 +131,35 @@ class PostGraphile(Peer):
     def _head(self, tenant: Facts) -> bytes:
         head = self._heads.get(tenant.tenant_id)
         if head is None:
-            lines = (
-                "POST /graphql HTTP/1.1",
-                f"host: 127.0.0.1:{self.port}",
-                f"authorization: Bearer {self._token(tenant)}",
-                "content-type: application/json",
-                "accept: application/graphql-response+json",
-                "",
-            )
-            head = self._heads[tenant.tenant_id] = "\r\n".join(lines).encode()
+            head = self._heads[tenant.tenant_id] = self.head(self._token(tenant))
         return head
 
+    def head(self, token: str) -> bytes:
+        """The head of a request, short of the length, as whoever the token is of."""
+        lines = (
+            "POST /graphql HTTP/1.1",
+            f"host: 127.0.0.1:{self.port}",
+            f"authorization: Bearer {token}",
+            "content-type: application/json",
+            "accept: application/graphql-response+json",
+            "",
+        )
+        return "\r\n".join(lines).encode()
+
     def _token(self, tenant: Facts) -> str:
-        """Everything that a request's transaction is told, as a deployment of PostGraphile has it in its tokens."""
+        return self.token_of(tenant.user_id, tenant.tenant_id, tenant.role, "owner", "{}")
+
+    def token_of(self, user_id: str, tenant_id: str, database_role: str, role: str, scope_ids: str) -> str:
+        """A token with everything that a request's transaction is told, as a deployment of PostGraphile has it in its
+        tokens. `scope_ids` is an array as PostgreSQL writes it."""
         claims = {
-            "sub": tenant.user_id,
-            "role": tenant.role,
-            "app_role": "owner",
-            "scope_ids": "{}",
+            "sub": user_id,
+            "role": database_role,
+            "app_role": role,
+            "scope_ids": scope_ids,
             "time_zone": "UTC",
             "fiscal_year_start": "1",
-            "context": tenant.tenant_id,
+            "context": tenant_id,
             "exp": int(time.time()) + TOKEN_SECONDS,
         }
         return jwt.encode(claims, self._secret, "HS256")
@@ -165,7 +175,7 @@ class TunedPostGraphile(PostGraphile):
     is_tuned = True
 
 
-def _body(operation: str, variables: dict[str, Any]) -> bytes:
+def persisted(operation: str, variables: dict[str, Any]) -> bytes:
     """A persisted operation is named, not sent."""
     return json.dumps({"documentId": operation, "variables": variables}, separators=(",", ":")).encode()
 

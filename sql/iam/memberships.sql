@@ -42,7 +42,7 @@ comment on constraint memberships_role_check on iam.memberships is
 comment on constraint memberships_scope_check on iam.memberships is
     'SCOPE_REQUIRED input.scopeIds: A member, vendor, retailer, business or investor needs the ids of what they may see, and no other role has any.';
 
-create index memberships_role on iam.memberships (tenant_id, role);
+create index memberships_role on iam.memberships (tenant_id, role, is_active);
 create index memberships_created_at on iam.memberships (tenant_id, created_at, id);
 create index memberships_user on iam.memberships (user_id);
 

@@ -1336,8 +1336,9 @@ select
     thing.expires_at as expires_at,
     thing.metadata::jsonb as metadata,
     thing.created_at as created_at,
-    thing.updated_at as updated_at
-from trade.orders as thing
+    thing.updated_at as updated_at,
+    thing.archived_at as archived_at
+from trade.all_orders as thing
 where thing.tenant_id = core.tenant_id();
 comment on view reporting.orders is 'What a retailer buys of a vendor on their credit line, from draft to delivery and return.';
 comment on column reporting.orders.id is 'The row''s own uuid.';
@@ -1370,11 +1371,12 @@ comment on column reporting.orders.due_date is 'The day by which it is to be pai
 comment on column reporting.orders.returned_at is 'When the last of it came back.';
 comment on column reporting.orders.cancelled_at is 'When it was cancelled.';
 comment on column reporting.orders.cancel_reason is 'Why it was cancelled: 1 to 500 characters.';
-comment on column reporting.orders.expires_at is 'When it expires unless it is confirmed: seven days after it was placed.';
+comment on column reporting.orders.expires_at is 'When it expires unless it is confirmed: seven days after its placing was entered.';
 comment on column reporting.orders.metadata is 'Facts of your own, as a JSON object.';
 comment on column reporting.orders.created_at is 'When it was entered.';
 comment on column reporting.orders.updated_at is 'When it last changed.';
-grant select (id, order_number, invoice_number, retailer_id, vendor_id, credit_line_id, retailer_name, vendor_name, status, payment_status, currency, subtotal, tax, total, prepaid, credit_used, delivered_subtotal, delivered_tax, charged, returned_total, paid_amount, open_amount, placed_at, confirmed_at, shipped_at, delivered_at, due_date, returned_at, cancelled_at, cancel_reason, expires_at, metadata, created_at, updated_at) on reporting.orders to countinghouse_analyst;
+comment on column reporting.orders.archived_at is 'When it was moved to the archive, two years after it last changed: it is read there, and changes no more. Empty for all others.';
+grant select (id, order_number, invoice_number, retailer_id, vendor_id, credit_line_id, retailer_name, vendor_name, status, payment_status, currency, subtotal, tax, total, prepaid, credit_used, delivered_subtotal, delivered_tax, charged, returned_total, paid_amount, open_amount, placed_at, confirmed_at, shipped_at, delivered_at, due_date, returned_at, cancelled_at, cancel_reason, expires_at, metadata, created_at, updated_at, archived_at) on reporting.orders to countinghouse_analyst;
 
 create view reporting.order_items with (security_invoker = true) as
 select
@@ -1394,7 +1396,7 @@ select
     thing.created_at as created_at,
     thing.updated_at as updated_at,
     thing.current_order_id as current_order_id
-from trade.order_items as thing
+from trade.all_order_items as thing
 where thing.tenant_id = core.tenant_id() and thing.replaced_at is null;
 comment on view reporting.order_items is 'So many units of a vendor''s product on an order, at the price that they had.';
 comment on column reporting.order_items.id is 'The row''s own uuid.';
@@ -1491,7 +1493,7 @@ comment on column reporting.retailer_payments.method_id is 'How it is paid: one 
 comment on column reporting.retailer_payments.transaction_id is 'Its reference with the bank or the mobile network; unique with the method.';
 comment on column reporting.retailer_payments.amount is 'How much.';
 comment on column reporting.retailer_payments.currency is 'The currency of the line.';
-comment on column reporting.retailer_payments.received_at is 'When it was received.';
+comment on column reporting.retailer_payments.received_at is 'When it was received. From that day on it counts in the ledger, a cheque from the day it is cleared.';
 comment on column reporting.retailer_payments.cheque_state is 'Of a cheque: PENDING until it is CLEARED, or BOUNCED.';
 comment on column reporting.retailer_payments.cheque_reason is 'Why it bounced.';
 comment on column reporting.retailer_payments.reverses_id is 'The payment that it takes back, whole.';
@@ -1561,7 +1563,7 @@ select
     thing.from_number::text as from_number,
     thing.to_number::text as to_number,
     thing.direction::text as direction,
-    thing.body::text as body,
+    (coalesce(thing.body, ( select pack.bodies[thing.pack_place] from trade.message_packs as pack where pack.tenant_id = thing.tenant_id and pack.id = thing.pack_id )))::text as body,
     thing.media::jsonb as media,
     thing.sent_at as sent_at,
     thing.is_processed as is_processed,
@@ -1698,7 +1700,7 @@ select
     thing.low_products as low_products,
     thing.unread_messages as unread_messages
 from trade.totals() as thing;
-comment on view reporting.trade_totals is 'All of trade as it is now: a line for each currency, and one at least in the organisation''s own. Orders by status, what retailers owe, what orders hold, what is overdue, what runs low. A vendor and a retailer see what is of their own.';
+comment on view reporting.trade_totals is 'All of trade as it is now: a line for each currency, and one at least in the organisation''s own. Orders by status (those that are archived count no more), what retailers owe, what orders hold, what is overdue, what runs low. A vendor and a retailer see what is of their own.';
 comment on column reporting.trade_totals.currency is 'The currency of the line''s amounts.';
 comment on column reporting.trade_totals.draft_orders is 'How many orders are DRAFT.';
 comment on column reporting.trade_totals.placed_orders is 'How many orders are PLACED.';
@@ -1752,5 +1754,5 @@ as $$
     from trade.totals() as thing
     order by thing.line
 $$;
-comment on function reporting.trade_totals() is 'All of trade as it is now: a line for each currency, and one at least in the organisation''s own. Orders by status, what retailers owe, what orders hold, what is overdue, what runs low. A vendor and a retailer see what is of their own.';
+comment on function reporting.trade_totals() is 'All of trade as it is now: a line for each currency, and one at least in the organisation''s own. Orders by status (those that are archived count no more), what retailers owe, what orders hold, what is overdue, what runs low. A vendor and a retailer see what is of their own.';
 grant execute on function reporting.trade_totals() to countinghouse_analyst;

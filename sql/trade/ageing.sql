@@ -15,6 +15,21 @@ comment on function trade.order_figures(text, uuid[]) is
     'What questions about orders add up: of all (ALL), of some vendors (VENDOR) or retailers (RETAILER). The role is to be a '
     'constant. Read with the rights of whoever asks.';
 
+create function trade.line_figures() returns table (retailer_id uuid, currency text, debt numeric, held numeric)
+language sql stable
+begin atomic
+    -- One of the three is carried out, as the policies have it: who sees a few lines does not read through all.
+    select retailer_id, currency::text, debt::numeric, held::numeric from trade.credit_lines
+    where tenant_id = core.tenant_id() and (core.sees_all() or pg_has_role('countinghouse_analyst', 'usage'))
+    union all
+    select retailer_id, currency::text, debt::numeric, held::numeric from trade.credit_lines
+    where tenant_id = core.tenant_id() and vendor_id = any (core.scope_ids()) and core.role() = 'vendor'
+    union all
+    select retailer_id, currency::text, debt::numeric, held::numeric from trade.credit_lines
+    where tenant_id = core.tenant_id() and retailer_id = any (core.scope_ids()) and core.role() = 'retailer';
+end;
+comment on function trade.line_figures() is 'What questions about credit lines add up. Read with the rights of whoever asks.';
+
 create function trade.ageing() returns table (
     tenant_id uuid, id uuid, line bigint, retailer_id uuid, currency text, not_due numeric, days_1_to_30 numeric,
     days_31_to_60 numeric, days_61_to_90 numeric, over_90 numeric, total numeric, overdue numeric, debt numeric
@@ -22,34 +37,35 @@ create function trade.ageing() returns table (
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
+    -- Looked up once, and not for each order.
+    with now as materialized (select core.today() as today)
     select core.tenant_id(), md5(concat_ws(':', core.tenant_id(), retailer_id, currency))::uuid,
            row_number() over (order by total - not_due desc, total desc, retailer_id, currency), retailer_id, currency,
            not_due, days_1_to_30, days_31_to_60, days_61_to_90, over_90, total, total - not_due, debt
     from (
         select item.retailer_id, item.currency,
-               coalesce(sum(item.amount) filter (where core.today() - item.due_date <= 0), 0) as not_due,
-               coalesce(sum(item.amount) filter (where core.today() - item.due_date between 1 and 30), 0) as days_1_to_30,
-               coalesce(sum(item.amount) filter (where core.today() - item.due_date between 31 and 60), 0) as days_31_to_60,
-               coalesce(sum(item.amount) filter (where core.today() - item.due_date between 61 and 90), 0) as days_61_to_90,
-               coalesce(sum(item.amount) filter (where core.today() - item.due_date > 90), 0) as over_90,
+               coalesce(sum(item.amount) filter (where item.days <= 0), 0) as not_due,
+               coalesce(sum(item.amount) filter (where item.days between 1 and 30), 0) as days_1_to_30,
+               coalesce(sum(item.amount) filter (where item.days between 31 and 60), 0) as days_31_to_60,
+               coalesce(sum(item.amount) filter (where item.days between 61 and 90), 0) as days_61_to_90,
+               coalesce(sum(item.amount) filter (where item.days > 90), 0) as over_90,
                coalesce(sum(item.amount), 0) as total,
                coalesce(sum(item.debt), 0) as debt
         from (
             -- One of the three is carried out, as the policies have it: who sees a few orders does not read through all.
-            select retailer_id, currency, due_date, open_minor * 0.01 as amount, 0 as debt
-            from trade.order_figures('ALL', null)
+            select retailer_id, currency, now.today - due_date as days, open_minor * 0.01 as amount, 0 as debt
+            from now, trade.order_figures('ALL', null)
             where open_minor > 0 and (core.sees_all() or pg_has_role('countinghouse_analyst', 'usage'))
             union all
-            select retailer_id, currency, due_date, open_minor * 0.01, 0
-            from trade.order_figures('VENDOR', core.scope_ids())
+            select retailer_id, currency, now.today - due_date, open_minor * 0.01, 0
+            from now, trade.order_figures('VENDOR', core.scope_ids())
             where open_minor > 0 and core.role() = 'vendor'
             union all
-            select retailer_id, currency, due_date, open_minor * 0.01, 0
-            from trade.order_figures('RETAILER', core.scope_ids())
+            select retailer_id, currency, now.today - due_date, open_minor * 0.01, 0
+            from now, trade.order_figures('RETAILER', core.scope_ids())
             where open_minor > 0 and core.role() = 'retailer'
             union all
-            select retailer_id, currency, null, null, debt from trade.credit_lines
-            where tenant_id = core.tenant_id() and debt_minor <> 0
+            select retailer_id, currency, null, null, debt from trade.line_figures() where debt <> 0
         ) as item
         group by item.retailer_id, item.currency
     ) as aged
@@ -82,13 +98,17 @@ as $$
                where tenant_id = core.tenant_id() and not is_processed and direction = 'INBOUND'
            )
     from (
-        -- One of the three is carried out, as the policies have it: who sees a few orders does not read through all.
-        select currency, status, count(*) as orders,
-               sum(open_minor) filter (where open_minor > 0 and due_date < core.today()) as overdue_minor,
-               0::numeric as debt, 0::numeric as held, 0 as low
+        -- One of the three is carried out, as the policies have it: who sees a few orders does not read through all. What is
+        -- counted and what is owed stand in two indexes, each of which is read alone.
+        select currency, status, count(*) as orders, 0::numeric as overdue_minor, 0::numeric as debt, 0::numeric as held, 0 as low
         from trade.order_figures('ALL', null)
         where core.sees_all() or pg_has_role('countinghouse_analyst', 'usage')
         group by currency, status
+        union all
+        select currency, null, 0, sum(open_minor), 0, 0, 0
+        from trade.order_figures('ALL', null)
+        where open_minor > 0 and due_date < core.today() and (core.sees_all() or pg_has_role('countinghouse_analyst', 'usage'))
+        group by currency
         union all
         select currency, status, count(*), sum(open_minor) filter (where open_minor > 0 and due_date < core.today()), 0, 0, 0
         from trade.order_figures('VENDOR', core.scope_ids())
@@ -100,9 +120,7 @@ as $$
         where core.role() = 'retailer'
         group by currency, status
         union all
-        select currency, null, 0, 0, sum(debt::numeric), sum(held::numeric), 0 from trade.credit_lines
-        where tenant_id = core.tenant_id()
-        group by currency
+        select currency, null, 0, 0, sum(debt), sum(held), 0 from trade.line_figures() group by currency
         union all
         select currency, null, 0, 0, 0, 0, count(*) from trade.vendor_products
         where tenant_id = core.tenant_id() and is_low
@@ -113,8 +131,8 @@ as $$
     group by currency
 $$;
 comment on function trade.totals() is
-    'All of trade as it is now: a line for each currency, and one at least in the organisation''s own. Orders by status, what '
-    'retailers owe, what orders hold, what is overdue, what runs low. A vendor and a retailer see what is of their own.';
+    'All of trade as it is now: a line for each currency, and one at least in the organisation''s own. Orders by status '
+    '(those that are archived count no more), what retailers owe, what orders hold, what is overdue, what runs low. A vendor and a retailer see what is of their own.';
 
-grant execute on function trade.order_figures(text, uuid[]), trade.ageing(), trade.totals()
+grant execute on function trade.order_figures(text, uuid[]), trade.line_figures(), trade.ageing(), trade.totals()
     to countinghouse_tenant, countinghouse_reader, countinghouse_analyst;

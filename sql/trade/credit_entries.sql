@@ -28,7 +28,6 @@ create table trade.credit_entries (
     foreign key (tenant_id, id) references ledger.entries,
     foreign key (tenant_id, credit_line_id, retailer_id, vendor_id, currency)
         references trade.credit_lines (tenant_id, id, retailer_id, vendor_id, currency),
-    foreign key (tenant_id, order_id, retailer_id, vendor_id) references trade.orders (tenant_id, id, retailer_id, vendor_id),
     foreign key (tenant_id, reverses_id) references trade.credit_entries,
     constraint credit_entries_transaction_type_check check (
         transaction_type in (

@@ -155,7 +155,7 @@ begin
         from trade.retailer_payment_allocations as allocation
         join trade.retailer_payments as payment
             on payment.tenant_id = allocation.tenant_id and payment.id = allocation.payment_id and payment.is_effective
-        join trade.orders as o
+        join trade.all_orders as o
             on o.tenant_id = allocation.tenant_id and o.id = allocation.order_id
             and timezone((select time_zone from place), payment.received_at)::date <= o.due_date
         where allocation.tenant_id = core.tenant_id()
@@ -168,7 +168,7 @@ begin
                 where o.due_date < core.today() and coalesce(paid.amount, 0) >= o.charged - o.returned_total::numeric
             ) as on_time_orders,
             sum(o.delivered_subtotal + o.delivered_tax::numeric - o.returned_total) as volume
-        from trade.orders as o
+        from trade.all_orders as o
         left join paid_in_time as paid on paid.id = o.id
         where o.tenant_id = core.tenant_id() and o.status = 'DELIVERED'
         group by o.retailer_id

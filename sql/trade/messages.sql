@@ -18,12 +18,14 @@ create table trade.messages (
     outcome_text text,
     retailer_id uuid,
     order_id uuid,
+    pack_id uuid,
+    pack_place integer,
     created_at timestamptz not null default statement_timestamp(),
     created_by uuid default core.user_id(),
     updated_at timestamptz not null default statement_timestamp(),
     primary key (tenant_id, id),
     foreign key (tenant_id, retailer_id) references trade.retailers,
-    foreign key (tenant_id, order_id) references trade.orders,
+    foreign key (tenant_id, pack_id, conversation_id) references trade.message_packs (tenant_id, id, conversation_id),
     constraint messages_message_id_unique unique (tenant_id, message_id),
     constraint messages_message_id_check check (char_length(message_id) between 1 and 200),
     constraint messages_conversation_id_check check (char_length(conversation_id) between 1 and 200),
@@ -37,6 +39,10 @@ create table trade.messages (
     constraint messages_processed_check check (
         is_processed = (processed_at is not null) and is_processed = (outcome is not null)
         and (order_id is not null) = coalesce(outcome = 'ORDER', false)
+    ),
+    constraint messages_pack_check check (
+        (pack_id is null) = (pack_place is null)
+        and (pack_id is null or body is null and (is_processed or direction = 'OUTBOUND'))
     )
 );
 
@@ -58,6 +64,8 @@ comment on column trade.messages.outcome is
 comment on column trade.messages.outcome_text is 'What was not understood, or what a person noted.';
 comment on column trade.messages.retailer_id is 'The retailer of whose number it came.';
 comment on column trade.messages.order_id is 'The order that it became.';
+comment on column trade.messages.pack_id is 'The pack where its body stands, a year after it was sent at the earliest; the body is empty then.';
+comment on column trade.messages.pack_place is 'At which place there, counted from 1.';
 comment on column trade.messages.created_at is 'When it came.';
 comment on column trade.messages.created_by is 'Who entered it; empty where the messenger brought it.';
 comment on column trade.messages.updated_at is 'When it last changed.';
@@ -79,15 +87,23 @@ comment on constraint messages_outcome_check on trade.messages is
 comment on constraint messages_outcome_text_check on trade.messages is 'TEXT_TOO_LONG input.note: A note has at most 2000 characters.';
 comment on constraint messages_processed_check on trade.messages is
     'MESSAGE_PROCESSED: A message that was read says when, and what came of it.';
+comment on constraint messages_pack_check on trade.messages is
+    'MESSAGE_PACKED: What a message says stands in it or at one place of a pack, and nowhere else before it is read.';
 
 create index messages_from_number on trade.messages (tenant_id, from_number, created_at desc, id);
 create index messages_conversation on trade.messages (tenant_id, conversation_id, created_at, id);
 create index messages_unprocessed on trade.messages (tenant_id, is_processed, created_at, id);
 create index messages_direction on trade.messages (tenant_id, direction, created_at, id);
+-- What waits to be read: what was sent out is never read, and there are very many of those.
+create index messages_queue on trade.messages (tenant_id, direction, is_processed, created_at, id);
 create index messages_outcome on trade.messages (tenant_id, outcome, created_at, id);
 create index messages_created_at on trade.messages (tenant_id, created_at, id);
 create index messages_retailer on trade.messages (tenant_id, retailer_id, created_at, id);
 create index messages_order on trade.messages (tenant_id, order_id, id);
+-- Which messages a pack has. Without their places, so that it takes a few bytes a message: more would eat up what packs save.
+create index messages_pack on trade.messages (tenant_id, pack_id) where pack_id is not null;
+-- What is old and may be packed.
+create index messages_unpacked on trade.messages (tenant_id, sent_at) where pack_id is null;
 -- The worker looks among all organisations.
 create index messages_due on trade.messages (created_at) where not is_processed and direction = 'INBOUND';
 
@@ -98,13 +114,16 @@ alter table trade.messages force row level security;
 create policy tenant on trade.messages to countinghouse_tenant, countinghouse_owner, countinghouse_reader
     using (tenant_id = core.tenant_id() and core.sees_all()) with check (tenant_id = core.tenant_id() and core.sees_all());
 create policy analyst on trade.messages for select to countinghouse_analyst using (tenant_id = core.tenant_id());
--- The worker sees in which organisations there is something to read.
-create policy worker on trade.messages for select to countinghouse_worker using (not is_processed and direction = 'INBOUND');
-grant select (tenant_id, id, is_processed, direction, created_at) on trade.messages to countinghouse_worker;
+-- The worker sees in which organisations there is something to read, or to pack.
+create policy worker on trade.messages for select to countinghouse_worker using (
+    not is_processed and direction = 'INBOUND'
+    or pack_id is null and sent_at < statement_timestamp() - interval '1 year'
+);
+grant select (tenant_id, id, is_processed, direction, sent_at, pack_id, created_at) on trade.messages to countinghouse_worker;
 
 grant select (
     tenant_id, id, message_id, conversation_id, from_number, to_number, direction, body, media, sent_at, is_processed,
-    processed_at, outcome, outcome_text, retailer_id, order_id, created_at, created_by, updated_at
+    processed_at, outcome, outcome_text, retailer_id, order_id, pack_id, pack_place, created_at, created_by, updated_at
 ) on trade.messages to countinghouse_tenant, countinghouse_reader, countinghouse_analyst;
 -- NOTE: no INSERT, UPDATE or DELETE for anybody: messages are written by the functions below.
 
@@ -115,10 +134,10 @@ as $$
 begin
     if old.is_processed or (
         new.tenant_id, new.id, new.message_id, new.conversation_id, new.from_number, new.to_number, new.direction, new.body,
-        new.media, new.sent_at, new.retailer_id
+        new.media, new.sent_at, new.retailer_id, new.pack_place
     ) is distinct from (
         old.tenant_id, old.id, old.message_id, old.conversation_id, old.from_number, old.to_number, old.direction, old.body,
-        old.media, old.sent_at, old.retailer_id
+        old.media, old.sent_at, old.retailer_id, old.pack_place
     ) then
         perform core.refuse('CONFLICT', 'MESSAGE_FIXED', 'A message stays as it came, and is read once.', 'input.id');
     end if;
@@ -127,12 +146,16 @@ end
 $$;
 comment on function trade.message_keep() is 'Keeps a message as it came, whoever writes, and what came of it.';
 
-create trigger keep before update on trade.messages for each row execute function trade.message_keep();
-create trigger touch before update on trade.messages for each row execute function core.touch();
+-- Where its body goes into a pack, the rule of message_packing.sql holds. Nobody changes the message by that: neither updated_at
+-- nor the audit log says that somebody did.
+create trigger keep before update on trade.messages
+    for each row when (old.pack_id is not distinct from new.pack_id) execute function trade.message_keep();
+create trigger touch before update on trade.messages
+    for each row when (old.pack_id is not distinct from new.pack_id) execute function core.touch();
 create trigger never_deleted before delete on trade.messages for each row execute function core.refuse_change();
 create trigger never_emptied before truncate on trade.messages for each statement execute function core.refuse_change();
 create trigger wake after insert on trade.messages for each statement execute function core.wake_worker();
-create trigger audit after update on trade.messages for each row execute function core.audit('MESSAGE', 'body,media');
+create trigger audit after update on trade.messages for each row execute function core.audit('MESSAGE', 'body,media,pack_id,pack_place');
 -- NOTE: no audit of what comes in: a message says itself when and from whom, and is never changed.
 
 create function trade.message_take(input jsonb) returns uuid

@@ -10,6 +10,7 @@ declare
 begin
     select * into o from trade.orders where tenant_id = core.tenant_id() and id = wanted for no key update;
     if o.id is null then
+        perform trade.refuse_archived(array[wanted]);
         perform core.refuse('NOT_FOUND', 'ORDER_NOT_FOUND', 'There is no order with this id.', 'input.id');
     end if;
     -- Its orders go on when a vendor is suspended or deleted.
@@ -25,7 +26,7 @@ $$;
 comment on function trade.order_found(uuid, uuid[]) is
     'The order of that id, locked with the products on it and with those that are to come onto it; refuses where there is none.';
 
-create function trade.order_step(wanted uuid, next_status text, reason text default null) returns uuid
+create function trade.order_step(wanted uuid, next_status text, reason text default null, moment text default null) returns uuid
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -35,12 +36,17 @@ begin
     if not trade.order_may(o.status, next_status) then
         perform trade.order_refuse(o);
     end if;
-    update trade.orders set status = next_status, cancel_reason = coalesce(reason, cancel_reason)
+    update trade.orders set
+        status = next_status, cancel_reason = coalesce(reason, cancel_reason),
+        placed_at = case next_status when 'PLACED' then moment::timestamptz else placed_at end,
+        confirmed_at = case next_status when 'CONFIRMED' then moment::timestamptz else confirmed_at end,
+        delivered_at = case next_status when 'DELIVERED' then moment::timestamptz else delivered_at end
     where tenant_id = core.tenant_id() and id = o.id;
     return o.id;
 end
 $$;
-comment on function trade.order_step(uuid, text, text) is 'Takes an order to its next status; refuses where its status does not lead there.';
+comment on function trade.order_step(uuid, text, text, text) is
+    'Takes an order to its next status, now or as of the moment that is said; refuses where its status does not lead there.';
 
 create function trade.order_items_given(items jsonb) returns table (place integer, id uuid, quantity integer)
 language sql stable
@@ -147,11 +153,12 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform core.demand('trade:write');
-    return trade.order_step((input ->> 'id')::uuid, 'PLACED');
+    return trade.order_step((input ->> 'id')::uuid, 'PLACED', moment => input ->> 'placed_at');
 end
 $$;
 comment on function trade.order_place(jsonb) is
-    'Places a draft: room is held for it on the credit line, and its units are kept in stock. Unless it is confirmed it expires after seven days.';
+    'Places a draft: room is held for it on the credit line, and its units are kept in stock. Unless it is confirmed it expires after seven days. '
+    'When it was placed may be said, if not now.';
 
 create function trade.order_confirm(input jsonb) returns uuid
 language plpgsql security definer
@@ -159,10 +166,10 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform core.demand('trade:write');
-    return trade.order_step((input ->> 'id')::uuid, 'CONFIRMED');
+    return trade.order_step((input ->> 'id')::uuid, 'CONFIRMED', moment => input ->> 'confirmed_at');
 end
 $$;
-comment on function trade.order_confirm(jsonb) is 'Notes that the vendor will deliver a placed order. It changes and expires no more.';
+comment on function trade.order_confirm(jsonb) is 'Notes that the vendor will deliver a placed order, now or when is said. It changes and expires no more.';
 
 create function trade.order_quantities(o trade.orders, items jsonb, is_return boolean) returns void
 language plpgsql
@@ -222,13 +229,15 @@ begin
     then
         perform core.refuse('CONFLICT', 'NOTHING_TO_SHIP', 'Nothing of the order is left to ship, or nothing was named.', 'input.items');
     end if;
-    update trade.orders set status = 'SHIPPED' where tenant_id = core.tenant_id() and id = o.id;
+    update trade.orders set status = 'SHIPPED', shipped_at = coalesce(shipped_at, (input ->> 'shipped_at')::timestamptz)
+    where tenant_id = core.tenant_id() and id = o.id;
     perform trade.order_quantities(o, input -> 'items', false);
     return o.id;
 end
 $$;
 comment on function trade.order_ship(jsonb) is
-    'Ships a confirmed order, or so much of its items as is said; the rest may follow until it is delivered. Stock goes down by it.';
+    'Ships a confirmed order, or so much of its items as is said; the rest may follow until it is delivered. Stock goes down by it. '
+    'When the first of it was shipped may be said, if not now.';
 
 create function trade.order_deliver(input jsonb) returns uuid
 language plpgsql security definer
@@ -236,11 +245,11 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform core.demand('trade:write');
-    return trade.order_step((input ->> 'id')::uuid, 'DELIVERED');
+    return trade.order_step((input ->> 'id')::uuid, 'DELIVERED', moment => input ->> 'delivered_at');
 end
 $$;
 comment on function trade.order_deliver(jsonb) is
-    'Notes that what was shipped has come. It gets its invoice number, is posted to the line, and is due after the line''s terms; what was '
+    'Notes that what was shipped has come, now or when is said. It gets its invoice number, is posted to the line, and is due after the line''s terms; what was '
     'not shipped is given back, on the line and in stock.';
 
 create function trade.order_cancel(input jsonb) returns uuid

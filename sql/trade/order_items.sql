@@ -223,12 +223,19 @@ end
 $$;
 comment on function trade.order_item_moved() is 'Takes what is shipped from the stock, puts what comes back there, and keeps there what is ordered.';
 
+-- One order after the other, by its key: the plan is kept, and a join, or a list of keys, that was planned for few orders would
+-- walk along all there are later.
+
 create function trade.order_items_changed() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    found record;
 begin
-    update trade.orders set updated_at = statement_timestamp() where (tenant_id, id) in (select tenant_id, order_id from changed);
+    for found in select distinct tenant_id, order_id from changed order by order_id loop
+        update trade.orders set updated_at = statement_timestamp() where tenant_id = found.tenant_id and id = found.order_id;
+    end loop;
     return null;
 end
 $$;
@@ -238,14 +245,18 @@ create function trade.order_items_counted() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    found record;
 begin
-    update trade.orders set updated_at = statement_timestamp()
-    where (tenant_id, id) in (
-        select now_is.tenant_id, now_is.order_id
+    for found in
+        select distinct now_is.tenant_id, now_is.order_id
         from changed as now_is join former using (tenant_id, id)
         where (now_is.replaced_at, now_is.quantity_shipped, now_is.quantity_returned)
             is distinct from (former.replaced_at, former.quantity_shipped, former.quantity_returned)
-    );
+        order by now_is.order_id
+    loop
+        update trade.orders set updated_at = statement_timestamp() where tenant_id = found.tenant_id and id = found.order_id;
+    end loop;
     return null;
 end
 $$;
@@ -259,7 +270,6 @@ create trigger entered after insert on trade.order_items
     referencing new table as changed for each statement execute function trade.order_items_changed();
 create trigger counted after update on trade.order_items
     referencing old table as former new table as changed for each statement execute function trade.order_items_counted();
-create trigger never_deleted before delete on trade.order_items for each row execute function core.refuse_change();
 create trigger never_emptied before truncate on trade.order_items for each statement execute function core.refuse_change();
 create trigger audit after insert or update on trade.order_items for each row execute function core.audit(
     'ORDER_ITEM', 'retailer_id,vendor_id,current_order_id,reserved,shipped_amount,shipped_tax,returned_amount,returned_tax'

@@ -20,15 +20,15 @@ declare
     );
 begin
     if o.charged > 0 then
-        perform ledger.post_hold_against(o.hold_id, legs, 'ORDER_DELIVER', reason);
+        perform ledger.post_hold_against(o.hold_id, legs, 'ORDER_DELIVER', reason, trade.delivery_day(o));
         return;
     end if;
     perform ledger.void_hold(o.hold_id) where o.hold_id is not null;
-    perform ledger.post('ORDER_DELIVER', legs, core.today(), reason, 'ORDER', o.id) where cardinality(legs) > 0;
+    perform ledger.post('ORDER_DELIVER', legs, trade.delivery_day(o), reason, 'ORDER', o.id) where cardinality(legs) > 0;
 end
 $$;
 comment on function trade.order_post(trade.orders) is
-    'Posts what was delivered of an order: from its hold onto the line, the net as sales of the vendor, the tax apart. The rest of the hold is given back.';
+    'Posts what was delivered of an order: from its hold onto the line, the net as sales of the vendor, the tax apart. The rest of the hold is given back. It counts from the day of delivery.';
 
 create function trade.order_post_return(before trade.orders, after trade.orders) returns void
 language plpgsql
@@ -73,8 +73,9 @@ begin
         where tenant_id = new.tenant_id and current_order_id = new.id;
     end if;
     if new.placed_at > old.placed_at or old.placed_at is null then
+        -- One that is entered late may have been placed before another.
         update trade.retailers set last_order_at = new.placed_at
-        where tenant_id = new.tenant_id and id = new.retailer_id and new.placed_at is not null;
+        where tenant_id = new.tenant_id and id = new.retailer_id and new.placed_at > coalesce(last_order_at, '-infinity');
     end if;
     if new.delivered_at is not null and old.delivered_at is null then
         perform trade.order_post(new);

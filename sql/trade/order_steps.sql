@@ -103,7 +103,41 @@ $$;
 comment on function trade.order_hold(trade.orders, numeric) is
     'Keeps room for an order on its line, if there is any; one that is paid beforehand needs none.';
 
--- Numbers, moments, figures and holds are always made here, so that nobody can choose them.
+-- Goods are often entered after they came: the moment of a step may be said as it is taken, and never afterwards.
+
+create function trade.order_moment(given timestamptz, step text, earlier timestamptz default null) returns timestamptz
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if given > statement_timestamp() then
+        perform core.refuse(
+            'BAD_USER_INPUT', 'MOMENT_LATER', format('An order is not %s later than now.', step), format('input.%sAt', step)
+        );
+    elsif given < coalesce(earlier, '1900-01-01T00:00:00Z') then
+        perform core.refuse(
+            'BAD_USER_INPUT', 'MOMENT_EARLIER',
+            format(
+                'An order is not %s before %s%s.', step, to_json(coalesce(earlier, '1900-01-01T00:00:00Z')) #>> '{}',
+                case when earlier is not null then ', when the step before was taken' end
+            ),
+            format('input.%sAt', step)
+        );
+    end if;
+    return coalesce(given, statement_timestamp());
+end
+$$;
+comment on function trade.order_moment(timestamptz, text, timestamptz) is
+    'When a step was taken: now, or as is said. Refuses what is to come, and what lies before the step that came earlier.';
+
+create function trade.delivery_day(o trade.orders) returns date
+language sql stable
+set search_path = pg_catalog, pg_temp
+return (o.delivered_at at time zone (select time_zone from iam.tenants where id = o.tenant_id))::date;
+comment on function trade.delivery_day(trade.orders) is
+    'The day of an order''s delivery in the organisation''s time zone, from which it counts in the ledger.';
+
+-- Numbers, moments, figures and holds are always made here, so that nobody can choose them but a moment within its bounds.
 
 create function trade.order_keep() returns trigger
 language plpgsql
@@ -111,6 +145,12 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     is_step constant boolean := tg_op = 'UPDATE' and new.status is distinct from old.status;
+    given constant timestamptz := case new.status
+        when 'PLACED' then new.placed_at
+        when 'CONFIRMED' then new.confirmed_at
+        when 'SHIPPED' then new.shipped_at
+        when 'DELIVERED' then new.delivered_at
+    end;
 begin
     if tg_op = 'INSERT' then
         if new.status <> 'DRAFT' then
@@ -164,17 +204,18 @@ begin
     case new.status
         when 'PLACED' then
             perform trade.order_check(new);
-            new.placed_at := statement_timestamp();
-            new.expires_at := new.placed_at + interval '7 days';
+            new.placed_at := trade.order_moment(given, 'placed');
+            -- Since it was entered: whoever enters it late has the time to confirm it, too.
+            new.expires_at := statement_timestamp() + interval '7 days';
             new.hold_id := trade.order_hold(new, new.total - new.prepaid);
         when 'CONFIRMED' then
-            new.confirmed_at := statement_timestamp();
+            new.confirmed_at := trade.order_moment(given, 'confirmed', new.placed_at);
             new.expires_at := null;
         when 'SHIPPED' then
-            new.shipped_at := statement_timestamp();
+            new.shipped_at := trade.order_moment(given, 'shipped', new.confirmed_at);
         when 'DELIVERED' then
-            new.delivered_at := statement_timestamp();
-            new.due_date := core.today() + (
+            new.delivered_at := trade.order_moment(given, 'delivered', new.shipped_at);
+            new.due_date := trade.delivery_day(new) + (
                 select terms_days from trade.credit_lines where tenant_id = new.tenant_id and id = new.credit_line_id
             );
             new.invoice_number := trade.next_number(new.tenant_id, 'TI');
@@ -192,7 +233,8 @@ begin
 end
 $$;
 comment on function trade.order_keep() is
-    'Takes an order from one status to the next alone, with its numbers, moments, figures and the room that it holds, whoever writes.';
+    'Takes an order from one status to the next alone, with its numbers, moments, figures and the room that it holds, whoever writes. '
+    'The moment of the step that is taken may be said; all others stay.';
 
 create trigger keep before insert or update on trade.orders for each row execute function trade.order_keep();
 

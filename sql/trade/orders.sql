@@ -1,6 +1,6 @@
 -- An order is what a retailer buys of a vendor on their credit line: a draft, then placed with room kept on the line and units
 -- kept in stock, then shipped, delivered and posted. How it goes from one to the next stands in order_steps.sql, what it brings
--- to the books in order_posting.sql, and what can be done with it in order_changes.sql.
+-- to the books in order_posting.sql, what can be done with it in order_changes.sql, and how it leaves in order_archiving.sql.
 
 create table trade.orders (
     tenant_id uuid not null,
@@ -37,6 +37,7 @@ create table trade.orders (
     created_at timestamptz not null default statement_timestamp(),
     created_by uuid default core.user_id(),
     updated_at timestamptz not null default statement_timestamp(),
+    archived_at timestamptz,
     credit_used core.money not null generated always as (total - prepaid) stored,
     charged core.money not null generated always as (greatest(delivered_subtotal + delivered_tax - prepaid, 0)) stored,
     returned_total core.money not null generated always as (returned_subtotal + returned_tax) stored,
@@ -78,6 +79,7 @@ create table trade.orders (
     constraint orders_cancel_reason_check check (
         (cancelled_at is null) = (cancel_reason is null) and char_length(btrim(cancel_reason)) between 1 and 500
     ),
+    constraint orders_archived_at_check check (archived_at is null),
     constraint orders_moments_check check (
         (status = 'CANCELLED') = (cancelled_at is not null)
         and (status in ('DELIVERED', 'RETURNED')) = (delivered_at is not null)
@@ -121,13 +123,15 @@ comment on column trade.orders.delivered_at is 'When it was delivered.';
 comment on column trade.orders.due_date is 'The day by which it is to be paid: so many days after delivery as the line''s terms say.';
 comment on column trade.orders.returned_at is 'When the last of it came back.';
 comment on column trade.orders.cancelled_at is 'When it was cancelled.';
-comment on column trade.orders.expires_at is 'When it expires unless it is confirmed: seven days after it was placed.';
+comment on column trade.orders.expires_at is 'When it expires unless it is confirmed: seven days after its placing was entered.';
 comment on column trade.orders.cancel_reason is 'Why it was cancelled: 1 to 500 characters.';
 comment on column trade.orders.hold_id is 'The hold that keeps, or kept, room for it on the line''s account.';
 comment on column trade.orders.metadata is 'Facts of your own, as a JSON object.';
 comment on column trade.orders.created_at is 'When it was entered.';
 comment on column trade.orders.created_by is 'Who entered it.';
 comment on column trade.orders.updated_at is 'When it last changed.';
+comment on column trade.orders.archived_at is
+    'When it was moved to the archive, two years after it last changed: it is read there, and changes no more. Empty for all others.';
 comment on column trade.orders.credit_used is 'What it needs of the credit line: the total less what was paid beforehand.';
 comment on column trade.orders.charged is 'What its delivery added to the retailer''s debt: what was delivered, with tax, less what was paid beforehand.';
 comment on column trade.orders.returned_total is 'What came back of it, with tax: so much less the retailer owes.';
@@ -150,18 +154,25 @@ comment on constraint orders_prepaid_check on trade.orders is
 comment on constraint orders_paid_amount_check on trade.orders is 'OVER_ALLOCATED input.allocations: No more is paid of an order than it was charged.';
 comment on constraint orders_cancel_reason_check on trade.orders is
     'REASON_REQUIRED input.reason: Say in 1 to 500 characters why the order is cancelled.';
+comment on constraint orders_archived_at_check on trade.orders is
+    'ORDER_NOT_ARCHIVED: What is archived stands among the archived orders.';
 comment on constraint orders_moments_check on trade.orders is
     'ORDER_OUT_OF_STEP: An order has the moments and numbers of what it went through, and no others.';
 
 create index orders_retailer on trade.orders (tenant_id, retailer_id, created_at, id);
 create index orders_vendor on trade.orders (tenant_id, vendor_id, created_at, id);
 create index orders_credit_line on trade.orders (tenant_id, credit_line_id, created_at, id);
-create index orders_status on trade.orders (tenant_id, status, payment_status, created_at, id);
+-- With what policies and totals ask for, so that orders are counted by status without visiting one.
+create index orders_status on trade.orders (tenant_id, status, payment_status, created_at, id)
+    include (currency, retailer_id, vendor_id);
 create index orders_payment_status on trade.orders (tenant_id, payment_status, created_at, id);
 create index orders_placed_at on trade.orders (tenant_id, placed_at, id);
 create index orders_due_date on trade.orders (tenant_id, due_date, id);
 create index orders_total on trade.orders (tenant_id, total_minor, id);
 create index orders_open on trade.orders (tenant_id, open_minor, id);
+-- What is owed is added up from here: few orders of many, and none of them is visited.
+create index orders_owed on trade.orders (tenant_id, due_date, id) include (currency, retailer_id, vendor_id, open_minor)
+    where open_minor > 0;
 create index orders_number on trade.orders (tenant_id, order_number, id);
 create index orders_created_at on trade.orders (tenant_id, created_at, id);
 -- The worker looks among all organisations for what has expired.
@@ -178,21 +189,21 @@ create policy tenant on trade.orders to countinghouse_tenant, countinghouse_owne
     )
     with check (tenant_id = core.tenant_id() and core.sees_all());
 create policy analyst on trade.orders for select to countinghouse_analyst using (tenant_id = core.tenant_id());
--- The worker sees which may have expired.
-create policy worker on trade.orders for select to countinghouse_worker using (status = 'PLACED');
+-- The worker sees which may have expired, and which may be archived.
+create policy worker on trade.orders for select to countinghouse_worker
+    using (status = 'PLACED' or updated_at < statement_timestamp() - interval '2 years');
 
 grant select (
     tenant_id, id, order_number, invoice_number, retailer_id, vendor_id, credit_line_id, retailer_name, vendor_name, status,
     currency, subtotal, tax, total, prepaid, delivered_subtotal, delivered_tax, returned_subtotal, returned_tax, paid_amount,
     placed_at, confirmed_at, shipped_at, delivered_at, due_date, returned_at, cancelled_at, expires_at, cancel_reason, metadata,
-    created_at, created_by, updated_at, credit_used, charged, returned_total, open_amount, payment_status, total_minor, open_minor
+    created_at, created_by, updated_at, archived_at, credit_used, charged, returned_total, open_amount, payment_status, total_minor, open_minor
 ) on trade.orders to countinghouse_tenant, countinghouse_reader, countinghouse_analyst;
-grant select (tenant_id, id, status, expires_at) on trade.orders to countinghouse_worker;
+grant select (tenant_id, id, status, expires_at, created_at, updated_at, payment_status) on trade.orders to countinghouse_worker;
 -- NOTE: not the hold: whoever sees the ledger finds it there by the order.
 -- NOTE: no INSERT, UPDATE or DELETE for anybody: orders are written by the functions of order_changes.sql.
 
 create trigger touch before update on trade.orders for each row execute function core.touch();
-create trigger never_deleted before delete on trade.orders for each row execute function core.refuse_change();
 create trigger never_emptied before truncate on trade.orders for each statement execute function core.refuse_change();
 create trigger audit after insert or update on trade.orders for each row execute function core.audit(
     'ORDER', 'total_minor,open_minor,open_amount,charged,returned_total,credit_used,payment_status'

@@ -163,19 +163,54 @@ comment on function trade.product_update(jsonb) is
 
 grant execute on function trade.product_create(jsonb), trade.product_update(jsonb) to countinghouse_tenant;
 
--- With 100,000 products of an organisation the first page of what `rice` finds, 1,000 of them, takes 7 ms, of what few names
--- hold less than one, and of what nothing holds 0.1; by `name ilike` under row security the last two take 67 and 99 ms.
-create function trade.products_search(term text) returns setof uuid
-language sql stable security definer rows 200
+create function trade.products_search(term text) returns uuid[]
+language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    select id from trade.products where tenant_id = core.tenant_id() and is_active and name_key like core.part_of(term)
+    select array(
+        select id from trade.products where tenant_id = core.tenant_id() and is_active and name_key like core.part_of(term)
+    )
 $$;
 comment on function trade.products_search(text) is
     'The ids of the active products whose name holds this text somewhere, whatever the capitals.';
 
+-- What few names hold is found by its trigrams, and then it is all of them; what many hold, along the names, until the page is
+-- full. Nobody knows beforehand which it is: the trigrams are asked for so many and no more.
+create function trade.products_search(term text, most integer, after_key text, after_id uuid) returns uuid[]
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    pattern constant text := core.part_of(term);
+    -- No name is empty, so that all of them come after this.
+    begin_key constant text := coalesce(after_key, '');
+    begin_id constant uuid := coalesce(after_id, '00000000-0000-0000-0000-000000000000');
+    few constant integer := 2000;
+    found uuid[];
+begin
+    found := array(
+        select id from trade.products where tenant_id = core.tenant_id() and is_active and name_key like pattern limit few
+    );
+    if cardinality(found) < few then
+        return found;
+    end if;
+    return array(
+        select id from (
+            select id, name_key from trade.products
+            where tenant_id = core.tenant_id() and is_active and (name_key, id) > (begin_key, begin_id)
+            order by name_key, id offset 0
+        ) as next
+        where name_key like pattern limit most
+    );
+end
+$$;
+comment on function trade.products_search(text, integer, text, uuid) is
+    'So many of them, the first by name or the next after this name and id; where they are few, all of them.';
+
 reset role;
 grant usage on schema trade to countinghouse_search;
 alter function trade.products_search(text) owner to countinghouse_search;
-grant execute on function trade.products_search(text) to countinghouse_tenant, countinghouse_reader, countinghouse_analyst;
+alter function trade.products_search(text, integer, text, uuid) owner to countinghouse_search;
+grant execute on function trade.products_search(text), trade.products_search(text, integer, text, uuid)
+    to countinghouse_tenant, countinghouse_reader, countinghouse_analyst;
 set local role countinghouse_owner;

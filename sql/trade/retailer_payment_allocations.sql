@@ -15,7 +15,6 @@ create table trade.retailer_payment_allocations (
     primary key (tenant_id, id),
     foreign key (tenant_id, payment_id, retailer_id, vendor_id, credit_line_id)
         references trade.retailer_payments (tenant_id, id, retailer_id, vendor_id, credit_line_id),
-    foreign key (tenant_id, order_id, retailer_id, vendor_id) references trade.orders (tenant_id, id, retailer_id, vendor_id),
     constraint retailer_payment_allocations_order_unique unique (tenant_id, payment_id, order_id),
     constraint retailer_payment_allocations_amount_check check (amount > 0)
 );
@@ -78,8 +77,12 @@ as $$
 begin
     -- In the order of their ids, as whoever pays has locked them.
     if tg_table_name = 'retailer_payment_allocations' then
+        perform trade.refuse_archived(array[new.order_id]);
         update trade.orders set updated_at = statement_timestamp() where tenant_id = new.tenant_id and id = new.order_id;
     else
+        perform trade.refuse_archived(array(
+            select order_id from trade.retailer_payment_allocations where tenant_id = new.tenant_id and payment_id = new.id
+        ));
         perform from trade.orders
         where tenant_id = new.tenant_id and id in (
             select order_id from trade.retailer_payment_allocations where tenant_id = new.tenant_id and payment_id = new.id

@@ -63,7 +63,8 @@ comment on column trade.retailer_payments.method_id is 'How it is paid: one of t
 comment on column trade.retailer_payments.transaction_id is 'Its reference with the bank or the mobile network; unique with the method.';
 comment on column trade.retailer_payments.amount is 'How much.';
 comment on column trade.retailer_payments.currency is 'The currency of the line.';
-comment on column trade.retailer_payments.received_at is 'When it was received.';
+comment on column trade.retailer_payments.received_at is
+    'When it was received. From that day on it counts in the ledger, a cheque from the day it is cleared.';
 comment on column trade.retailer_payments.cheque_state is 'Of a cheque: PENDING until it is CLEARED, or BOUNCED.';
 comment on column trade.retailer_payments.cheque_reason is 'Why it bounced.';
 comment on column trade.retailer_payments.reverses_id is 'The payment that it takes back, whole.';
@@ -218,7 +219,15 @@ begin
                 (ledger.account('CASH', line.currency, 'ASSET', 'Cash'), payment.amount),
                 (line.account_id, - payment.amount)
             ]::ledger.leg[],
-            core.today(), format('Payment %s of %s', payment.payment_number, retailer.name), 'RETAILER_PAYMENT', payment.id
+            -- A cheque counts from the day it is cleared, all else from the day it was received.
+            case
+                when payment.cheque_state is not null then core.today()
+                else least(
+                    core.today(),
+                    (payment.received_at at time zone (select time_zone from iam.tenants where id = payment.tenant_id))::date
+                )
+            end,
+            format('Payment %s of %s', payment.payment_number, retailer.name), 'RETAILER_PAYMENT', payment.id
         )
         from trade.credit_lines as line
         join trade.retailers as retailer on retailer.tenant_id = line.tenant_id and retailer.id = line.retailer_id

@@ -2,12 +2,16 @@
 
 reset role;
 
--- The report reads the orders of every organisation, and of each no more than this.
+-- The report reads the orders of every organisation, archived ones too, and of each no more than this.
 create policy reports on trade.orders for select to countinghouse_reports using (true);
 grant usage on schema trade to countinghouse_reports;
 grant select (
     tenant_id, retailer_id, currency, status, delivered_subtotal, delivered_tax, returned_subtotal, returned_tax
 ) on trade.orders to countinghouse_reports;
+create policy reports on trade.archived_orders for select to countinghouse_reports using (true);
+grant select (
+    tenant_id, retailer_id, currency, status, delivered_subtotal, delivered_tax, returned_subtotal, returned_tax
+) on trade.archived_orders to countinghouse_reports;
 
 create materialized view reports.retailer_stats as
 select
@@ -17,7 +21,12 @@ select
     count(*) as total_orders,
     sum(delivered_subtotal + delivered_tax::numeric - returned_subtotal - returned_tax) as total_spent,
     round(sum(delivered_subtotal + delivered_tax::numeric - returned_subtotal - returned_tax) / count(*), 2) as avg_order_value
-from trade.orders
+from (
+    select tenant_id, retailer_id, currency, status, delivered_subtotal, delivered_tax, returned_subtotal, returned_tax from trade.orders
+    union all
+    select tenant_id, retailer_id, currency, status, delivered_subtotal, delivered_tax, returned_subtotal, returned_tax
+    from trade.archived_orders
+) as orders
 where status = 'DELIVERED'
 group by tenant_id, retailer_id, currency;
 

@@ -80,6 +80,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
     health, metrics, writes = Health(database), Metrics(), Writes()
     metrics.watch_pool("read", lambda: database.reads.statistics)
     metrics.watch_pool("write", lambda: database.writes.statistics)
+    metrics.watch_pool("caller", lambda: database.callers.statistics)
     metrics.watch("countinghouse_passwords_waiting", "Sign-ins in the queue.", lambda: passwords.statistics.waiting)
 
     @asynccontextmanager

@@ -157,7 +157,7 @@ class Settings:
         10, _whole_number(1, 1000), "a whole number from 1 to 1000", "Connections for queries."
     )
     write_connections: int = _setting(
-        4, _whole_number(1, 1000), "a whole number from 1 to 1000", "Connections for mutations and sign-in."
+        6, _whole_number(1, 1000), "a whole number from 1 to 1000", "Connections for mutations and sign-in."
     )
     connections_per_tenant: int = _setting(
         8, _whole_number(1, 1000), "a whole number from 1 to 1000", "The most that one organisation may hold in a pool."
@@ -216,6 +216,10 @@ class Settings:
         _yes_or_no,
         "true or false",
         "Whether keys are also fetched by http, and from this machine or a private network: for development.",
+    )
+
+    demo_orders: int = _setting(
+        1200, _whole_number(40, 1200), "a whole number from 40 to 1200", "How many orders the demo of trade has."
     )
 
     @property

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from tests.billing.money import miscounted, wrong
 from tests.harness.actors import as_owner, as_tenant
 from tests.harness.tenants import make_tenant
+from tests.harness.thoroughness import walks
 from tests.harness.verbs import call, new_client
 
 WRITERS = 4
@@ -180,7 +181,10 @@ async def _act(house: House, connection: asyncpg.Connection, what: Act) -> None:
 
 
 @given(rounds=st.lists(st.lists(ACTS, min_size=1, max_size=WRITERS), min_size=1, max_size=10))
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=walks(40),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 async def test_documents_clients_and_ledger_agree_after_every_commit(house: House, rounds: list[list[Act]]) -> None:
     for acts in rounds:
         await asyncio.gather(*(act(house, writer, what) for writer, what in zip(house.writers, acts, strict=False)))

@@ -28,6 +28,7 @@ from tests.billing.recurring import (
 )
 from tests.harness.actors import as_owner, as_superuser, as_tenant, as_worker
 from tests.harness.tenants import Tenant, make_tenant
+from tests.harness.thoroughness import walks
 from tests.harness.verbs import LINE, new_invoice, refused, the_row
 from tests.ledger.books import wrong
 
@@ -41,7 +42,7 @@ async def test_a_month_that_is_too_short_does_not_shorten_those_after_it(tenant:
     assert days[13][0] == date(2025, 2, 28)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=walks(60))
 @given(
     anchor=st.dates(date(1900, 1, 1), date(2200, 12, 31)),
     frequency=st.sampled_from(FREQUENCIES),

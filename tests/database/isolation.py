@@ -17,6 +17,8 @@ import asyncpg
 from tests.harness.actors import as_nobody, as_owner, as_superuser, as_tenant
 from tests.harness.tenants import Tenant, make_tenant
 from tests.harness.verbs import keep_answer
+from tests.trade.archiving import aged, archived
+from tests.trade.packing import packed, sent
 
 OURS: Final = "nspname !~ '^pg_' and nspname not in ('information_schema', 'public')"
 RELATIONS: Final = f"""
@@ -84,7 +86,7 @@ async def fill(name: str) -> Filled:
             return made
 
         today = str(await connection.fetchval("select core.today()"))
-        clients, recurring, vendors, retailers = [], [], [], []
+        clients, recurring, vendors, retailers, old_orders = [], [], [], [], []
         for ordinal in ("first", "second"):
             of = f"{ordinal} client of {tenant.slug}"
             client_id = await call("billing.client_create", name=f"The {of}", email=f"{ordinal}@{tenant.slug}.example")
@@ -127,12 +129,17 @@ async def fill(name: str) -> Filled:
             )
             for verb in ("place", "confirm", "ship", "deliver"):
                 await call(f"trade.order_{verb}", id=str(order_id))
+            old = {"note": f"Old order of the {of}"}
+            old_id = await call("trade.order_create", **parties, items=[item], metadata=old)
+            await call("trade.order_cancel", id=str(old_id), reason=f"Too late for the {of}")
+            old_orders.append(old_id)
             transfer = {"method": "BANK_TRANSFER", "transaction_id": f"Transfer of the {of}"}
             await call("trade.retailer_payment_record", **parties, **transfer, amount="7.00")
             adjusted = {"credit_line_id": str(line_id), "kind": "DEBIT", "amount": "0.50"}
             await call("trade.credit_adjust", **adjusted, reason=f"Adjustment of the {of}")
             numbers = {"from_number": "+254700000001", "to_number": "+254700000002", "direction": "INBOUND"}
             await call("trade.message_ingest", **numbers, message_id=f"Message of the {of}", body=f"Words of the {of}")
+            await call("trade.message_ingest", **sent(f"Old words to the {of}"))
             if ordinal == "second":
                 await call("trade.vendor_suspend", id=str(vendor_id), reason=f"The {of} is late")
             vendors.append(vendor_id)
@@ -147,6 +154,9 @@ async def fill(name: str) -> Filled:
         channel = {"encrypted_secret": f"Secret of {tenant.slug}", "verify_hash": "ab" * 32}
         await call("iam.message_channel_create", phone_number="+254700000002", **channel)
         await keep_answer(connection, f"key of {tenant.slug}".replace(" ", "-"), f"Answer to {tenant.slug}")
+    await aged(*old_orders)
+    assert await archived(tenant) == set(old_orders)
+    assert len(await packed(tenant)) == 2
     async with as_tenant(tenant, "worker") as connection:
         for invoice_id in recurring:
             await connection.execute("select billing.recurring_invoice_make($1)", invoice_id)

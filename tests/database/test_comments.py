@@ -89,10 +89,11 @@ async def test_the_files_say_what_the_database_says() -> None:
             left join pg_attribute on attrelid = objoid and attnum = objsubid and objsubid > 0
             where {OURS}
             union all
-            select 'function', nspname || '.' || proname, description
+            -- Of functions of one name the last that is made, as the files have it.
+            select 'function', nspname || '.' || proname, (array_agg(description order by pg_proc.oid desc))[1]
             from pg_description
             join pg_proc on pg_proc.oid = objoid and classoid = 'pg_proc'::regclass
-            join pg_namespace on pg_namespace.oid = pronamespace where {OURS}
+            join pg_namespace on pg_namespace.oid = pronamespace where {OURS} group by 2
             union all
             select 'constraint', conname, description
             from pg_description

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from gql.demo import ORGANISATIONS
+from gql.demo import INVOICERS
 from gql.demo.bills import DAYS, draw_bills
 from gql.demo.fates import SPECIAL
 from gql.demo.model import Organisation
@@ -13,7 +13,7 @@ from gql.demo.model import Organisation
 TODAY = date(2026, 11, 21)
 
 
-@pytest.fixture(params=ORGANISATIONS, ids=lambda organisation: organisation.slug)
+@pytest.fixture(params=INVOICERS, ids=lambda organisation: organisation.slug)
 def organisation(request: pytest.FixtureRequest) -> Organisation:
     made: Organisation = request.param
     return made
@@ -61,7 +61,7 @@ def test_each_client_is_invoiced_in_its_own_currency(organisation: Organisation)
     assert len({bill.row["currency"] for bill in bills}) >= 3
 
 
-def test_the_two_organisations_share_a_person_and_nothing_else() -> None:
-    people = [{person.email for person in each.people} for each in ORGANISATIONS]
+def test_the_two_that_send_invoices_share_a_person_and_nothing_else() -> None:
+    people = [{person.email for person in each.people} for each in INVOICERS]
     assert people[0] & people[1] == {"priya@ledgerline.example"}
-    assert not {each.name for each in ORGANISATIONS[0].customers} & {each.name for each in ORGANISATIONS[1].customers}
+    assert not {each.name for each in INVOICERS[0].customers} & {each.name for each in INVOICERS[1].customers}

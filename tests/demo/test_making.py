@@ -7,11 +7,11 @@ from uuid import UUID
 import pytest
 
 from gql.billing.invoices import InvoiceStatus
-from gql.demo import ORGANISATIONS, PASSWORD, STUDIO
+from gql.demo import DISTRIBUTOR, INVOICERS, ORGANISATIONS, PASSWORD, STUDIO
 from gql.settings import Settings
 from tests.billing.money import miscounted, wrong
 from tests.harness.actors import as_owner, as_superuser, as_tenant
-from tests.harness.command_line import countinghouse, environment
+from tests.harness.command_line import ORDERS, countinghouse, environment
 from tests.harness.tenants import Person, Tenant
 
 EVERYTHING = """
@@ -20,7 +20,12 @@ select (select count(*) from iam.tenants), (select count(*) from iam.users), (se
        (select count(*) from billing.client_notes), (select count(*) from billing.invoices),
        (select max(updated_at) from billing.invoices), (select max(updated_at) from billing.clients),
        (select count(*) from billing.payments), (select max(updated_at) from billing.payments),
-       (select count(*) from billing.credit_notes), (select count(*) from billing.payment_refunds)
+       (select count(*) from billing.credit_notes), (select count(*) from billing.payment_refunds),
+       (select count(*) from trade.orders), (select max(updated_at) from trade.orders),
+       (select count(*) from trade.retailer_payments), (select max(updated_at) from trade.retailer_payments),
+       (select count(*) from trade.products), (select max(updated_at) from trade.vendor_products),
+       (select count(*) from trade.credit_lines), (select max(updated_at) from trade.credit_lines),
+       (select max(created_at) from core.audit_log where user_agent = 'countinghouse demo')
 """
 TENANT = """
 select id as tenant_id, slug, name, currency::text, time_zone, fiscal_year_start from iam.tenants
@@ -48,16 +53,15 @@ async def demo(settings: Settings) -> dict[str, Any]:
 async def test_it_tells_the_organisations_and_who_can_sign_in(demo: dict[str, Any]) -> None:
     assert demo["password"] == PASSWORD
     assert len(PASSWORD) >= 12
-    told = [
-        (each["slug"], each["name"], each["clients"], each["invoices"], [user["email"] for user in each["users"]])
-        for each in demo["organisations"]
+    told = [(each["slug"], each["name"], [user["email"] for user in each["users"]]) for each in demo["organisations"]]
+    assert told == [(each.slug, each.name, [person.email for person in each.people]) for each in ORGANISATIONS]
+    *invoicers, distributor = demo["organisations"]
+    assert [(each["clients"], each["invoices"]) for each in invoicers] == [
+        (len(each.customers), each.invoices) for each in INVOICERS
     ]
-    assert told == [
-        (each.slug, each.name, len(each.customers), each.invoices, [person.email for person in each.people])
-        for each in ORGANISATIONS
-    ]
+    assert (distributor["vendors"], distributor["orders"]) == (len(DISTRIBUTOR.vendors), ORDERS)
     tokens = [user["accessToken"] for each in demo["organisations"] for user in each["users"]]
-    assert len(set(tokens)) == len(tokens) == 8
+    assert len(set(tokens)) == len(tokens) == 12
 
 
 async def test_a_second_time_nothing_changes(demo: dict[str, Any], settings: Settings) -> None:
@@ -68,7 +72,7 @@ async def test_a_second_time_nothing_changes(demo: dict[str, Any], settings: Set
     assert [each["id"] for each in again["organisations"]] == [each["id"] for each in demo["organisations"]]
 
 
-@pytest.mark.parametrize("place", range(len(ORGANISATIONS)), ids=lambda place: ORGANISATIONS[place].slug)
+@pytest.mark.parametrize("place", range(len(INVOICERS)), ids=lambda place: INVOICERS[place].slug)
 async def test_invoices_have_every_status_several_currencies_and_numbers_by_date(
     place: int, demo: dict[str, Any]
 ) -> None:
@@ -86,7 +90,7 @@ async def test_invoices_have_every_status_several_currencies_and_numbers_by_date
     assert all(row["total"] > 0 for row in rows if row["status"] != "PAID")
 
 
-@pytest.mark.parametrize("place", range(len(ORGANISATIONS)), ids=lambda place: ORGANISATIONS[place].slug)
+@pytest.mark.parametrize("place", range(len(INVOICERS)), ids=lambda place: INVOICERS[place].slug)
 async def test_payments_and_credit_notes_are_such_as_one_meets(place: int, demo: dict[str, Any]) -> None:
     tenant_id = demo["organisations"][place]["id"]
     async with as_superuser() as connection:

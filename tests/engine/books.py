@@ -152,6 +152,8 @@ async def _write(
     more += tuple(settling.rows(by_name, tenant.currency, whole=len(clients) == len(CLIENTS)))
     for table, row in (*_recurring(kept), *more, *moved, *audit_entries.rows(tenant.owner_id)):
         await _insert(connection, tenant, table, row)
+    for statement in ordering.ARCHIVE:
+        await connection.execute(statement, tenant.tenant_id, ordering.ARCHIVED)
 
 
 async def _insert(connection: "asyncpg.Connection[asyncpg.Record]", tenant: Tenant, table: str, row: Row) -> None:

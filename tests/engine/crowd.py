@@ -8,6 +8,8 @@ from uuid import UUID, uuid4
 from tests.engine.traders import fill_trade
 from tests.harness.actors import as_nobody, as_superuser, as_tenant
 from tests.harness.tenants import Tenant
+from tests.trade.archiving import aged, archived
+from tests.trade.packing import packed
 
 
 async def fill(
@@ -63,8 +65,18 @@ async def fill(
                 elif number % 50 == 2:
                     await call("billing.payment_reconcile", {"id": payment_id})
                     await call("billing.payment_refund", {"id": payment_id, "amount": "0.5", "reason": f"{marker}Cut"})
+    await aged(*await _old_orders(tenant))
+    await archived(tenant)
+    await packed(tenant)
     async with as_tenant(tenant, "worker") as connection:
         await connection.execute("select trade.credit_scores_make()")
+
+
+async def _old_orders(tenant: Tenant) -> list[UUID]:
+    """Every other one that was cancelled."""
+    async with as_tenant(tenant) as connection:
+        rows = await connection.fetch("select id from trade.orders where status = 'CANCELLED' order by order_number")
+    return [row["id"] for row in rows[::2]]
 
 
 async def _ask_to_join(tenant: Tenant, marker: str) -> None:

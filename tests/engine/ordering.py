@@ -29,7 +29,19 @@ ORDERS: Final[list[tuple[int, str, str, str, Row]]] = [
     (5, "EXPIRED", "0.00", "0.00", {}),
     (3, "DELIVERED", "10.00", "0.00", {"due_date": "2025-07-01", "paid_amount": "4.00"}),
     (7, "PLACED", "0.02", "0.00", {}),
+    (1, "DELIVERED", "86.21", "13.79", {"due_date": "2025-04-01", "paid_amount": "100.00"}),
+    (5, "EXPIRED", "0.00", "0.00", {}),
 ]
+ARCHIVED: Final = (order_id(12), order_id(13))
+ARCHIVE: Final = (
+    """insert into trade.archived_orders select (
+        jsonb_populate_record(null::trade.archived_orders, to_jsonb(o) || '{"archived_at": "2025-06-09T00:00:00.2Z"}')
+    ).* from trade.orders o where tenant_id = $1 and id = any ($2)""",
+    """insert into trade.archived_order_items
+    select * from trade.order_items where tenant_id = $1 and order_id = any ($2)""",
+    "delete from trade.order_items where tenant_id = $1 and order_id = any ($2)",
+    "delete from trade.orders where tenant_id = $1 and id = any ($2)",
+)
 REACHED: Final = {
     "DRAFT": (),
     "PLACED": ("placed_at", "expires_at"),
@@ -86,7 +98,8 @@ def rows(currency: str, whole: bool) -> Iterable[tuple[str, Row]]:
                 **({"expires_at": "9999-12-31T00:00:00Z"} if status == "PLACED" else {}),
                 "metadata": {},
                 "created_at": f"{moment}Z",
-                "updated_at": "2025-06-09T00:00:00.100Z",
+                # Nor to what has ended, however long ago: it is archived here or not.
+                "updated_at": "9999-06-09T00:00:00.100Z",
                 **more,
             },
         )

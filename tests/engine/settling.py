@@ -36,7 +36,11 @@ MESSAGES: Final[list[Row]] = [
     {"body": "order", "outcome": "NOT_UNDERSTOOD", "outcome_text": "The first line is “order” …"},
     {"body": "", "direction": "OUTBOUND"},
     {"body": "order V-1", "outcome": "BY_HAND", "outcome_text": "Called\tback"},
+    {"body": None, "direction": "OUTBOUND", "pack_place": 2},
+    {"body": None, "outcome": "NO_REQUEST", "pack_place": 1},
 ]
+# What the last of them say.
+PACK: Final = ['Thank "you" \\ 🦉\u2028', ""]
 
 
 def _parties(line: int) -> Row:
@@ -93,15 +97,19 @@ def rows(methods: Mapping[str, UUID], currency: str, whole: bool) -> Iterable[tu
                 "trade.credit_adjustments",
                 {"id": _id("2f", number), **known, **said, "updated_at": moment, **more},
             )
+    pack = {"id": _id("3c", 1), "conversation_id": "conversation"}
+    yield "trade.message_packs", {**pack, "bodies": PACK, "created_at": "2025-06-09T00:00:00Z"}
     for number, message in enumerate(MESSAGES, 1):
         moment = f"2025-06-0{number // 2 + 1}T13:00:00Z"
         done = {"is_processed": True, "processed_at": "2025-06-08T00:00:00Z"} if "outcome" in message else {}
+        known = {"conversation_id": f"conversation {number % 3}"}
+        if "pack_place" in message:
+            known = {"conversation_id": pack["conversation_id"], "pack_id": pack["id"]}
         yield (
             "trade.messages",
             {
                 "id": _id("3a", number),
                 "message_id": f'wamid."{number}"',
-                "conversation_id": f"conversation {number % 3}",
                 "from_number": f"+25471234567{number % 4}",
                 "to_number": "+254700000001",
                 "direction": "INBOUND",
@@ -110,6 +118,7 @@ def rows(methods: Mapping[str, UUID], currency: str, whole: bool) -> Iterable[tu
                 "is_processed": False,
                 "created_at": moment,
                 "updated_at": "2025-06-09T00:00:00Z",
+                **known,
                 **done,
                 **message,
             },

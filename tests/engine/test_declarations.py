@@ -210,3 +210,16 @@ async def test_every_permission_that_is_asked_for_is_one_that_a_role_has() -> No
     async with as_superuser() as connection:
         owners = await connection.fetchval("select core.permissions('owner')")
     assert asked <= set(owners)
+
+
+@pytest.mark.parametrize("noun", [each for each in NOUNS if each.search], ids=lambda noun: noun.name)
+async def test_a_search_finds_all_or_a_page_in_the_nouns_own_order(noun: Noun) -> None:
+    order = noun.orders[noun.default_order or ""]
+    assert not order.descending
+    forms = [f"{noun.search}(text)", f"{noun.search}(text, integer, {order.sort_type}, uuid)"]
+    async with as_superuser() as connection:
+        for form in forms:
+            found = (
+                "select prorettype::regtype::text, provolatile::text from pg_proc where oid = $1::text::regprocedure"
+            )
+            assert [tuple(row) for row in await connection.fetch(found, form)] == [("uuid[]", "s")], form

@@ -1,7 +1,7 @@
 """Thousands of generated documents, each with one answer: through both doors, from Strawberry and from the naive
 executor.
 
-They are the same in every run: a fifth of them in a usual one, all two thousand in `make test-thorough`.
+They are the same in every run: a twelfth of them in a usual one, all two thousand in `make test-thorough`.
 `HYPOTHESIS_PROFILE=explore` looks further.
 """
 

@@ -50,11 +50,14 @@ TABLES_OF_ALL = (
     "trade.credit_scores",
     "trade.orders",
     "trade.order_items",
+    "trade.archived_orders",
+    "trade.archived_order_items",
     "trade.credit_entries",
     "trade.retailer_payments",
     "trade.retailer_payment_allocations",
     "trade.credit_adjustments",
     "trade.messages",
+    "trade.message_packs",
 )
 TABLES = (
     *("clients", "client_contacts", "client_notes", "invoices", "invoice_lines"),

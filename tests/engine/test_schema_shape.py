@@ -37,14 +37,15 @@ def test_a_noun_is_asked_for_like_every_other(noun: Noun) -> None:
     fields = root("Query").fields
     assert noun.singular is not None
     assert noun.plural is not None
-    assert set(fields[noun.singular].args) == {"id"}
+    archived = {"includeArchived"} if noun.archive else set()
+    assert set(fields[noun.singular].args) == {"id"} | archived
     assert str(fields[noun.singular].type) == noun.name
     assert {"first", "after", "last", "before", "orderBy"} <= set(fields[noun.plural].args)
     assert str(fields[noun.plural].type) == f"{noun.name}Connection"
     assert noun.default_order in noun.orders
     if noun.groups:
         groups = fields[f"{noun.singular}Groups"]
-        assert set(groups.args) == {"filter", "by", "orderBy", "first"}
+        assert set(groups.args) == {"filter", "by", "orderBy", "first"} | archived
         assert str(groups.type) == f"[{noun.name}Group!]"
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from tests.trade.packing import LONG_AGO
+
 Call = Callable[[str, dict[str, Any]], Awaitable[Any]]
 OURS = "+254700000001"
 
@@ -91,14 +93,16 @@ async def _settle(call: Call, parties: dict[str, Any], line_id: str, number: int
 
 
 async def _write(call: Call, number: int, marker: str) -> None:
-    """Some messages of everybody; few went out, and few were seen to."""
+    """Some messages of everybody; few went out, which was long ago, and few were seen to."""
     for each in range(3):
         theirs = f"+2547{number:08}"
-        is_outbound = number % 20 == 5 and each == 0
+        is_outbound = number % 20 == 1 and each == 0
         numbers = (
             {"from_number": OURS, "to_number": theirs} if is_outbound else {"from_number": theirs, "to_number": OURS}
         )
         said = {"direction": "OUTBOUND" if is_outbound else "INBOUND", "body": f"{marker}Good morning"}
+        if is_outbound:
+            said["sent_at"] = LONG_AGO
         message_id = f"{marker}wamid.{number}.{each}"
         made = await call("trade.message_ingest", {"message_id": message_id, **numbers, **said})
         if number % 20 == 9 and each == 0:

@@ -11,6 +11,8 @@ from typing import Final
 
 from gql.settings import PREFIX, Settings
 
+ORDERS: Final = 40
+"""So many orders the demo has in tests: the fewest, which show everything and take seconds."""
 PROGRAM: Final = Path(sys.executable).with_name("countinghouse")
 
 
@@ -26,6 +28,7 @@ class Outcome:
 def environment(settings: Settings | None = None, **more: str) -> dict[str, str]:
     """The environment of a command: ours without our settings, and those of the test's database."""
     made = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    made[f"{PREFIX}DEMO_ORDERS"] = str(ORDERS)
     if settings is not None:
         assert settings.database_url is not None
         assert settings.admin_url is not None

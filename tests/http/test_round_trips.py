@@ -11,7 +11,8 @@ import pytest
 
 from gql.database.pool.session import CORE_READ
 from gql.database.pool.standing import READ_AFTER_SWITCH
-from gql.iam.tokens.principals import CONTEXT
+from gql.iam.keys.watch import NOTE
+from gql.iam.tokens.principals import CONTEXTS
 from gql.settings import Settings
 from tests.database.pooling import until_mended
 from tests.harness.postgres import TestDatabase
@@ -42,11 +43,14 @@ async def overheard(settings: Settings, wire: Wire, house: Tenant) -> AsyncItera
 
 async def heard_of(server: Running, wire: Wire, query: str, **more: Any) -> list[Trip]:
     """The trips of one request, and of what is put in order after it."""
-    with wire.listening() as heard:
-        answer = await server.ask(query, **more)
-        assert answer.json().keys() == {"data"}
-        await until_mended(server.app.database)
-    return heard
+    while True:
+        with wire.listening() as heard:
+            answer = await server.ask(query, **more)
+            assert answer.json().keys() == {"data"}
+            await until_mended(server.app.database)
+        # Now and then the server notes which keys are in use, whoever asks meanwhile.
+        if all(trip.sql != NOTE for trip in heard):
+            return heard
 
 
 async def test_a_request_of_somebody_known_is_one_trip(overheard: Running, wire: Wire, house: Tenant) -> None:
@@ -60,7 +64,7 @@ async def test_somebody_new_is_looked_up_in_one_trip(overheard: Running, wire: W
     for _ in range(2):  # the first change from one person to another prepares the statement for it
         token = overheard.token(await make_person(house, "viewer"), house)
         heard = await heard_of(overheard, wire, QUERY, token=token)
-    assert heard == [Trip(RUN, CONTEXT), Trip(RUN, READ_AFTER_SWITCH)]
+    assert heard == [Trip(RUN, CONTEXTS), Trip(RUN, READ_AFTER_SWITCH)]
 
 
 @pytest.mark.parametrize(

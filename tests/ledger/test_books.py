@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tests.harness.actors import as_owner
 from tests.harness.tenants import make_tenant
+from tests.harness.thoroughness import walks
 from tests.ledger.books import move, open_account, wrong
 
 WRITERS = 4
@@ -107,7 +108,10 @@ async def act(books: Books, connection: asyncpg.Connection, what: Act) -> None:
 
 
 @given(rounds=st.lists(st.lists(ACTS, min_size=1, max_size=WRITERS), min_size=1, max_size=8))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=walks(60),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 async def test_the_books_are_right_after_every_commit(books: Books, rounds: list[list[Act]]) -> None:
     for acts in rounds:
         await asyncio.gather(*(act(books, writer, what) for writer, what in zip(books.writers, acts, strict=False)))

@@ -136,8 +136,10 @@ class Asking:
                 yield {**_row(noun, child), relation.via: each["id"]}
 
     async def _pages(self, noun: Noun, first: int, selection: str) -> Any:
+        # Analysts see what is archived, too.
+        archive = ", includeArchived: true" if noun.archive else ""
         document = f"""query ($after: String) {{
-            page: {noun.plural}(first: {first}, after: $after) {{
+            page: {noun.plural}(first: {first}, after: $after{archive}) {{
                 pageInfo {{ hasNextPage endCursor }} nodes {{ {selection} }}
             }}
         }}"""

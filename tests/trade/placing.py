@@ -33,28 +33,28 @@ WRONG: Final = """
     select 'products of which other is kept than is open', count(*) from trade.vendor_products v
     where reserved <> (
         select coalesce(sum(i.quantity - i.quantity_shipped), 0)
-        from trade.order_items i join trade.orders o on o.tenant_id = i.tenant_id and o.id = i.order_id
+        from trade.all_order_items i join trade.all_orders o on o.tenant_id = i.tenant_id and o.id = i.order_id
         where i.vendor_product_id = v.id and i.replaced_at is null and o.status in ('PLACED', 'CONFIRMED', 'SHIPPED')
     )
     union all
-    select 'orders that are not their items', count(*) from trade.orders o
+    select 'orders that are not their items', count(*) from trade.all_orders o
     where (o.subtotal, o.tax, o.total) <> (
         select coalesce(sum(round(quantity * unit_price, 2)), 0),
                coalesce(sum(round(round(quantity * unit_price, 2) * tax_rate / 100, 2)), 0),
                coalesce(sum(round(quantity * unit_price, 2)
                    + round(round(quantity * unit_price, 2) * tax_rate / 100, 2)), 0)
-        from trade.order_items where order_id = o.id and replaced_at is null
+        from trade.all_order_items where order_id = o.id and replaced_at is null
     )
     union all
-    select 'orders that hold other than they need', count(*) from trade.orders o
+    select 'orders that hold other than they need', count(*) from trade.all_orders o
     where (case when status in ('PLACED', 'CONFIRMED', 'SHIPPED') then credit_used else 0 end) <> (
         select coalesce(sum(amount), 0) from ledger.holds where source_id = o.id and state = 'PENDING'
     )
     union all
     select 'holds of orders that are none', count(*) from ledger.holds h
-    where source_noun = 'ORDER' and not exists (select from trade.orders where id = h.source_id)
+    where source_noun = 'ORDER' and not exists (select from trade.all_orders where id = h.source_id)
     union all
-    select 'orders whose entries are not what they charged and took back', count(*) from trade.orders o
+    select 'orders whose entries are not what they charged and took back', count(*) from trade.all_orders o
     where (o.charged, o.returned_total) <> (
         select coalesce(sum(amount) filter (where transaction_type = 'ORDER_CREDIT'), 0),
                coalesce(sum(amount) filter (where transaction_type = 'RETURN_DEBIT'), 0)
@@ -70,11 +70,11 @@ WRONG: Final = """
     union all
     select 'vendors whose sales are not what was delivered and stayed', count(*) from trade.vendors v
     where total_sales <> (
-        select coalesce(sum(delivered_subtotal - returned_subtotal), 0) from trade.orders where vendor_id = v.id
+        select coalesce(sum(delivered_subtotal - returned_subtotal), 0) from trade.all_orders where vendor_id = v.id
     )
     union all
     select 'orders that are paid other than payments that count have paid them, or more than was charged', count(*)
-    from trade.orders o
+    from trade.all_orders o
     where paid_amount > charged or paid_amount <> (
         select coalesce(sum(a.amount), 0) from trade.retailer_payment_allocations a
         join trade.retailer_payments p on p.tenant_id = a.tenant_id and p.id = a.payment_id and p.is_effective

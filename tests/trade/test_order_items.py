@@ -272,3 +272,28 @@ async def test_stock_follows_what_is_placed_shipped_and_comes_back(market: Marke
         assert seen == [(100, 0), (100, 10), (100, 10), (96, 6), (93, 3), (93, 0), (95, 0), (100, 0)]
         row = await the_row(connection, ORDERS, order_id)
         assert (row["status"], row["delivered_at"].date()) == ("RETURNED", datetime.now(UTC).date())
+
+
+VISITED: Final = (
+    "select idx_tup_fetch + seq_tup_read from pg_stat_xact_user_tables where relid = 'trade.orders'::regclass"
+)
+
+
+async def test_the_figures_of_an_order_are_made_again_without_looking_at_others(market: Market) -> None:
+    """A connection keeps its plans: what was planned for a first order is as good once there are many."""
+    visited = []
+    async with as_tenant(market.tenant) as connection:
+        for _ in range(15):
+            await new_order(connection, market, 1)
+        async with as_superuser() as superuser:
+            # Where each organisation was seen to have one order, all indexes are as good.
+            await superuser.execute("analyze trade.orders")
+        for _ in range(20):
+            order_id = await new_order(connection, market, 1)
+            await step(connection, "place", order_id)
+            await step(connection, "confirm", order_id)
+            async with connection.transaction():
+                before = await connection.fetchval(VISITED)
+                await step(connection, "ship", order_id)
+                visited.append(await connection.fetchval(VISITED) - before)
+    assert 0 < visited[-1] <= visited[0] + 3, visited

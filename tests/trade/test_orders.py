@@ -175,7 +175,7 @@ async def test_a_delivered_order_keeps_what_it_is(market: Market, change: str, r
             await owner.execute(f"update {ORDERS} set {change}")
 
 
-async def test_nobody_chooses_figures_moments_names_or_numbers(market: Market) -> None:
+async def test_nobody_chooses_figures_names_or_numbers_nor_moments_afterwards(market: Market) -> None:
     async with as_owner(market.tenant) as owner:
         for status in STEPS:
             order_id = await brought_to(owner, market, status)
@@ -295,6 +295,26 @@ async def test_copy_gets_past_nothing(market: Market, table: str) -> None:
             await owner.copy_records_to_table(name, schema_name=schema, columns=columns, records=[tuple(row)])
         assert (caught.value.sqlstate or "")[:2] in ("CH", "23", "0A")
         assert await wrong(owner) == []
+
+
+WHOLE: Final = (
+    *TABLES,
+    *("trade.archived_orders", "trade.archived_order_items", "trade.retailer_payments"),
+    *("trade.retailer_payment_allocations", "ledger.accounts", "ledger.transfers", "ledger.entries", "ledger.holds"),
+)
+
+
+@pytest.mark.parametrize("table", WHOLE)
+async def test_no_partition_and_no_child_is_a_way_around_the_triggers(tenant: Tenant, table: str) -> None:
+    """Rows stand in the table itself, where its triggers are; nothing of it can be detached, dropped or reached apart."""
+    async with as_owner(tenant) as owner:
+        kind = "select relkind::text from pg_class where oid = $1::text::regclass"
+        assert await owner.fetchval(kind, table) == "r"
+        related = "select count(*) from pg_inherits where $1::text::regclass in (inhrelid, inhparent)"
+        assert await owner.fetchval(related, table) == 0
+        for statement in ("attach partition iam.tenants default", "detach partition iam.tenants"):
+            with pytest.raises((asyncpg.WrongObjectTypeError, asyncpg.InsufficientPrivilegeError)):
+                await owner.execute(f"alter table {table} {statement}")
 
 
 async def test_numbers_follow_one_another_in_each_organisation_whatever_is_rolled_back(

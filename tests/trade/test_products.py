@@ -22,11 +22,16 @@ from tests.harness.verbs import call, refused, the_row
 from tests.trade.catalogue import new_product, new_retailer, new_vendor
 
 TABLE = "trade.products"
-FOUND: Final = "select array(select trade.products_search($1))"
+FOUND: Final = "select trade.products_search($1)"
+FOUND_FIRST: Final = "select trade.products_search($1, 1000, null, null)"
 
 
 async def found(connection: asyncpg.Connection, term: str) -> set[UUID]:
-    return set(await connection.fetchval(FOUND, term))
+    """What is found, which is the same for a page that has room for all of it."""
+    every, first = [await connection.fetchval(form, term) for form in (FOUND, FOUND_FIRST)]
+    assert len(every) == len(set(every))
+    assert sorted(every) == sorted(first)
+    return set(every)
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +200,7 @@ async def test_the_read_door_finds_what_the_tenant_finds(tenant: Tenant, other_t
         await connection.execute(f"set app.role = 'owner'; set role {tenant.database_role}")
         await connection.execute(
             "prepare search(text) as select convert_to(string_agg(id::text, ' '), 'UTF8') from trade.products"
-            " where id = any (array(select trade.products_search($1)))"
+            " where id = any ((select trade.products_search($1))::uuid[])"
         )
         for whose, expected in ((tenant, mine), (other_tenant, other)) * 3:
             await connection.execute(f"set role {whose.database_role}")
@@ -208,13 +213,14 @@ async def test_who_is_nobody_searches_nothing_and_nobody_becomes_the_one_who_see
         await new_product(connection, "Rice")
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute("set role countinghouse_search")
-    async with as_nobody() as connection:
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await found(connection, "rice")
-    async with as_owner(tenant) as connection:
-        # The owner of the tables may not call it either: nothing of ours has business with it.
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await found(connection, "rice")
+    for form in (FOUND, FOUND_FIRST):
+        async with as_nobody() as connection:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.fetchval(form, "rice")
+        async with as_owner(tenant) as connection:
+            # The owner of the tables may not call it either: nothing of ours has business with it.
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.fetchval(form, "rice")
     async with as_superuser() as connection:
         assert await found(connection, "rice") == set()  # whoever has no tenant
         readable = await connection.fetch(
@@ -257,6 +263,83 @@ async def test_a_list_that_is_searched_keeps_its_filter_its_order_and_its_pages(
         assert narrowed["data"]["products"]["totalCount"] == 2
         assert (await ask(engine, caller, SEARCH, {"part": None}))["data"]["products"]["totalCount"] == 6
         assert (await ask(engine, caller, SEARCH, {}))["data"]["products"]["totalCount"] == 6
+
+
+PAGE: Final = """query($part: String, $after: String, $before: String, $filter: ProductFilter, $first: Int) {
+  products(search: $part, filter: $filter, first: $first, after: $after, before: $before) {
+    nodes { name } pageInfo { hasNextPage hasPreviousPage endCursor }
+  }
+}"""
+NAMES: Final = (
+    "Zebra rice",
+    "arborio Rice",
+    "Rice",
+    "émile rice",
+    "Brown rice",
+    "black RICE",
+    "RICE flour",
+    "Wild rice",
+)
+
+
+async def test_pages_by_name_hold_all_that_is_found_once(engine: Engine, tenant: Tenant) -> None:
+    """Page by page, without what comes after: so many of them, in order, from where the last one ended."""
+    async with as_tenant(tenant) as connection:
+        for name in (*NAMES, "Rice of last year"):
+            await new_product(connection, name, is_active=name in NAMES)
+        for name in ("Beans", "Nuts", "Salt"):
+            await new_product(connection, name)
+        retailer = await new_retailer(connection)
+    expected = sorted(NAMES, key=str.lower)
+    for caller in (await somebody(tenant), await somebody(tenant, "retailer", retailer)):
+        for size in (1, 3, len(NAMES) - 1, len(NAMES), 20):
+            whole: list[str] = []
+            cursors: list[str] = []
+            variables: dict[str, Any] = {"part": "rice", "first": size}
+            while True:
+                page = (await ask(engine, caller, PAGE, variables))["data"]["products"]
+                assert page["pageInfo"]["hasPreviousPage"] == bool(whole)
+                whole += [node["name"] for node in page["nodes"]]
+                cursors.append(page["pageInfo"]["endCursor"])
+                if not page["pageInfo"]["hasNextPage"]:
+                    break
+                assert len(page["nodes"]) == size
+                variables["after"] = cursors[-1]
+            assert whole == expected, size
+        between = {"part": "rice", "first": 20, "before": cursors[-1], "filter": None}
+        names = [each["name"] for each in (await ask(engine, caller, PAGE, between))["data"]["products"]["nodes"]]
+        assert names == expected[:-1]
+        with_filter = {"part": "rice", "first": 1, "filter": {"name": {"eq": "Wild rice"}}}
+        page = (await ask(engine, caller, PAGE, with_filter))["data"]["products"]
+        assert [each["name"] for each in page["nodes"]] == ["Wild rice"]
+
+
+NEXT: Final = "select array(select name from trade.products where id = any (trade.products_search('rice', $1, $2, $3)))"
+
+
+async def test_what_many_names_hold_is_found_page_by_page_and_what_few_hold_at_once(
+    tenant: Tenant, other_tenant: Tenant
+) -> None:
+    async with as_tenant(tenant) as connection, as_tenant(other_tenant) as theirs:
+        ids = {name: await new_product(connection, name) for name in (*NAMES, "Aniseed", "Basil", "Cloves", "Dill")}
+        await new_product(theirs, "A rice")
+    whole = sorted(NAMES, key=str.lower)
+    async with as_superuser() as connection:
+        wanted = "trade.products_search(text, integer, text, uuid)"
+        body = await connection.fetchval(f"select pg_get_functiondef('{wanted}'::regprocedure)")
+        assert "few constant integer := 2000;" in body
+        for few in (1, len(NAMES), len(NAMES) + 1):
+            transaction = connection.transaction()
+            await transaction.start()
+            await connection.execute(body.replace(":= 2000;", f":= {few};"))
+            await connection.execute(f"set local role {tenant.database_role}")
+            for most in (1, 3, 100):
+                for place in range(-1, len(whole)):
+                    name = whole[place] if place >= 0 else None
+                    after = (name.lower(), ids[name]) if name else (None, None)
+                    found = await connection.fetchval(NEXT, most, *after)
+                    assert set(found) == set(whole[place + 1 :][:most] if few <= len(NAMES) else whole)
+            await transaction.rollback()
 
 
 @pytest.mark.parametrize("part", ["", "ri", "  ri  ", "%%%%", "r_c", "🦉🦉🦉", "\t\n a"])
@@ -314,10 +397,12 @@ async def test_a_search_reads_what_it_finds_and_not_what_there_is(tenant: Tenant
         await connection.execute("analyze trade.products")
     async with as_tenant(tenant) as connection, connection.transaction():
         before = await connection.fetchval(READ)
-        assert len(await found(connection, "rice")) == 4
+        assert len(await connection.fetchval(FOUND, "rice")) == 4
         assert await connection.fetchval(READ) - before <= 4
         await connection.execute("select from trade.products where name ilike '%rice%'")
-        body = await connection.fetchval("select prosrc from pg_proc where oid = 'trade.products_search'::regproc")
+        body = await connection.fetchval(
+            "select prosrc from pg_proc where oid = 'trade.products_search(text)'::regprocedure"
+        )
     async with as_superuser() as connection:
         statement = body.replace("core.tenant_id()", f"'{tenant.tenant_id}'").replace("core.part_of(term)", "'%rice%'")
         plan = await connection.fetchval(f"explain (format json) {statement}")

@@ -54,7 +54,7 @@ async def test_a_job_whose_notice_is_lost_is_done_all_the_same(tenant: Tenant, m
     async with as_superuser() as superuser:
         await superuser.execute("alter table pgqueuer.pgqueuer disable trigger tg_pgqueuer_changed")
         try:
-            async with working():
+            async with working([HOLDS]):
                 await eventually(lambda: is_expired(hold))
         finally:
             await superuser.execute("alter table pgqueuer.pgqueuer enable trigger tg_pgqueuer_changed")

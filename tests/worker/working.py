@@ -18,7 +18,7 @@ from tests.harness.postgres import the_database
 from tests.harness.tenants import Tenant
 from tests.ledger.books import open_account
 
-PATIENCE_SECONDS: Final = 20.0
+PATIENCE_SECONDS: Final = 60.0
 STATE: Final = "select state from ledger.holds where id = $1"
 JOBS: Final = "select status::text, attempts, execute_after, dedupe_key from pgqueuer.pgqueuer where dedupe_key like $1"
 ENDED: Final = "select status::text from pgqueuer.pgqueuer_log where entrypoint = $1 order by id desc limit 1"

@@ -71,7 +71,7 @@ const reportSpecs = {
 
 // PostGraphile shows a relation only where an index holds all columns of its foreign key. That of the lines has the
 // client in it, which no index needs: told of the shorter key, it has the relation, and joins by an index.
-const relations = jsonPgSmartTags({
+const billing = jsonPgSmartTags({
   version: 1,
   config: {
     class: {
@@ -90,13 +90,58 @@ const relations = jsonPgSmartTags({
   },
 });
 
+// The same for trade: its foreign keys carry more columns than their indexes, and orders reach both parties by their line.
+const relation = (columns, table, field, back) =>
+  `(tenant_id, ${columns}) references trade.${table} (tenant_id, id)|@fieldName ${field}|@foreignFieldName ${back}`;
+const hidden = { tags: { behavior: "-*" } };
+const trade = jsonPgSmartTags({
+  version: 1,
+  config: {
+    class: {
+      // Nobody asks for these here, and some relations between them would need names.
+      "trade.credit_entries": hidden,
+      "trade.retailer_payments": hidden,
+      "trade.retailer_payment_allocations": hidden,
+      "trade.orders": {
+        tags: {
+          foreignKey: [
+            relation("vendor_id", "vendors", "vendor", "ordersOfVendor"),
+            relation("retailer_id", "retailers", "retailer", "ordersOfRetailer"),
+          ],
+        },
+      },
+      "trade.order_items": { tags: { foreignKey: relation("current_order_id", "orders", "order", "items") } },
+      "trade.credit_lines": {
+        tags: {
+          foreignKey: [
+            relation("vendor_id", "vendors", "vendor", "linesOfVendor"),
+            relation("retailer_id", "retailers", "retailer", "linesOfRetailer"),
+          ],
+        },
+      },
+      "trade.vendor_products": {
+        tags: {
+          foreignKey: [
+            relation("vendor_id", "vendors", "vendor", "productsOfVendor"),
+            relation("product_id", "products", "product", "offersOfProduct"),
+          ],
+        },
+      },
+    },
+  },
+});
+
 export default {
-  extends: [PostGraphileAmberPreset, PostGraphileConnectionFilterPreset, PgAggregatesPreset],
-  plugins: [PersistedPlugin, relations, reportSpecs],
+  extends: [
+    PostGraphileAmberPreset,
+    PostGraphileConnectionFilterPreset,
+    ...(settings.schema === "billing" ? [PgAggregatesPreset] : []),
+  ],
+  plugins: [PersistedPlugin, ...(settings.schema === "billing" ? [billing, reportSpecs] : [trade])],
   pgServices: [
     makePgService({
       connectionString: settings.databaseUrl,
-      schemas: ["billing"],
+      schemas: [settings.schema],
       // As many as its driver opens unless told otherwise: 10, which serve it better here than 16 or 5. They are kept,
       // with the statements prepared on them, while other peers have their rounds.
       poolConfig: { idleTimeoutMillis: 0 },

@@ -1,4 +1,4 @@
-"""`demo`: two organisations to try things with."""
+"""`demo`: three organisations to try things with."""
 
 import asyncio
 import json
@@ -13,8 +13,15 @@ from gql.cli.console import CommandFailed, progress_bar, say
 from gql.cli.databases import Addresses, admin_connection, the_database, the_settings
 from gql.settings import Settings
 
-CLIENTS: Final = "select count(*) from billing.clients where tenant_id = $1"
-INVOICES: Final = "select count(*) from billing.invoices where tenant_id = $1"
+FIGURES: Final = {
+    "clients": "billing.clients",
+    "invoices": "billing.invoices",
+    "vendors": "trade.vendors",
+    "retailers": "trade.retailers",
+    "products": "trade.products",
+    "orders": "trade.orders",
+}
+"""What an organisation has, and where it is counted."""
 
 
 def demo(as_json: Annotated[bool, typer.Option("--json", help="Answer as JSON, with tokens.")] = False) -> None:
@@ -27,10 +34,8 @@ def demo(as_json: Annotated[bool, typer.Option("--json", help="Answer as JSON, w
         say(json.dumps(described, ensure_ascii=False, indent=2))
         return
     for organisation in described["organisations"]:
-        say(
-            f"{organisation['name']} ({organisation['slug']}): {organisation['clients']} clients,"
-            f" {organisation['invoices']} invoices"
-        )
+        counted = ", ".join(f"{organisation[what]} {what}" for what in FIGURES if organisation[what])
+        say(f"{organisation['name']} ({organisation['slug']}): {counted}")
         for user in organisation["users"]:
             say(f"  {user['role']:<11} {user['email']:<32} {user['name']}")
     say(f"Everybody's password: {described['password']}")
@@ -61,7 +66,8 @@ async def _make(settings: Settings, addresses: Addresses) -> None:
         if await demo_is_complete(admin):
             return
         from gql.cli.engines import asker, open_engine
-        from gql.demo import ORGANISATIONS, Maker, count_steps, is_made, make
+        from gql.demo import DISTRIBUTOR, INVOICERS, Maker, count_steps, is_made, make
+        from gql.demo.trade.model import Distributor
         from gql.iam.credentials.passwords import hash_password
         from gql.iam.provisioning import Provisioner
         from gql.iam.tokens.principals import context_of
@@ -75,9 +81,12 @@ async def _make(settings: Settings, addresses: Addresses) -> None:
                 return asker(engine, context, "demo")
 
             maker = Maker(Provisioner(admin), hash_password, asker_for, datetime.now(UTC).date())
-            for organisation in ORGANISATIONS:
+            for organisation in (*INVOICERS, DISTRIBUTOR.with_orders(settings.demo_orders)):
                 if not await is_made(organisation, maker.provisioner):
-                    with progress_bar(f"Making {organisation.name}", count_steps(organisation)) as advance:
+                    what = f"Making {organisation.name}"
+                    if isinstance(organisation, Distributor):
+                        what += f", a year of {organisation.orders} orders (most of the demo's time)"
+                    with progress_bar(what, count_steps(organisation)) as advance:
                         await make(organisation, maker, advance)
 
 
@@ -110,8 +119,10 @@ async def _describe(settings: Settings, addresses: Addresses) -> dict[str, Any]:
                     "slug": each.slug,
                     "name": each.name,
                     "currency": each.currency,
-                    "clients": await admin.fetchval(CLIENTS, tenant_id),
-                    "invoices": await admin.fetchval(INVOICES, tenant_id),
+                    **{
+                        what: await admin.fetchval(f"select count(*) from {table} where tenant_id = $1", tenant_id)
+                        for what, table in FIGURES.items()
+                    },
                     "users": users,
                 }
             )

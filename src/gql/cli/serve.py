@@ -105,7 +105,7 @@ def _serve(settings: Settings, addresses: Addresses, listener: socket.socket, ha
 
     from gql.app import create_app
     from gql.http.joining import JoiningProtocol
-    from gql.http.serving import NOTICE_SECONDS, Server
+    from gql.http.serving import KEPT_SECONDS, NOTICE_SECONDS, Server, many_times, open_many_files
 
     class AnnouncedServer(Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -114,6 +114,7 @@ def _serve(settings: Settings, addresses: Addresses, listener: socket.socket, ha
                 announce(listener.getsockname(), settings, has_demo=has_demo)
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    open_many_files()
     app = create_app(settings, addresses.api_url)
     _spare_the_collector()
     config = uvicorn.Config(
@@ -126,10 +127,11 @@ def _serve(settings: Settings, addresses: Addresses, listener: socket.socket, ha
         log_level="warning",
         access_log=False,
         server_header=False,
+        timeout_keep_alive=KEPT_SECONDS,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
     # In production whoever spreads the load is given time to see that we leave; a person at a terminal is not kept.
     server = AnnouncedServer(config, app.health, NOTICE_SECONDS if settings.environment == "production" else 0.0)
-    server.run(sockets=[listener])
+    server.run(sockets=many_times(listener))
     if not server.started:
         raise CommandFailed("The server did not start; what it logged above says why.")

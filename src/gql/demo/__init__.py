@@ -1,10 +1,23 @@
-"""The demo: two organisations with their people, clients and eighteen months of invoices. Two, so that one can see that
-neither sees the other."""
+"""The demo: two organisations with their people, clients and eighteen months of invoices, and one that trades, with a
+year of orders. Several, so that one can see that none sees another."""
 
 from gql.demo.making import PASSWORD, Maker, count_steps, is_made, make
 from gql.demo.studio import STUDIO
+from gql.demo.trade import DISTRIBUTOR
 from gql.demo.wholesaler import WHOLESALER
 
-ORGANISATIONS = (STUDIO, WHOLESALER)
+INVOICERS = (STUDIO, WHOLESALER)
+ORGANISATIONS = (*INVOICERS, DISTRIBUTOR)
 
-__all__ = ["ORGANISATIONS", "PASSWORD", "STUDIO", "WHOLESALER", "Maker", "count_steps", "is_made", "make"]
+__all__ = [
+    "DISTRIBUTOR",
+    "INVOICERS",
+    "ORGANISATIONS",
+    "PASSWORD",
+    "STUDIO",
+    "WHOLESALER",
+    "Maker",
+    "count_steps",
+    "is_made",
+    "make",
+]

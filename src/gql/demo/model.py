@@ -8,12 +8,31 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who can sign in. A member speaks for the client of this external reference."""
+    """Somebody who can sign in. A member speaks for the client of this external reference; who comes from a vendor or a
+    retailer, for the one of this code."""
 
     name: str
     email: str
     role: str
     speaks_for: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Firm:
+    """An organisation of the demo. Its owner comes first among its people."""
+
+    slug: str
+    name: str
+    profile: dict[str, Any]
+    people: tuple[Person, ...]
+
+    @property
+    def owner(self) -> Person:
+        return self.people[0]
+
+    @property
+    def currency(self) -> str:
+        return str(self.profile["currency"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +67,11 @@ class Customer:
 
 
 @dataclass(frozen=True, slots=True)
-class Organisation:
-    """A demo organisation. Its owner comes first among its people."""
+class Organisation(Firm):
+    """A demo organisation that sends invoices."""
 
-    slug: str
-    name: str
-    profile: dict[str, Any]
-    people: tuple[Person, ...]
     customers: tuple[Customer, ...]
     articles: tuple[Article, ...]
     rates: dict[str, Decimal] = field(default_factory=dict)
     """What one unit of the own currency is in the others that clients pay in."""
     invoices: int = 150
-
-    @property
-    def owner(self) -> Person:
-        return self.people[0]
-
-    @property
-    def currency(self) -> str:
-        return str(self.profile["currency"])

@@ -10,9 +10,9 @@ from gql.engine.arguments import Values, arguments_of
 from gql.engine.cost import Cost
 from gql.engine.nouns import Declarations
 from gql.engine.predicates import FilterCompiler
-from gql.engine.rows import Aliases, Row, found_by, source_condition
+from gql.engine.rows import Aliases, Row, source_condition
 from gql.engine.selection import Selected, Selector
-from gql.engine.statement import Parameters, Path, as_term
+from gql.engine.statement import Parameters, Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +53,11 @@ class Compilation:
     def list_condition(
         self, row: Row, arguments: dict[str, Any], place: str, extra: Callable[[Row], str | None]
     ) -> str:
-        """Which rows a list is of: the caller's, what `extra` demands, and what the filter lets through."""
+        """Which rows a list is of: the caller's, what `extra` demands, and what the filter lets through; but for what
+        a search finds of them."""
         conditions = [source_condition(row, self.parameters, self.scoped_as)]
         if more := extra(row):
             conditions.append(more.format(row=row.alias))
-        if row.noun.search and (term := arguments.get("search")) is not None:
-            self.cost.search()
-            conditions.append(
-                found_by(row, row.noun.search, self.parameters.add(term, "text", as_term, f"{place}.search"))
-            )
         if (wanted := arguments.get("filter")) is not None:
             path: Path = tuple(place.split("."))
             filters = FilterCompiler(

@@ -6,7 +6,7 @@ sub-select, a list is a string_agg over a page. Nothing is left to do for each r
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from gql.engine.compilation import Compilation
 from gql.engine.groups import GroupsCompiler
@@ -15,9 +15,12 @@ from gql.engine.lists import LONGEST_SHORT_LIST, Page, PageOutputs, asked_orderi
 from gql.engine.nouns import Answers, Column, Noun, ToMany, ToOne
 from gql.engine.predicates import reader_of
 from gql.engine.rows import Row, source_condition
+from gql.engine.searches import Search
 from gql.engine.selection import Selected
 from gql.engine.statement import Given, Path, Source, as_text, as_uuid
 from gql.engine.text import Fragment, Literal, joined, members, quoted
+
+WITH_ARCHIVE: Final = "includeArchived"
 
 
 @dataclass
@@ -34,10 +37,11 @@ class Compiler(Compilation):
             return [Literal('"Query"')]
         if name == "node":
             noun = self.declarations.nouns[arguments["type"].value]
-            return self._look_up(noun, selected, path, arguments["id"])
+            return self._look_up(noun, selected, path, arguments["id"], with_archive=True)
         for noun in self.declarations.nouns.values():
             if name == noun.singular:
-                return self._look_up(noun, selected, path, arguments["id"])
+                with_archive = bool(arguments.get(WITH_ARCHIVE))
+                return self._look_up(noun, selected, path, arguments["id"], with_archive=with_archive)
             if noun.single and name == noun.single.name:
                 return self._single(noun, selected, path, noun.single.condition)
             if noun.question and name == noun.question.field:
@@ -48,8 +52,10 @@ class Compiler(Compilation):
                 return self._groups(noun, selected, path, arguments, _visible)
         raise LookupError(name)
 
-    def _look_up(self, noun: Noun, selected: Selected, path: Path, wanted: Source) -> list[Fragment]:
-        row = Row.of(noun, self.aliases)
+    def _look_up(
+        self, noun: Noun, selected: Selected, path: Path, wanted: Source, *, with_archive: bool
+    ) -> list[Fragment]:
+        row = Row.of(noun, self.aliases, with_archive=with_archive)
         conditions = [source_condition(row, self.parameters, self.scoped_as)]
         conditions.append(f"{row.alias}.id = {self.parameters.add(wanted, 'uuid', as_uuid, _dotted(path, 'id'))}")
         if noun.visible:
@@ -100,10 +106,10 @@ class Compiler(Compilation):
             bound = {argument: row.column(column) for argument, column in declared.bound}
             return self._answer(target, selected, path, self.arguments_of(noun.name, selected), bound)
         if isinstance(declared, ToOne):
-            return [self.refer(target, row.column(declared.via), selected, path)]
+            return [self.refer(row, target, row.column(declared.via), selected, path)]
         belonging = self._belonging(declared, row)
         if declared.listed:
-            return self._short_list(declared, target, selected, path, belonging)
+            return self._short_list(declared, row.leading_to(target), selected, path, belonging)
         return self.connection(target, selected, path, self.arguments_of(noun.name, selected), belonging)
 
     def _value(self, row: Row, column: Column, selected: Selected, path: Path) -> str:
@@ -116,9 +122,9 @@ class Compiler(Compilation):
         given = self.parameters.add(day, DATE.sql, as_text, _dotted(path, "asOf"))
         return f"({column.as_of.format(row=row.alias, as_of=given)})"
 
-    def refer(self, target: Noun, id_expression: str, selected: Selected, path: Path) -> str:
+    def refer(self, row: Row, target: Noun, id_expression: str, selected: Selected, path: Path) -> str:
         """The thing that an id in another row refers to."""
-        other = Row.of(target, self.aliases)
+        other = row.leading_to(target)
         belongs = source_condition(other, self.parameters, self.scoped_as)
         with self.cost.rows(1):
             return self._one(other, selected, path, f"{belongs} and {other.alias}.id = {id_expression}")
@@ -158,9 +164,8 @@ class Compiler(Compilation):
     # Lists
 
     def _short_list(
-        self, relation: ToMany, target: Noun, selected: Selected, path: Path, belonging: Callable[[Row], str]
+        self, relation: ToMany, row: Row, selected: Selected, path: Path, belonging: Callable[[Row], str]
     ) -> list[Fragment]:
-        row = Row.of(target, self.aliases)
         condition = f"{source_condition(row, self.parameters, self.scoped_as)} and {belonging(row)}"
         with self.cost.rows(self.cost.SHORT_LIST):
             written = joined(self.thing(row, selected, path))
@@ -186,8 +191,10 @@ class Compiler(Compilation):
         self.require(noun.permission, path)
         place = _dotted(path)
         page, ordering = Page.asked(arguments, place), asked_ordering(noun, arguments, place)
-        row = Row.of(noun, self.aliases)
-        condition = self.list_condition(row, arguments, place, extra)
+        row = Row.of(noun, self.aliases, with_archive=arguments.get(WITH_ARCHIVE))
+        search = Search.asked(self, row, arguments, place)
+        narrowed = self.list_condition(row, arguments, place, extra)
+        condition = " and ".join((narrowed, *search.whole()))
         outputs, written = PageOutputs(), []
         children = self.selector.under(selected, (f"{noun.name}Connection",))
         with self.cost.rows(page.size):
@@ -197,7 +204,8 @@ class Compiler(Compilation):
                 )
                 written.append((child.key, value))
         # Also where only a count is asked: a cursor that cannot be read is refused, whatever else is selected.
-        bounds = [condition]
+        is_narrowed = arguments.get("filter") is not None or extra(row) is not None
+        bounds = [narrowed, *(search.whole() if is_narrowed else search.of_page(page, ordering))]
         if page.after is not None:
             bounds.append(ordering.beyond(row, page.after, f"{place}.after", self.parameters, before=False))
         if page.before is not None:
@@ -254,7 +262,7 @@ class Compiler(Compilation):
         self, noun: Noun, selected: Selected, path: Path, arguments: dict[str, Any], extra: Callable[[Row], str | None]
     ) -> list[Fragment]:
         self.require(noun.permission, path)
-        row = Row.of(noun, self.aliases)
+        row = Row.of(noun, self.aliases, with_archive=arguments.get(WITH_ARCHIVE))
         condition = self.list_condition(row, arguments, _dotted(path), extra)
         return GroupsCompiler(self, self.refer, row, condition).groups(selected, path, arguments)
 

@@ -56,10 +56,7 @@ class Ordering:
         self, row: Row, cursor: Source, place: str, parameters: Parameters, *, before: bool, inclusive: bool = False
     ) -> str:
         """The condition that a row lies after (or before) the cursor; `inclusive` lets the cursor's own row in."""
-        arguments = [
-            parameters.add(cursor, sql_type, self._reader(position), place)
-            for position, (_, sql_type, _) in enumerate(self.parts)
-        ]
+        arguments = self.values(cursor, place, parameters)
         columns = [row.column(name) for name, _, _ in self.parts]
         directions = [descending for _, _, descending in self.parts]
         equal = "=" if inclusive else ""
@@ -75,6 +72,13 @@ class Ordering:
         # The first part alone bounds the index scan; the alternatives decide.
         bound = f"{columns[0]} {'<' if directions[0] != before else '>'}= {arguments[0]}"
         return f"({bound} and ({' or '.join(alternatives)}))"
+
+    def values(self, cursor: Source, place: str, parameters: Parameters) -> list[str]:
+        """The SQL expressions of the values inside a cursor."""
+        return [
+            parameters.add(cursor, sql_type, self._reader(position), place)
+            for position, (_, sql_type, _) in enumerate(self.parts)
+        ]
 
     def _reader(self, position: int) -> Callable[[Any], str | None]:
         return _reader(self.name, tuple(sql_type for _, sql_type, _ in self.parts), position)

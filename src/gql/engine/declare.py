@@ -110,6 +110,7 @@ def noun(
     question: Question | None = None,
     reported: bool = True,
     search: str | None = None,
+    archive: str | None = None,
 ) -> Callable[[type], type]:
     """Declare a noun.
 
@@ -125,7 +126,9 @@ def noun(
     - `question`: what its table, a function, is asked with.
     - `reported`: whether analysts have a view of it, which is so unless it is one person's own or an administrator's.
     - `search`: a function of countinghouse_search, from a text to the ids of what it finds; the root list takes it as
-      `search`.
+      `search`. A second form of it takes how many and after which, in the default order, which then ascends.
+    - `archive`: the view of its rows and of those in its archive, with the same columns: lists, groups and look-ups
+      take `includeArchived`, and what refers to a row finds it in either.
     """
 
     def declare(cls: type) -> type:
@@ -156,6 +159,7 @@ def noun(
             question=question,
             reported=reported,
             search=search,
+            archive=archive,
         )
         return cls
 

@@ -23,7 +23,7 @@ class GroupsCompiler:
     """Writes the groups of one noun that a selection asks for. `refer` writes a thing that a key refers to."""
 
     compilation: Compilation
-    refer: Callable[[Noun, str, Selected, Path], str]
+    refer: Callable[[Row, Noun, str, Selected, Path], str]
     row: Row
     condition: str
     keys: dict[str, str] = field(default_factory=dict)
@@ -122,7 +122,7 @@ class GroupsCompiler:
                 if group.name not in self.keys:
                     return [Literal("null")]
                 target = self.compilation.declarations.target(relation)
-                return [self.refer(target, f"{self.row.alias}.{self.keys[group.name]}", selected, path)]
+                return [self.refer(self.row, target, f"{self.row.alias}.{self.keys[group.name]}", selected, path)]
         raise LookupError(selected.name)
 
     def _figure_member(self, column: Column, selected: Selected) -> list[Fragment]:

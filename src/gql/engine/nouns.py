@@ -221,7 +221,8 @@ class Single(NamedTuple):
 @dataclass(slots=True)
 class Noun:
     """A thing of a domain, as the engine sees it. `fields` are by GraphQL name; `reported`: analysts have a view of
-    it; `search`: the function that answers the ids of what a text finds."""
+    it; `search`: the function that answers the ids of what a text finds, all or a page of them; `archive`: the view of
+    its rows and of those that were moved to its archive."""
 
     name: str
     table: str
@@ -238,6 +239,7 @@ class Noun:
     question: "Question | None" = None
     reported: bool = True
     search: "str | None" = None
+    archive: "str | None" = None
 
     def scope_condition(self, role: str, row: str, ids: Callable[[], str]) -> str | None:
         """What narrows its rows to the scope of somebody in this role; None where nothing does. `ids` writes what the

@@ -78,7 +78,7 @@ class FilterCompiler:
     def _related(self, row: Row, relation: ToOne, value: dict[str, Any], place: str, level: int) -> str:
         target: Noun = self.declarations.target(relation)
         self.require(target.permission)
-        other = row.nested(target)
+        other = row.leading_to(target)
         condition = self.conditions(other, value, place, level + 1)
         belongs = source_condition(other, self.parameters, self.scoped_as)
         return (
@@ -99,7 +99,9 @@ class FilterCompiler:
         if operator == "isNull":
             return f"{plain} is {'null' if value else 'not null'}"
         if column.kind.name == "Boolean":
-            return plain if value else f"({plain}) is not true"
+            # A stored one that is never null is found in an index either way.
+            is_stored = column.expression is None and not column.nullable
+            return plain if value else f"not {plain}" if is_stored else f"({plain}) is not true"
         if operator == "startsWith":
             key, start = row.column(column.key or column.name), self.parameters.add(value, "text", as_text, place)
             exists = f" and {plain} is not null" if column.nullable else ""

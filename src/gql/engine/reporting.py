@@ -87,7 +87,11 @@ class _Writer:
 
     def text(self) -> str:
         if self._noun.question is None:
-            return "\n".join(self._view(self.shown, [f"{self._noun.table} as {ALIAS}"], self._conditions(self._noun)))
+            return "\n".join(
+                self._view(
+                    self.shown, [f"{self._noun.archive or self._noun.table} as {ALIAS}"], self._conditions(self._noun)
+                )
+            )
         owner = self._owner()
         lines = self._function(self._noun.question)
         if owner is None:

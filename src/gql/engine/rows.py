@@ -26,15 +26,18 @@ class Row:
     alias: str
     aliases: Aliases
     source: str
+    with_archive: bool = False
     columns: dict[str, None] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, noun: Noun, aliases: Aliases, source: str | None = None) -> "Row":
-        """A row of the noun's table, or of `source` in its place."""
-        return cls(noun, aliases.next(), aliases, source or noun.table)
+    def of(cls, noun: Noun, aliases: Aliases, source: str | None = None, *, with_archive: bool | None = False) -> "Row":
+        """A row of the noun's table, or of its archive too, or of `source` in its place."""
+        table = noun.archive if with_archive and noun.archive else noun.table
+        return cls(noun, aliases.next(), aliases, source or table, bool(with_archive))
 
-    def nested(self, noun: Noun) -> "Row":
-        return Row.of(noun, self.aliases)
+    def leading_to(self, noun: Noun) -> "Row":
+        """A row of the noun that belongs to this one. It may be archived, unless this one is not and would be too."""
+        return Row.of(noun, self.aliases, with_archive=self.with_archive or not self.noun.archive)
 
     def column(self, name: str) -> str:
         """The SQL expression of a stored column."""
@@ -67,7 +70,7 @@ def source_condition(row: Row, parameters: Parameters, scoped_as: str | None) ->
     return condition if scope is None else f"{condition} and {scope}"
 
 
-def found_by(row: Row, search: str, term: str) -> str:
+def found_by(row: Row, search: str, *arguments: str) -> str:
     """Which rows a search finds. It is asked once for a list, and its ids are looked up all together: row by row, as
     `in` would have it, takes twice the time."""
-    return f"{row.alias}.id = any (array(select {search}({term})))"
+    return f"{row.alias}.id = any ((select {search}({', '.join(arguments)}))::uuid[])"

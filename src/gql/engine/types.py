@@ -25,6 +25,7 @@ SEARCH: Final = {
         "Only those that can be had and whose name holds this somewhere, whatever the capitals: 3 letters or more.",
     )
 }
+ARCHIVED: Final = {"includeArchived": ("bool | None", "Those that are archived, too; without it, they are left out.")}
 AS_OF: Final = {"asOf": (Date | None, "The day at whose end it is wanted; without it, now.")}
 
 
@@ -147,7 +148,7 @@ class TypeBuilder:
                 f"list[{noun.name}Order] | None",
                 f"The order, at most 3; without it {noun.default_order}.",
             )
-        return arguments | PAGE_ARGUMENTS
+        return arguments | _archived(noun) | PAGE_ARGUMENTS
 
     def _filter_type(self, noun: Noun) -> None:
         name = f"{noun.name}Filter"
@@ -236,7 +237,8 @@ class TypeBuilder:
                 "by": (f"list[{noun.name}GroupBy]", "What to group by, at most 4."),
                 "orderBy": (f"list[{noun.name}GroupOrder] | None", "The order; without it, by the keys."),
                 "first": ("int | None", "How many groups: 1 to 1000. Without it, 100."),
-            },
+            }
+            | _archived(noun),
         )
 
     # The roots
@@ -246,7 +248,7 @@ class TypeBuilder:
             meaning = self.descriptions.table(noun.described_by)
             if noun.singular:
                 by_id = {"id": (strawberry.ID, "Its id; the answer is null where there is none.")}
-                yield self.make.field(noun.singular, f"{noun.name} | None", meaning, by_id)
+                yield self.make.field(noun.singular, f"{noun.name} | None", meaning, by_id | _archived(noun))
             if noun.single:
                 yield self.make.field(noun.single.name, f"{noun.name} | None", noun.single.meaning or meaning)
             if noun.question and noun.question.field:
@@ -285,6 +287,10 @@ class TypeBuilder:
             noun = self.declarations.nouns[verb.returns]
             fields = [self.make.field(payload_field(noun), noun.name, self.descriptions.table(noun.described_by))]
         self.make.object(verb.payload_name, fields, description)
+
+
+def _archived(noun: Noun) -> dict[str, tuple[Any, str]]:
+    return ARCHIVED if noun.archive else {}
 
 
 def _question_arguments(question: Question, bound: Collection[str] = ()) -> dict[str, tuple[Any, str]]:

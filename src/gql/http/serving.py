@@ -1,6 +1,7 @@
-"""uvicorn, taught to leave politely."""
+"""uvicorn, taught to let a crowd in and to leave politely."""
 
 import asyncio
+import resource
 import socket
 from contextlib import suppress
 from types import FrameType
@@ -12,6 +13,26 @@ from gql.http.health import Health
 
 NOTICE_SECONDS: Final = 5.0
 """In production: as long as whoever spreads the load may need to see that we are no longer ready."""
+
+
+KEPT_SECONDS: Final = 75
+"""How long a connection is kept for its next request: longer than load balancers keep theirs (60 seconds, as a rule),
+who would else send a request just when we hang up. People think for longer than uvicorn's five seconds, too."""
+ACCEPTED_AT_ONCE: Final = 16
+"""Connections that are taken in one turn of the event loop."""
+
+
+def many_times(listener: socket.socket) -> list[socket.socket]:
+    """The same listening socket so many times: uvloop takes one connection of each in a turn. When many people come at
+    once turns are long, because their requests are answered in them, and of 2,000 the last would wait for 2,000."""
+    return [listener, *(listener.dup() for _ in range(ACCEPTED_AT_ONCE - 1))]
+
+
+def open_many_files() -> None:
+    """Let this process have as many connections as it may have at all: many shells give it 1,024 unless it asks."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # where there is no limit, the kernel may have one all the same
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 class Server(uvicorn.Server):

@@ -23,8 +23,7 @@ class JsonLines:
     def query(part: Part) -> str:
         """One column: the line."""
         columns = ", ".join(
-            f"{each.quoted}::text as {each.quoted}" if each.kind is Kind.DECIMAL else each.quoted
-            for each in part.columns
+            f"{each.value}{'::text' if each.kind is Kind.DECIMAL else ''} as {each.quoted}" for each in part.columns
         )
         return _ordered(part, "row_to_json(line)::text", f"select {columns}")
 
@@ -77,7 +76,7 @@ def _ordered(part: Part, line: str, selected: str) -> str:
 
 
 def _cell(column: Column) -> str:
-    name = column.quoted
+    name = column.value
     if column.kind is Kind.TEXT:
         return f"case when {name}::text ~ '{_GUARDED}' then '''' || {name}::text else {name}::text end"
     if column.kind is Kind.MOMENT:

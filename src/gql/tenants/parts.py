@@ -10,6 +10,7 @@ from typing import Final
 import asyncpg
 
 from gql.database.catalog.house import CONFIDENTIAL, House
+from gql.trade.packs import BODY
 
 LOG: Final = "core.audit_log"
 TENANTS: Final = "iam.tenants"
@@ -19,6 +20,9 @@ ITSELF: Final = "id = $1"
 ITS_PEOPLE: Final = "id in (select user_id from iam.memberships where tenant_id = $1)"
 # People belong to no organisation: of each is told what their colleagues know, and nothing of other organisations.
 OF_PEOPLE: Final = ("id", "name", "email", "phone", "email_verified_at", "phone_verified_at", "created_at")
+
+# What stands elsewhere and is written as if it stood in its row.
+ELSEWHERE: Final = {"trade.messages.body": BODY.format(row="messages")}
 
 # Partitions come with their parent; what the table makes of its own columns is left to it.
 _COLUMNS: Final = f"""
@@ -58,10 +62,11 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column as the catalog has it; `quoted` is its name in SQL."""
+    """A column as the catalog has it; `quoted` is its name in SQL, and `value` what is written."""
 
     name: str
     quoted: str
+    value: str
     kind: Kind
 
 
@@ -104,7 +109,12 @@ def _part(name: str, rows: list[asyncpg.Record], condition: str) -> Part:
     return Part(
         name,
         condition,
-        tuple(Column(row["column_name"], row["quoted"], Kind[row["kind"]]) for row in rows if is_shown(row)),
+        tuple(_column(name, row) for row in rows if is_shown(row)),
         tuple(row["column_name"] for row in rows if not is_shown(row)),
         tuple(row["quoted"] for row in key),
     )
+
+
+def _column(table: str, row: asyncpg.Record) -> Column:
+    value = ELSEWHERE.get(f"{table}.{row['column_name']}", row["quoted"])
+    return Column(row["column_name"], row["quoted"], value, Kind[row["kind"]])

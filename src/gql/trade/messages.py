@@ -5,10 +5,11 @@ from enum import Enum
 import strawberry
 from strawberry import UNSET
 
-from gql.engine.declare import column, noun, to_one
+from gql.engine.declare import column, computed, noun, to_one
 from gql.engine.inputs import described
 from gql.engine.nouns import Verb
 from gql.engine.scalars import JSON, DateTime
+from gql.trade.packs import BODY
 from gql.trade.scopes import OF_NOBODY
 
 TABLE = "trade.messages"
@@ -41,7 +42,7 @@ class Message:
     from_number: str = column(filtered=True)
     to_number: str = column()
     direction: MessageDirection = column(filtered=True, grouped=True)
-    body: str | None = column()
+    body: str | None = computed(BODY, description="What it says: at most 4096 characters.")
     media: JSON = column()
     sent_at: DateTime = column()
     is_processed: bool = column(filtered=True)

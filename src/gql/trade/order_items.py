@@ -17,6 +17,7 @@ TABLE = "trade.order_items"
     permission="trade:read",
     visible="{row}.replaced_at is null",
     default_order="CREATED_AT_DESC",
+    archive="trade.all_order_items",
 )
 class OrderItem:
     position: int = column()

@@ -41,6 +41,7 @@ class OrderPaymentStatus(Enum):
     permission="trade:read",
     default_order="CREATED_AT_DESC",
     currency="currency",
+    archive="trade.all_orders",
 )
 class Order:
     order_number: str = column(filtered=True, ordered=True)
@@ -76,6 +77,7 @@ class Order:
     metadata: JSON = column(permission="trade:internal")
     created_at: DateTime = column(filtered=True, ordered=True)
     updated_at: DateTime = column()
+    archived_at: DateTime | None = column()
     retailer = to_one("Retailer", "retailer_id", nullable=True)
     vendor = to_one("Vendor", "vendor_id", nullable=True)
     credit_line = to_one("CreditLine", "credit_line_id")
@@ -109,6 +111,45 @@ class OrderIdInput:
     id: strawberry.ID
 
 
+@described(TABLE, "Which order to place, and when it was.")
+class OrderPlaceInput:
+    id: strawberry.ID
+    placed_at: DateTime | None = strawberry.field(
+        default=UNSET, description="When it was placed, if not now: a moment that has passed."
+    )
+
+
+@described(TABLE, "Which order to confirm, and when it was.")
+class OrderConfirmInput:
+    id: strawberry.ID
+    confirmed_at: DateTime | None = strawberry.field(
+        default=UNSET, description="When it was confirmed, if not now: after it was placed, and not later than now."
+    )
+
+
+@described(TABLE, "Which order to ship, which of its items, and when it was.")
+class OrderShipInput:
+    id: strawberry.ID
+    items: list[OrderedQuantityInput] | None = strawberry.field(
+        default=UNSET, description="Of which items how many; all that is left unless said otherwise."
+    )
+    shipped_at: DateTime | None = strawberry.field(
+        default=UNSET,
+        description="When it was shipped, if not now: after it was confirmed, and not later than now. The moment of "
+        "the first shipping is kept.",
+    )
+
+
+@described(TABLE, "Which order was delivered, and when.")
+class OrderDeliverInput:
+    id: strawberry.ID
+    delivered_at: DateTime | None = strawberry.field(
+        default=UNSET,
+        description="When it was delivered, if not now: after it was shipped, and not later than now. From that day on "
+        "it counts in the ledger, and to that day the terms are added.",
+    )
+
+
 @described(TABLE, "Which order, and which of its items.")
 class OrderItemsInput:
     id: strawberry.ID
@@ -127,10 +168,10 @@ DECLARED = (
     Order,
     Verb("trade.order_create", OrderCreateInput, "Order", "trade:write"),
     Verb("trade.order_update", OrderUpdateInput, "Order", "trade:write"),
-    Verb("trade.order_place", OrderIdInput, "Order", "trade:write"),
-    Verb("trade.order_confirm", OrderIdInput, "Order", "trade:write"),
-    Verb("trade.order_ship", OrderItemsInput, "Order", "trade:write"),
-    Verb("trade.order_deliver", OrderIdInput, "Order", "trade:write"),
+    Verb("trade.order_place", OrderPlaceInput, "Order", "trade:write"),
+    Verb("trade.order_confirm", OrderConfirmInput, "Order", "trade:write"),
+    Verb("trade.order_ship", OrderShipInput, "Order", "trade:write"),
+    Verb("trade.order_deliver", OrderDeliverInput, "Order", "trade:write"),
     Verb("trade.order_cancel", OrderCancelInput, "Order", "trade:write"),
     Verb("trade.order_return", OrderItemsInput, "Order", "trade:write"),
     Verb("trade.order_expire", OrderIdInput, "Order", "trade:write"),

@@ -10,6 +10,7 @@ from typing import Final
 SECONDS: Final = timedelta(seconds=5)
 MINUTE: Final = timedelta(minutes=1)
 HOUR: Final = timedelta(hours=1)
+DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,19 @@ DUTIES: Final[tuple[Duty | Delivery, ...]] = (
         due="select tenant_id, id from trade.orders_due()",
         run="trade.order_lapse({what}::uuid)",
         every=MINUTE,
+    ),
+    Duty(
+        name="archive-orders",
+        due="select tenant_id, null from trade.archive_due()",
+        run="trade.archive()",
+        every=HOUR,
+    ),
+    Duty(
+        name="pack-messages",
+        due="select tenant_id, null from trade.messages_pack_due()",
+        run="trade.messages_pack()",
+        # Some are always too few for a pack, so that this is asked in vain.
+        every=DAY,
     ),
     Duty(
         name="score-retailers",

@@ -405,7 +405,7 @@ select convert_to(concat(
             core.as_json(t18.order_number),
             '}'
           )
-          from trade.orders t18
+          from trade.all_orders t18
           where t18.tenant_id = ($1::uuid) and t18.vendor_id = any (($2::text)::uuid[]) and t18.id = t15.order_id
         ), 'null'),
         ',"creditLine":',

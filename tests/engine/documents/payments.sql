@@ -248,7 +248,7 @@ select convert_to(concat(
       from (
         select t9.retry_count, t9.is_reconciled, t9.received_at, t9.id
         from billing.payments t9
-        where t9.tenant_id = ($1::uuid) and (t9.retry_count >= ($3::text)::bigint and (t9.is_reconciled) is not true)
+        where t9.tenant_id = ($1::uuid) and (t9.retry_count >= ($3::text)::bigint and not t9.is_reconciled)
         order by t9.received_at desc, t9.id desc
         limit 20
       ) t9

@@ -460,9 +460,9 @@ select convert_to(concat(
       (
         select count(*)
         from trade.products t21
-        where t21.tenant_id = ($1::uuid) and t21.id = any (array(
+        where t21.tenant_id = ($1::uuid) and t21.id = any ((
           select trade.products_search(($9::text))
-        ))
+        )::uuid[])
       ),
       ',"nodes":[',
       string_agg(r0, ','),
@@ -481,9 +481,9 @@ select convert_to(concat(
         from (
           select t21.name, t21.name_key, t21.id
           from trade.products t21
-          where t21.tenant_id = ($1::uuid) and t21.id = any (array(
-            select trade.products_search(($9::text))
-          ))
+          where t21.tenant_id = ($1::uuid) and t21.id = any ((
+            select trade.products_search(($9::text), 21, null, null)
+          )::uuid[])
           order by t21.name_key asc, t21.id asc
           limit 21
         ) t21
@@ -497,9 +497,9 @@ select convert_to(concat(
       (
         select count(*)
         from trade.products t22
-        where t22.tenant_id = ($1::uuid) and t22.id = any (array(
+        where t22.tenant_id = ($1::uuid) and (t22.category = ($11::text)) and t22.id = any ((
           select trade.products_search(($10::text))
-        )) and (t22.category = ($11::text))
+        )::uuid[])
       ),
       ',"edges":[',
       string_agg(r0, ','),
@@ -520,9 +520,9 @@ select convert_to(concat(
         from (
           select t22.category, t22.product_code, t22.id, t22.name
           from trade.products t22
-          where t22.tenant_id = ($1::uuid) and t22.id = any (array(
+          where t22.tenant_id = ($1::uuid) and (t22.category = ($11::text)) and t22.id = any ((
             select trade.products_search(($10::text))
-          )) and (t22.category = ($11::text))
+          )::uuid[])
           order by t22.product_code asc, t22.id asc
           limit 2
         ) t22
@@ -546,9 +546,9 @@ select convert_to(concat(
       from (
         select t23.name, t23.name_key, t23.id
         from trade.products t23
-        where t23.tenant_id = ($1::uuid) and t23.id = any (array(
-          select trade.products_search(($12::text))
-        ))
+        where t23.tenant_id = ($1::uuid) and t23.id = any ((
+          select trade.products_search(($12::text), 21, null, null)
+        )::uuid[])
         order by t23.name_key asc, t23.id asc
         limit 20
       ) t23

@@ -50,6 +50,7 @@ class Arguments:
             found["filter"] = None
         if "search" in declared.args and self.choices.often(0.5):
             found["search"] = self._term(noun)
+        found |= self._archived(declared)
         return found | (self._groups(noun, grown) if "by" in declared.args else self._page(noun, declared))
 
     def _look_up(self, name: str, declared: GraphQLField, returned: str) -> dict[str, Any]:
@@ -64,7 +65,14 @@ class Arguments:
         known = self.facts.ids[wanted]
         of_nobody = not known or self.choices.often(0.05)
         chosen = str(UUID(int=self.choices.number(0, 2**128 - 1))) if of_nobody else self.choices.one_of(known)
+        found |= self._archived(declared)
         return found | {"id": chosen.upper() if self.choices.often(0.05) else chosen}
+
+    def _archived(self, declared: GraphQLField) -> dict[str, Any]:
+        """Whether those in the archive are wanted, too, where there is one."""
+        if "includeArchived" not in declared.args or self.choices.often(0.4):
+            return {}
+        return {"includeArchived": self.choices.one_of([True, False, None])}
 
     def _term(self, noun: Noun) -> str | None:
         """A part of a name, in capitals or not, most often long enough."""

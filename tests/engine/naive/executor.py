@@ -60,7 +60,10 @@ class NaiveExecutor:
                 if name == noun.question.field:
                     return answer(self.world, noun, arguments)
                 continue
-            visible = [thing for thing in self.world.things[noun.name] if self.world.is_visible(thing)]
+            visible = _asked_for(
+                [thing for thing in self.world.things[noun.name] if self.world.is_visible(thing)],
+                {"includeArchived": True} if name == "node" else arguments,
+            )
             if name == noun.singular or (name == "node" and noun.name == arguments["type"]):
                 self.world.demand(noun.permission)
                 wanted = identifier(arguments["id"])
@@ -90,14 +93,14 @@ class NaiveExecutor:
         if isinstance(declared, ToMany):
             target = self.world.declarations.target(declared)
             if not declared.listed:
-                return self._connection(target, self._children(thing, declared), arguments)
+                return self._connection(target, _asked_for(self._children(thing, declared), arguments), arguments)
             self.world.demand(target.permission)
             children = self._children(thing, declared)
             return sorted(children, key=lambda child: (child.row[declared.order or "id"], child.id))
         for relation in thing.noun.relations:
             target = self.world.declarations.target(relation)
             if isinstance(relation, ToMany) and name == _groups_field(target):
-                return self._groups(target, self._children(thing, relation), arguments)
+                return self._groups(target, _asked_for(self._children(thing, relation), arguments), arguments)
         raise LookupError(name)
 
     def _children(self, thing: Thing, relation: ToMany) -> list[Thing]:
@@ -110,6 +113,11 @@ class NaiveExecutor:
     def _groups(self, noun: Noun, things: list[Thing], arguments: dict[str, Any]) -> list[dict[str, Any]]:
         self.world.demand(noun.permission)
         return groups(self.world, noun, things, arguments)
+
+
+def _asked_for(things: list[Thing], arguments: dict[str, Any]) -> list[Thing]:
+    """Those that are archived only where they are asked for."""
+    return [thing for thing in things if not thing.is_archived or arguments.get("includeArchived")]
 
 
 def _groups_field(noun: Noun) -> str:

@@ -78,7 +78,7 @@ def _totals(world: World, _arguments: Arguments, _about: Thing | None) -> Rows:
         return lines.setdefault(currency, counts | dict.fromkeys(("debt", "held", "overdue"), ZERO))
 
     line(own)
-    for row in (thing.row for thing in world.things["Order"]):
+    for row in (thing.row for thing in world.things["Order"] if not thing.is_archived):
         line(row["currency"])[f"{row['status'].lower()}_orders"] += 1
         if row["open_amount"] > 0 and row["due_date"] < world.today:
             line(row["currency"])["overdue"] += row["open_amount"]

@@ -31,6 +31,7 @@ class Thing:
 
     noun: Noun
     row: Mapping[str, Any]
+    is_archived: bool = False
 
     @property
     def id(self) -> UUID:
@@ -48,6 +49,8 @@ class World:
     things: dict[str, list[Thing]] = field(default_factory=dict)
     client_entries: list[dict[str, Any]] = field(default_factory=list)
     """What moved the accounts of clients, which no noun shows."""
+    packs: dict[UUID, list[str]] = field(default_factory=dict)
+    """What old messages said."""
     sessions: list[dict[str, Any]] = field(default_factory=list)
     """Where the person is, and was, signed in, whatever has become of it."""
     totp_devices: list[dict[str, Any]] = field(default_factory=list)
@@ -127,6 +130,12 @@ def _reversal(world: World, entry: Thing) -> UUID | None:
     return next((each.id for each in world.things["CreditLedgerEntry"] if each.row["reverses_id"] == entry.id), None)
 
 
+def _body(world: World, message: Thing) -> str | None:
+    own: str | None = message.row["body"]
+    place: int | None = message.row["pack_place"]
+    return own if place is None else world.packs[message.row["pack_id"]][place - 1]
+
+
 def _user_name(world: World, entry: Thing) -> str | None:
     names = (
         each.row["user_name"] for each in world.things["Membership"] if each.row["user_id"] == entry.row["user_id"]
@@ -155,6 +164,7 @@ COMPUTED: Final[dict[tuple[str, str], Callable[[World, Thing], Any]]] = {
     ("AuditEntry", "user_name"): _user_name,
     ("CreditLedgerEntry", "reversal_ledger_id"): _reversal,
     ("CreditLedgerEntry", "is_reversed"): lambda world, entry: _reversal(world, entry) is not None,
+    ("Message", "body"): _body,
     ("AuditEntry", "is_sealed"): lambda _world, entry: entry.row["seal"] is not None,
 }
 
@@ -181,10 +191,16 @@ async def look(connection: "asyncpg.Connection[asyncpg.Record]", declarations: D
             continue
         columns = "*" if "(" in noun.table else await connection.fetchval(READABLE, noun.table)
         rows = await connection.fetch(f"select {columns} from {noun.table} thing")
-        world.things[noun.name] = [Thing(noun, dict(row)) for row in rows]
+        there = {row["id"]: Thing(noun, dict(row)) for row in rows}
+        if noun.archive:
+            both = await connection.fetch(f"select * from {noun.archive}")
+            there |= {row["id"]: Thing(noun, dict(row), True) for row in both if row["id"] not in there}
+        world.things[noun.name] = list(there.values())
     columns = await connection.fetchval(READABLE, "billing.client_entries")
     entries = await connection.fetch(f"select {columns} from billing.client_entries")
     world.client_entries = [dict(row) for row in entries]
+    packs = await connection.fetch("select id, bodies from trade.message_packs")
+    world.packs = {row["id"]: list(row["bodies"]) for row in packs}
     async with as_superuser() as superuser:
         rows = await superuser.fetch("select * from iam.sessions where user_id = $1", person.user_id)
         devices = await superuser.fetch("select * from iam.totp_devices where user_id = $1", person.user_id)

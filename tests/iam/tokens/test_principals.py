@@ -65,22 +65,47 @@ async def test_only_a_member_is_held_to_a_scope(role: str, may_write: bool, serv
 async def test_a_context_is_asked_for_once_in_ten_seconds(services: Services, tenant: Tenant) -> None:
     clock = Clock()
     people = Principals(services.database, clock=clock)
-    asked = services.database.writes.statistics.acquisitions
+    asked = services.database.callers.statistics.acquisitions
     for seconds in (0.0, 5.0, 4.9):
         clock.now += seconds
         await people.context(identity(tenant))
-    assert services.database.writes.statistics.acquisitions == asked + 1
+    assert services.database.callers.statistics.acquisitions == asked + 1
     clock.now += 0.2
     await people.context(identity(tenant))
-    assert services.database.writes.statistics.acquisitions == asked + 2
+    assert services.database.callers.statistics.acquisitions == asked + 2
 
 
 async def test_a_hundred_requests_at_once_ask_once(services: Services, tenant: Tenant) -> None:
     people = Principals(services.database)
-    asked = services.database.writes.statistics.acquisitions
+    asked = services.database.callers.statistics.acquisitions
     found = await asyncio.gather(*(people.context(identity(tenant)) for _ in range(100)))
     assert len(set(found)) == 1
-    assert services.database.writes.statistics.acquisitions == asked + 1
+    assert services.database.callers.statistics.acquisitions == asked + 1
+
+
+async def test_many_people_who_come_at_once_are_looked_up_together(
+    services: Services, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    people = Principals(services.database)
+    asked = services.database.callers.statistics.acquisitions
+    known = [identity(tenant), identity(other_tenant)]
+    strangers = [identity(tenant, uuid4()) for _ in range(2 * rules.MOST_TOGETHER)]
+    found = await asyncio.gather(
+        *(people.context(each) for each in (known[0], *strangers, known[1])), return_exceptions=True
+    )
+    assert [found[0].tenant_id, found[-1].tenant_id] == [each.tenant_id for each in known]  # type: ignore[union-attr]
+    assert {type(each) for each in found[1:-1]} == {ApiError}
+    assert services.database.callers.statistics.acquisitions == asked + 3
+
+
+async def test_no_write_stands_before_the_question_who_somebody_is(services: Services, tenant: Tenant) -> None:
+    address = services.database.writes._url
+    database = await Database.open(DatabaseOptions(url=address, write_connections=1, acquire_timeout=2.0))
+    try:
+        async with database.nobody():
+            assert (await Principals(database).context(identity(tenant))).role == "owner"
+    finally:
+        await database.close()
 
 
 async def test_people_and_organisations_are_not_taken_for_one_another(
@@ -138,10 +163,10 @@ async def test_who_is_let_in_again_waits_a_second_at_most(services: Services, te
     clock = Clock()
     people = Principals(services.database, clock=clock)
     await change(SUSPEND, tenant.tenant_id)
-    asked = services.database.writes.statistics.acquisitions
+    asked = services.database.callers.statistics.acquisitions
     for _ in range(20):
         await gone(people, identity(tenant), "TENANT_SUSPENDED")
-    assert services.database.writes.statistics.acquisitions == asked + 2, "whether they may, and why they may not"
+    assert services.database.callers.statistics.acquisitions == asked + 1, "whether they may, and why they may not"
     await change(RESUME, tenant.tenant_id)
     clock.now += rules.REFUSAL_REMEMBERED_SECONDS
     assert (await people.context(identity(tenant))).role == "owner"

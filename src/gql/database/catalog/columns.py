@@ -39,8 +39,8 @@ RULES: Final = (
                 then 'is a status but has the type ' || format_type(atttypid, null)
                 else 'is a status without a CHECK' end
             from columns join pg_type on pg_type.oid = atttypid
-            where relkind in ('r', 'p') and attname ~ '(^|_)status$' and (
-                atttypid <> 'text'::regtype and typtype <> 'd'
+            where relkind in ('r', 'p') and attname ~ '(^|_)status$' and relation not in (select name from archives)
+                and (atttypid <> 'text'::regtype and typtype <> 'd'
                 or not exists (
                     select from pg_constraint c where c.contype = 'c' and (
                         c.conrelid = attrelid and attnum = any (c.conkey) or c.contypid = atttypid)))
@@ -61,7 +61,7 @@ RULES: Final = (
         remedy="Write `bigint generated always as ((amount * 100)::bigint) stored`.",
         query=r"""
             select name, 'is not a generated bigint' from columns
-            where relkind in ('r', 'p') and attname ~ '_minor$'
+            where relkind in ('r', 'p') and attname ~ '_minor$' and relation not in (select name from archives)
                 and (atttypid <> 'bigint'::regtype or attgenerated <> 's')
         """,
     ),

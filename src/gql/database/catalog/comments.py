@@ -15,7 +15,8 @@ RULES: Final = (
                 and coalesce(obj_description(oid, 'pg_class'), '') = ''
             union all
             select name, 'has no comment' from columns
-            where not relispartition and coalesce(col_description(attrelid, attnum), '') = ''
+            where not relispartition and relation not in (select name from archives)
+                and coalesce(col_description(attrelid, attnum), '') = ''
             union all
             select name, 'has no comment' from functions where coalesce(obj_description(oid, 'pg_proc'), '') = ''
             union all

@@ -47,6 +47,8 @@ __all__ = [
 T = TypeVar("T")
 
 DRAIN_SECONDS: Final = 10.0
+CALLERS_CONNECTIONS: Final = 2
+"""For the short question that comes before the others: who somebody is."""
 PING_SECONDS: Final = 2.0
 
 
@@ -58,6 +60,8 @@ class Database:
         self._outcome_patience = options.outcome_patience
         self.reads = Pool(options.read_url or options.url, options, options.read_connections, read_only=True)
         self.writes = Pool(options.url, options, options.write_connections, read_only=False)
+        # Who asks is looked up for reads and writes alike, so that no queue of writes may stand before it.
+        self.callers = Pool(options.url, options, CALLERS_CONNECTIONS, read_only=False)
         # Readiness has connections of its own: a busy pool is no sign of a database that is down.
         addresses = dict.fromkeys((options.url, options.read_url or options.url))
         self._probes = [Pool(address, options, 1, read_only=True) for address in addresses]
@@ -71,7 +75,7 @@ class Database:
 
     async def close(self, within: float = DRAIN_SECONDS) -> None:
         """Let what runs end, for up to `within` seconds, then hang up."""
-        await asyncio.gather(*(pool.close(within) for pool in (self.reads, self.writes, *self._probes)))
+        await asyncio.gather(*(pool.close(within) for pool in (self.reads, self.writes, self.callers, *self._probes)))
 
     def read(self, context: Context) -> "Reader":
         """Statements of this tenant that only read, each in a transaction of its own."""
@@ -109,7 +113,15 @@ class Database:
 
         It is prepared once on each connection, and may be sent twice.
         """
-        loan = await self.writes.take(None, None)
+        return await self._answered(await self.writes.take(None, None), question, values)
+
+    async def recognise(self, question: str, *values: Any) -> Row | None:
+        """As `ask`, for what a caller who has shown who they are may do: on connections of its own, so that neither
+        a queue of writes nor a flood of sign-ins holds up everybody."""
+        each_by_itself = object()  # a cap for one of them would be a cap for all
+        return await self._answered(await self.callers.take(each_by_itself, None), question, values)
+
+    async def _answered(self, loan: Loan, question: str, values: Sequence[Any]) -> Row | None:
         try:
             return await with_renewal(loan, lambda connection: connection.ask(question, values))
         except FAILURES as error:
@@ -150,6 +162,7 @@ class Database:
         """Touch every idle connection."""
         await self.reads.warm()
         await self.writes.warm()
+        await self.callers.warm()
 
     def teach(self) -> None:
         """Have every connection for reads learn of a tenant that was granted just now, beside the requests.

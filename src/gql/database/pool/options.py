@@ -21,7 +21,7 @@ class DatabaseOptions:
     read_url: str | None = None
     mode: PoolMode = PoolMode.SESSION
     read_connections: int = 10
-    write_connections: int = 4
+    write_connections: int = 6
     connections_per_tenant: int = 8
     acquire_timeout: float = 5.0
     connect_timeout: float = 5.0

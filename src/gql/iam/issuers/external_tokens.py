@@ -179,7 +179,7 @@ class ExternalTokens:
 
     async def _look_up_context(self, identity: ExternalIdentity) -> Context | Refused:
         said = identity.said
-        row = await self._database.ask(
+        row = await self._database.recognise(
             CONTEXT,
             identity.tenant_id,
             said.issuer_id,

@@ -1,15 +1,17 @@
-"""The books that payments are written into: clients with open invoices, added in bulk before each round.
+"""Payments: the books that they are written into, with open invoices that are added in bulk before each round.
 
 As in the dataset, invoices are written beside the triggers, with what those would have made of them: the receivables in
 the ledger and the figures of the clients. Payments come the proper way.
 """
 
-from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 import asyncpg
 
 from bench.dataset import make_tenant
+from bench.ledger.work import Ready, Work
+from bench.trade.check import WrongBooksError
 from bench.works import Facts
 
 AMOUNT: Final = 100
@@ -117,27 +119,36 @@ _WRONG: Final = f"""
 """
 
 
-class WrongBooksError(Exception):
-    """What the payments left behind does not add up."""
+# Sessions take the next open invoice each: one that waits for locks less than others pays more of them.
+_FUNCTION: Final = f"""select billing.payment_record(format(
+    '{{"client_id":"{CLIENT_ID}%s","method":"{METHOD}","amount":"{AMOUNT}.00","status":"CONFIRMED","reference":"R-%s",'
+    '"allocations":[{{"invoice_id":"{INVOICE_ID}%s","amount":"{AMOUNT}.00"}}]}}',
+    lpad((place % :spread::bigint)::text, 11, '0'), place, lpad(place::text, 12, '0')
+)::jsonb) from (select nextval('bench.places') as place offset 0) as next;
+"""
 
 
-@dataclass(frozen=True)
-class Open:
-    """Open invoices that nobody has paid yet, by their places. They belong to the first so many clients in turn."""
+class Payments(Work):
+    """Payments of one tenant's clients, in books that a superuser's connection makes."""
 
-    first: int
-    count: int
-    clients: int
-
-    def client_id(self, place: int) -> str:
-        return f"{CLIENT_ID}{place % self.clients:011}"
-
-    def invoice_id(self, place: int) -> str:
-        return f"{INVOICE_ID}{place:012}"
-
-
-class Books:
-    """The books of one tenant, made by a superuser's connection."""
+    title = "Payments"
+    document = (
+        "mutation Pay($input: PaymentRecordInput!) { paymentRecord(input: $input) { payment { id status amount } } }"
+    )
+    function = _FUNCTION
+    function_name = "payment_record() in pgbench"
+    crowds = MappingProxyType({"50 clients": 50, "one client": 1})
+    meaning = (
+        "A payment is confirmed and pays one open invoice whole: two transfers of two entries each in the ledger, an"
+        " allocation, new figures of the invoice, the payment and the client, four rows of the audit log. No invoice is"
+        " paid twice; new ones are issued before each round.",
+        "All of them move the organisation's one account of cash, so that no two payments are ever carried out at the"
+        " same time.",
+    )
+    checked = (
+        "The trial balance is zero, each account is the sum of its entries, what is allocated is what invoices are"
+        " paid, and the figures of all clients are those of their documents"
+    )
 
     def __init__(self, connection: asyncpg.Connection, tenant_id: str, user_id: str) -> None:
         self._connection = connection
@@ -146,7 +157,7 @@ class Books:
         self._next = 0
 
     @classmethod
-    async def open(cls, connection: asyncpg.Connection, number: int, clients: int) -> "Books":
+    async def open(cls, connection: asyncpg.Connection, number: int, clients: int = 50) -> "Payments":
         """The books of a new tenant with so many clients."""
         tenant_id, user_id = await make_tenant(connection, number)
         await connection.execute("set session_replication_role = replica")
@@ -154,22 +165,29 @@ class Books:
         await connection.execute("reset session_replication_role")
         return cls(connection, tenant_id, user_id)
 
-    async def issue(self, count: int, clients: int) -> Open:
+    async def ready(self, count: int, spread: int) -> Ready:
         """So many new open invoices, of the first so many clients in turn."""
-        made = Open(self._next, count, clients)
+        made = Ready(self._next, count, spread)
         self._next += count
         given = {"tenant": self.facts.tenant_id, "user": self.facts.user_id, "last": self._next}
         async with self._connection.transaction():
             await self._connection.execute("set local session_replication_role = replica; set local jit = off")
-            await self._connection.execute(_ISSUE.format(**given, first=made.first, clients=clients))
+            await self._connection.execute(_ISSUE.format(**given, first=made.first, clients=spread))
         await self._connection.execute("vacuum (analyze) billing.invoices, billing.clients, ledger.accounts")
         return made
 
-    async def pass_to(self, place: int) -> None:
-        """Have the sequence that pgbench takes places from go on with this one."""
-        await self._connection.execute("select setval('bench.places', greatest($1::bigint, 1), false)", place)
+    def input(self, ready: Ready, place: int) -> dict[str, object]:
+        """Pays the invoice of this place."""
+        return {
+            "clientId": f"{CLIENT_ID}{place % ready.spread:011}",
+            "method": METHOD,
+            "amount": f"{AMOUNT}.00",
+            "status": "CONFIRMED",
+            "reference": f"R-{place}",
+            "allocations": [{"invoiceId": f"{INVOICE_ID}{place:012}", "amount": f"{AMOUNT}.00"}],
+        }
 
-    async def paid(self) -> int:
+    async def done(self) -> int:
         """How many payments stand in the books."""
         counted = "select count(*) from billing.payments where tenant_id = $1"
         return int(await self._connection.fetchval(counted, self.facts.tenant_id))
