@@ -270,7 +270,7 @@ async def test_nothing_refers_to_an_order_that_is_not_there_or_is_of_others(mark
 
 async def test_statistics_and_scores_count_what_is_archived(market: Market) -> None:
     reckoned = "select to_jsonb(s) - 'as_of' from trade.retailer_stats_reckoned(null) s"
-    scored = "select due_orders, on_time_orders, volume_percentile from trade.credit_scores order by retailer_id"
+    scored = "select due_orders, on_time_orders, volume_percentile from trade.credit_scores order by due_orders desc"
     async with as_tenant(market.tenant) as connection:
         order_id, _ = await paid_order(connection, market)
         await aged(order_id)
