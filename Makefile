@@ -64,9 +64,9 @@ test-thorough: ## Run everything with twelve times as many generated documents a
 	@HYPOTHESIS_PROFILE=thorough $(MAKE) test
 
 .PHONY: check
-check: check-format check-lint check-types check-sql check-schema check-reporting check-docs ## Format, lint, types, SQL, schema, docs
+check: check-format check-lint check-types check-sql check-schema check-reporting check-docs check-audit ## Format, lint, types, SQL, schema, docs, audit
 
-.PHONY: check-format check-lint check-types check-sql check-schema check-reporting check-docs
+.PHONY: check-format check-lint check-types check-sql check-schema check-reporting check-docs check-audit
 check-format: $(VENV)/.dev
 	@$(BIN)/ruff format --quiet --check src tests bench \
 		|| { echo 'Some files are not formatted; `make format` does it.' >&2; $(BIN)/ruff format --check src tests bench; }
@@ -100,6 +100,10 @@ check-docs: $(VENV)/.dev
 	@$(BIN)/countinghouse roles > $(CACHE)/roles.md
 	@diff -u docs/roles.md $(CACHE)/roles.md \
 		|| { echo 'docs/roles.md is not what the code allows; `make docs` writes it.' >&2; exit 1; }
+
+# Are the locked packages on the lists of known vulnerabilities? Where nobody answers within 18 seconds it says so and goes on.
+check-audit: $(VENV)/.dev
+	@$(BIN)/python -m tests.strangers.audit
 
 .PHONY: format
 format: $(VENV)/.dev ## Format the code and mend what the linter can
