@@ -51,8 +51,8 @@ class Service(BaseHTTPRequestHandler):
     def _of_osv(self, name: str) -> dict[str, Any]:
         if name not in BAD or not self.knows_bad:
             return {}
-        affected = {"package": {"name": name, "ecosystem": "PyPI"}, "ranges": []}
-        affected["ranges"] = [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": BAD[name]}]}]
+        mended = {"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": BAD[name]}]}
+        affected = {"package": {"name": name, "ecosystem": "PyPI"}, "ranges": [mended]}
         return {"vulns": [{"id": "TEST-2026-1", "summary": "It is bad.", "affected": [affected]}]}
 
     def _of_npm(self, asked: dict[str, Any]) -> dict[str, Any]:
