@@ -29,9 +29,9 @@ REFERENCES: Final = f"""
         (confrelid::regclass)::text as referred,
         (select attname::text from pg_attribute where attrelid = conrelid and attnum = conkey[2]) as by
     from pg_constraint join pg_class c on c.oid = conrelid join pg_namespace n on n.oid = c.relnamespace
-    where {OURS} and contype = 'f' and array_length(conkey, 1) = 2 and conparentid = 0 order by 1, 3
+    where {OURS} and contype = 'f' and array_length(conkey, 1) > 1 and conparentid = 0 order by 1, 3
 """
-"""Foreign keys of (tenant_id, something)."""
+"""Foreign keys of (tenant_id, something, perhaps more)."""
 
 
 @dataclass(frozen=True, slots=True)

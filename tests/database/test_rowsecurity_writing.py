@@ -22,6 +22,8 @@ TABLES: Final = 45
 HIDDEN: Final = "42501"
 OF_A_TRIGGER: Final = ("CH400", "CH404", "CH409")
 """What a trigger of ours says before the policy is asked; it sees the rows of the tenant alone."""
+SAID_BY_A_TRIGGER: Final = {("trade.credit_adjustments", "transfer_id")}
+"""Whatever a writer says of it."""
 
 
 @pytest.fixture(scope="module")
@@ -130,10 +132,10 @@ async def test_what_others_have_cannot_be_referred_to(
 ) -> None:
     """Attack 13: foreign keys under FORCE. Theirs is refused as what nobody has."""
     ours, tables = first_rows(mine, owners), {each.name: each for each in owners}
-    compared = 0
+    refused = Counter[str]()
     for reference in await owner.fetch(REFERENCES):
         table, referred = tables[reference["name"]], theirs.rows[reference["referred"]]
-        if "id" not in referred[0]:
+        if "id" not in referred[0] or (table.name, reference["by"]) in SAID_BY_A_TRIGGER:
             continue
         outcomes = {
             await outcome(owner, table.insert(), a_copy(ours[table.name], **{reference["by"]: each}))
@@ -141,11 +143,12 @@ async def test_what_others_have_cannot_be_referred_to(
         }
         assert len(outcomes) == 1, (table.name, reference["by"], outcomes)
         [came] = outcomes
-        # A trigger that copies something from what is not there finds nothing, and the column may not be empty.
-        assert came.code in ("23503", "23502", *OF_A_TRIGGER), (table.name, came)
+        # A trigger, or a constraint on what is one's own, may come before the foreign key.
+        assert came.code in ("23503", "23502", "23505", *OF_A_TRIGGER), (table.name, came)
         assert not re.search(r"[(=]", came.detail), came
-        compared += 1
-    assert compared > 40
+        refused[came.code] += 1
+    assert refused.total() > 40
+    assert refused["23503"] > 20, refused
 
 
 async def test_an_error_shows_nothing_of_a_row(owner: asyncpg.Connection, owners: list[Table], mine: Filled) -> None:
