@@ -144,7 +144,7 @@ async def test_what_others_have_cannot_be_referred_to(
         assert len(outcomes) == 1, (table.name, reference["by"], outcomes)
         [came] = outcomes
         # A trigger, or a constraint on what is one's own, may come before the foreign key.
-        assert came.code in ("23503", "23502", "23505", *OF_A_TRIGGER), (table.name, came)
+        assert came.code.startswith("23") or came.code in OF_A_TRIGGER, (table.name, came)
         assert not re.search(r"[(=]", came.detail), came
         refused[came.code] += 1
     assert refused.total() > 40
