@@ -193,6 +193,7 @@ async def test_an_import_is_six_trips_whatever_it_brings(line: Line, owner: Call
 
 
 async def test_what_the_document_alone_refuses_is_no_trip(line: Line, tenant: Tenant) -> None:
+    """Attack 58."""
     viewer = Caller(await permitted(context_of(tenant, "viewer")), ORIGIN)
     for source in (VERBS["billing.client_create"], "{ invoices(first: 1000) { totalCount } }"):
         with line.wire.listening() as heard, pytest.raises(RequestRefused):

@@ -237,6 +237,7 @@ async def test_many_verbs_of_one_operation_are_remembered_together(desk: Desk) -
 
 
 async def test_fifty_at_once_have_one_effect_and_fifty_equal_answers(desk: Desk) -> None:
+    """Attack 54."""
     draft = await desk.draft()
     answers = await asyncio.gather(*(desk.send(ISSUE, key="key-1", id=draft) for _ in range(50)))
     assert sorted(map(is_first, answers)) == [False] * 49 + [True]
