@@ -182,7 +182,7 @@ $(VENV)/.run: $(VENV)/.made requirements.lock pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
-	@echo 'Installing what the tests need (once; about 250 MB)'
+	@echo 'Installing what the tests need (once; about 300 MB)'
 	@$(INSTALL) requirements-dev.lock
 	@touch $@
 
