@@ -76,8 +76,8 @@ def _section(scope: Scope, version: str, clients: list[Step], pools: list[Step])
         version,
         how=[
             f"The dataset of the comparison ({scope.sizes}), all tenants in rotation. A new process of the server at"
-            " each step. Each connection sends its next request as soon as it has an answer: nobody thinks, so that p50 is"
-            " about the connections divided by the rate.",
+            " each step. Each connection sends its next request as soon as it has an answer: nobody thinks, so that p50"
+            " is about the connections divided by the rate.",
             *(f"{work}: {WORKS[work].meaning}." for work in ASKED),
             f"The second table has {CLIENTS} clients, and grows READ_CONNECTIONS, with CONNECTIONS_PER_TENANT beside"
             " it.",
