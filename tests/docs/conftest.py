@@ -31,7 +31,7 @@ def operator(empty_server: EmbeddedServer, tmp_path: Path) -> dict[str, str]:
         DATABASE_URL=empty_server.api_url,
         WORKER_URL=empty_server.worker_url,
         DATA_DIR=str(tmp_path / "data"),
-        ENVIRONMENT="production",
+        ENVIRONMENT="development",  # which has no notice to wait for
         PORT="0",
     )
     env["PATH"] = f"{PROGRAM.parent}:{env['PATH']}"

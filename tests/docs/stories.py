@@ -64,7 +64,7 @@ async def going_on(command: str, env: Mapping[str, str], directory: Path) -> Asy
         cwd=directory,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.STDOUT,
         start_new_session=True,
     )
     assert process.stdout is not None
@@ -76,9 +76,7 @@ async def going_on(command: str, env: Mapping[str, str], directory: Path) -> Asy
                 assert line, f"{command} ended: {said}"
                 said += line.decode()
         yield said
-        for _ in range(2):  # the second one leaves the notice out
-            process.send_signal(signal.SIGTERM)
-            await asyncio.sleep(0.3)
+        process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(PATIENCE):
             await process.communicate()
         assert process.returncode == 0, command

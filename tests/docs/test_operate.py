@@ -30,7 +30,7 @@ async def test_every_command_of_the_page_does_what_it_should(operator: dict[str,
                 if block.word in (SERVE, WORK):
                     said = await running.enter_async_context(going_on(command, operator, tmp_path))
                     if found := re.search(r"http://[\w.:]+", said):
-                        operator["COUNTINGHOUSE_PLACE"] = found[0]
+                        operator["PLACE"] = found[0]
                 else:
                     told.setdefault(command, []).append(await run(command, operator, tmp_path))
     first, again = told["countinghouse migrate"]
@@ -48,7 +48,7 @@ async def test_every_command_of_the_page_does_what_it_should(operator: dict[str,
 
 
 def _curl(path: str) -> str:
-    return f'curl --fail --silent --show-error "$COUNTINGHOUSE_PLACE/{path}"'
+    return f'curl --fail --silent --show-error "$PLACE/{path}"'
 
 
 async def test_the_arithmetic_of_pools_is_that_of_the_pools(settings: Settings) -> None:
