@@ -94,9 +94,13 @@ async def as_owner(
 
 @asynccontextmanager
 async def as_nobody() -> AsyncIterator[asyncpg.Connection]:
-    """A connection as the server has it before it knows who asks: countinghouse_api and no context."""
-    async with _connect((await the_database()).api_url) as connection:
+    """A connection as the server has it before it knows who asks: countinghouse_api and no context. It is new, because
+    a setting that was made once is empty for ever, and not absent."""
+    connection = await asyncpg.connect((await the_database()).api_url)
+    try:
         yield connection
+    finally:
+        await connection.close()
 
 
 @asynccontextmanager
@@ -134,6 +138,8 @@ async def _connect(url: str) -> AsyncIterator[asyncpg.Connection]:
     """A connection that is nobody's else, and stands as a new one does. One that was used before knows its tables and
     functions already, which a new one spends longer on than most tests take."""
     idle = _idle.setdefault(url, [])
+    while idle and idle[-1].is_closed():  # a test may end other connections
+        idle.pop()
     connection = idle.pop() if idle else await asyncpg.connect(url)
     try:
         yield connection
@@ -147,13 +153,13 @@ async def _connect(url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 async def _is_as_new(connection: asyncpg.Connection) -> bool:
-    """Put everything back that a session can be told. False where it can't be."""
+    """Put everything back that a session can be told. False where it can't be, or where SQL has prepared statements."""
     try:
         await connection.reset(timeout=5)
         await connection.execute(FORGET)
+        return not await connection.fetchval("select exists (select from pg_prepared_statements where from_sql)")
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
         return False
-    return True
 
 
 async def _shared_logins() -> tuple[str, ...]:
