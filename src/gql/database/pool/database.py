@@ -75,7 +75,12 @@ class Database:
 
     async def close(self, within: float = DRAIN_SECONDS) -> None:
         """Let what runs end, for up to `within` seconds, then hang up."""
-        await asyncio.gather(*(pool.close(within) for pool in (self.reads, self.writes, self.callers, *self._probes)))
+        await asyncio.gather(*(pool.close(within) for pool in self.pools))
+
+    @property
+    def pools(self) -> tuple[Pool, ...]:
+        """All of them: what they are limited to together is the most that this process connects."""
+        return (self.reads, self.writes, self.callers, *self._probes)
 
     def read(self, context: Context) -> "Reader":
         """Statements of this tenant that only read, each in a transaction of its own."""
