@@ -23,12 +23,14 @@ from gql.database.comments import read_comments
 from gql.database.context import Context
 from gql.database.pool.connections import Row
 from gql.database.pool.doors import Door
-from gql.database.pool.lending import FAILURES, Loan, Pool, PoolStatistics
+from gql.database.pool.lending import FAILURES, Pool
+from gql.database.pool.loans import Loan
 from gql.database.pool.options import DatabaseOptions, PoolMode
 from gql.database.pool.outcomes import Mark, Outcome, outcome_of
 from gql.database.pool.renewal import died_idle, with_renewal, wrong_context
 from gql.database.pool.repetition import Work, carry_out
 from gql.database.pool.standing import Origin
+from gql.database.pool.statistics import PoolStatistics
 from gql.database.pool.transactions import Transaction
 from gql.database.refusals import Sentences, translate, unreachable
 from gql.errors import ApiError
@@ -65,6 +67,8 @@ class Database:
         # Readiness has connections of its own: a busy pool is no sign of a database that is down.
         addresses = dict.fromkeys((options.url, options.read_url or options.url))
         self._probes = [Pool(address, options, 1, read_only=True) for address in addresses]
+        for pool in self._pools:
+            pool.when_silent = self._examine
         # Read now: a schema that cannot be read should stop the start, not the first refusal.
         self.sentences = read_comments().constraints if sentences is None else sentences
 
@@ -75,7 +79,15 @@ class Database:
 
     async def close(self, within: float = DRAIN_SECONDS) -> None:
         """Let what runs end, for up to `within` seconds, then hang up."""
-        await asyncio.gather(*(pool.close(within) for pool in (self.reads, self.writes, self.callers, *self._probes)))
+        await asyncio.gather(*(pool.close(within) for pool in self._pools))
+
+    @property
+    def _pools(self) -> list[Pool]:
+        return [self.reads, self.writes, self.callers, *self._probes]
+
+    def _examine(self) -> None:
+        for pool in self._pools:
+            pool.examine()
 
     def read(self, context: Context) -> "Reader":
         """Statements of this tenant that only read, each in a transaction of its own."""
@@ -125,6 +137,7 @@ class Database:
         try:
             return await with_renewal(loan, lambda connection: connection.ask(question, values))
         except FAILURES as error:
+            loan.note(error)
             raise self.translate(error) from error
         finally:
             loan.end()
@@ -140,6 +153,7 @@ class Database:
             await with_renewal(loan, lambda connection: connection.leave())
             yield loan.connection.raw
         except FAILURES as error:
+            loan.note(error)
             raise self.translate(error) from error
         finally:
             loan.end()
@@ -149,14 +163,20 @@ class Database:
         try:
             async with asyncio.timeout(within):
                 for probe in self._probes:
-                    loan = await probe.take(None, None)
-                    try:
-                        await with_renewal(loan, lambda connection: connection.leave())
-                        await loan.connection.raw.execute("select 1")
-                    finally:
-                        loan.end()
+                    await self._sign_of(probe)
         except FAILURES as error:
             raise unreachable() from error
+
+    async def _sign_of(self, probe: Pool) -> None:
+        loan = await probe.take(None, None)
+        try:
+            await with_renewal(loan, lambda connection: connection.give_a_sign())
+        except asyncio.CancelledError:
+            # It took too long. The next to ask shall not wait for this connection again.
+            loan.discard()
+            raise
+        finally:
+            loan.end()
 
     async def warm(self) -> None:
         """Touch every idle connection."""
@@ -218,4 +238,5 @@ class Reader:
             await self._loan.renew()
             return await read()
         except FAILURES as failure:
+            self._loan.note(failure)
             raise self._database.translate(failure) from failure

@@ -24,7 +24,7 @@ class DatabaseOptions:
     write_connections: int = 6
     connections_per_tenant: int = 8
     acquire_timeout: float = 5.0
-    connect_timeout: float = 5.0
+    connect_timeout: float = 4.0
     statement_timeout_ms: int = 10_000
     # A lock is held by another write, and writes take milliseconds: whoever waits longer is better told.
     lock_timeout_ms: int = 3_000
