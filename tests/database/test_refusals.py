@@ -63,7 +63,7 @@ REFUSALS: Final = {
     "do $$ begin raise serialization_failure; end $$": (Code.CONFLICT, "RETRY", None),
     "do $$ begin raise deadlock_detected; end $$": (Code.CONFLICT, "RETRY", None),
     "do $$ begin raise lock_not_available; end $$": (Code.CONFLICT, "LOCKED", None),
-    "do $$ begin raise too_many_connections; end $$": (Code.UNAVAILABLE, "DATABASE_UNREACHABLE", None),
+    "do $$ begin raise too_many_connections; end $$": (Code.UNAVAILABLE, "DATABASE_CROWDED", None),
     "do $$ begin raise disk_full; end $$": (Code.UNAVAILABLE, "DATABASE_FULL", None),
     "do $$ begin raise read_only_sql_transaction; end $$": (Code.UNAVAILABLE, "DATABASE_READ_ONLY", None),
     "do $$ begin raise insufficient_resources; end $$": (Code.UNAVAILABLE, "DATABASE_UNWELL", None),

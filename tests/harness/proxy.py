@@ -1,5 +1,5 @@
-"""A proxy in front of PostgreSQL that can lose connections at the worst moment, be slow, swallow what it is given without a
-word, and be listened to."""
+"""A proxy in front of PostgreSQL that can lose connections at the worst moment, be slow, swallow what it is given
+without a word, and be listened to."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -43,6 +43,11 @@ _CONSTRAINTS: Final = {
 }
 
 _UNREADABLE: Final = (Code.BAD_USER_INPUT, "INVALID_VALUE", "A value is malformed or out of range.")
+_CROWDED: Final = (
+    Code.UNAVAILABLE,
+    "DATABASE_CROWDED",
+    "The database has no connection left just now. Try again shortly.",
+)
 _SLOW: Final = (Code.TIMEOUT, "STATEMENT_TIMEOUT", "It took longer than is allowed. Ask for less at once.")
 _AGAIN: Final = (Code.CONFLICT, "RETRY", "Someone changed the same things at the same moment. Try again.")
 _DOWN: Final = (Code.UNAVAILABLE, "DATABASE_UNREACHABLE", "The database cannot be reached just now. Try again shortly.")
@@ -86,7 +91,7 @@ _STATES: Final = {
     "53000": _UNWELL,  # insufficient resources: too many open files
     "53100": _FULL,
     "53200": _UNWELL,  # out of memory
-    "53300": _DOWN,  # too many connections
+    "53300": _CROWDED,
     "53400": _LARGE,  # a limit of the configuration: temp_file_limit
     "54000": _LARGE,  # a limit of PostgreSQL itself, and the next three
     "54001": _LARGE,  # too complex: the stack is not deep enough
@@ -97,7 +102,7 @@ _STATES: Final = {
 }
 
 # An operator has to see to these, and after so long it is worth a try again.
-_OPERATORS: Final = {"DATABASE_FULL": 30, "DATABASE_READ_ONLY": 5, "DATABASE_UNWELL": 5}
+_OPERATORS: Final = {"DATABASE_FULL": 30, "DATABASE_READ_ONLY": 5, "DATABASE_UNWELL": 5, "DATABASE_CROWDED": 2}
 
 # The server says these when it hangs up or does not let us in: shutting down, crashed, starting, database dropped,
 # idle too long.
@@ -149,6 +154,12 @@ def unreachable() -> ApiError:
     refusal = _refusal(_DOWN)
     refusal.retry_after = RETRY_AFTER_SECONDS
     return refusal
+
+
+def not_let_in(error: BaseException) -> ApiError:
+    """What it is to the caller that no connection could be opened."""
+    is_crowded = isinstance(error, asyncpg.TooManyConnectionsError)
+    return _refusal(_CROWDED) if is_crowded else unreachable()
 
 
 def commit_unknown() -> ApiError:

@@ -39,6 +39,7 @@ _COUNTERS: Final = {
     "lost": "Connections that died.",
     "mended": "Connections brought back from an unknown state.",
     "exhausted": "Requests that waited for a connection in vain.",
+    "silent": "Connections closed because no answer came in time.",
 }
 
 

@@ -17,7 +17,7 @@ from gql.database.pool.pooler import PoolerConnection
 from gql.database.pool.session import SessionConnection
 from gql.database.pool.slots import Slot, Slots
 from gql.database.pool.statistics import PoolStatistics
-from gql.database.refusals import unreachable
+from gql.database.refusals import not_let_in, unreachable
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +115,8 @@ class Pool:
         return loan
 
     async def open_in(self, slot: Slot[Connection]) -> Connection:
-        """Put a new connection into the slot. Raises ApiError UNAVAILABLE, reason DATABASE_UNREACHABLE."""
+        """Put a new connection into the slot. Raises ApiError UNAVAILABLE: DATABASE_UNREACHABLE, or DATABASE_CROWDED
+        where the database is there and has no connection left."""
         self.empty(slot)
         try:
             connection = await self._kind.open(self._url, self._options, read_only=self._read_only)
@@ -123,7 +124,7 @@ class Pool:
             log.warning("cannot connect to the database: %s: %s", type(error).__name__, error)
             if isinstance(error, TimeoutError):
                 self.when_silent()
-            raise unreachable() from error
+            raise not_let_in(error) from error
         self._opened += 1
         connection.lessons = self._lessons
         slot.connection, slot.suits = connection, NOBODY
@@ -241,6 +242,7 @@ class Pool:
                 await connection.give_a_sign()
         except FAILURES as error:
             log.warning("an idle connection gave no sign of life and was closed: %s", type(error).__name__)
+            self._silent += 1
             self.empty(slot)
         except BaseException:
             self.empty(slot)

@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+import asyncpg
+
 from gql.database.pool.connections import Connection
 from gql.database.pool.slots import Slot
 from gql.database.refusals import unreachable
@@ -40,9 +42,14 @@ class Loan:
         self.is_fresh = True
 
     def note(self, error: BaseException | None) -> None:
-        """See to what a failure says of the connection: one that did not answer in time is not waited for again."""
-        if isinstance(error, TimeoutError) and self._slot.connection is not None:
+        """See to what a failure says of the connection. One that did not answer in time is not waited for again. One that
+        may not write is not kept: the next may, at a server that has taken over or under another setting."""
+        if self._slot.connection is None:
+            return
+        if isinstance(error, TimeoutError):
             self._pool.was_silent(self._slot.connection)
+        elif isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+            self._slot.connection.terminate()
 
     def discard(self) -> None:
         """Close the connection: its state is beyond mending."""
