@@ -21,6 +21,7 @@ OK: Final = "OK"
 CLIENT_GONE: Final = "CLIENT_GONE"
 UNKNOWN_KIND: Final = "none"
 """The kind of a request that was refused before anyone knew what it asks."""
+UNKNOWN_REASON: Final = "none"
 
 _CODE: Final = re.compile(rb'"code":"([A-Z_]+)"')
 _CODES: Final = frozenset(code.value for code in Code)
@@ -51,9 +52,11 @@ class Metrics:
         self._requests = _RequestCollector()
         self.registry.register(self._requests)
 
-    def observe(self, kind: str, code: str, seconds: float) -> None:
+    def observe(self, kind: str, code: str, seconds: float, reason: str | None = None) -> None:
         """Count one request."""
         self._requests.observe(kind, code, seconds)
+        if code == Code.UNAVAILABLE.value:
+            self._requests.unavailable[reason or UNKNOWN_REASON] += 1
 
     def watch_pool(self, name: str, statistics: Callable[[], PoolStatistics]) -> None:
         """Report a pool under this name."""
@@ -86,6 +89,7 @@ class _RequestCollector(Collector):
 
     def __init__(self) -> None:
         self._requests: Counter[tuple[str, str]] = Counter()
+        self.unavailable: Counter[str] = Counter()
         self._times: dict[str, list[int]] = {}
         self._seconds: defaultdict[str, float] = defaultdict(float)
 
@@ -106,6 +110,14 @@ class _RequestCollector(Collector):
         for (kind, code), count in self._requests.items():
             requests.add_metric([kind, code], count)
         yield requests
+        unavailable = CounterMetricFamily(
+            "countinghouse_unavailable",
+            "Requests that were answered UNAVAILABLE, by the reason: what an operator has to see to.",
+            labels=["reason"],
+        )
+        for reason, count in self.unavailable.items():
+            unavailable.add_metric([reason], count)
+        yield unavailable
         seconds = HistogramMetricFamily(
             "countinghouse_request_seconds",
             "Time from the request's headers to the end of its answer.",

@@ -42,8 +42,8 @@ class Loan:
         self.is_fresh = True
 
     def note(self, error: BaseException | None) -> None:
-        """See to what a failure says of the connection. One that did not answer in time is not waited for again. One that
-        may not write is not kept: the next may, at a server that has taken over or under another setting."""
+        """See to what a failure says of the connection. One that did not answer in time is not waited for again. One
+        that may not write is not kept: the next may, at a server that has taken over or under another setting."""
         if self._slot.connection is None:
             return
         if isinstance(error, TimeoutError):
