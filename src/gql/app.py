@@ -81,6 +81,12 @@ def create_app(settings: Settings, database_url: str) -> Application:
     metrics.watch_pool("read", lambda: database.reads.statistics)
     metrics.watch_pool("write", lambda: database.writes.statistics)
     metrics.watch_pool("caller", lambda: database.callers.statistics)
+    metrics.watch_counts(
+        "countinghouse_transactions_repeated",
+        "Transactions that were run once more, by why: CROSSED with others, CUT before COMMIT, UNANSWERED after it.",
+        "why",
+        lambda: database.repetitions,
+    )
     metrics.watch("countinghouse_passwords_waiting", "Sign-ins in the queue.", lambda: passwords.statistics.waiting)
 
     @asynccontextmanager

@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import accumulate
 from typing import Final
 
@@ -51,12 +51,19 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._requests = _RequestCollector()
         self.registry.register(self._requests)
+        self._unavailable: Counter[str] = Counter()
+        self.watch_counts(
+            "countinghouse_unavailable",
+            "Requests that were answered UNAVAILABLE, by the reason: what an operator has to see to.",
+            "reason",
+            lambda: self._unavailable,
+        )
 
     def observe(self, kind: str, code: str, seconds: float, reason: str | None = None) -> None:
         """Count one request."""
         self._requests.observe(kind, code, seconds)
         if code == Code.UNAVAILABLE.value:
-            self._requests.unavailable[reason or UNKNOWN_REASON] += 1
+            self._unavailable[reason or UNKNOWN_REASON] += 1
 
     def watch_pool(self, name: str, statistics: Callable[[], PoolStatistics]) -> None:
         """Report a pool under this name."""
@@ -65,6 +72,10 @@ class Metrics:
     def watch(self, name: str, meaning: str, value: Callable[[], float]) -> None:
         """Report one figure as it stands."""
         self.registry.register(_GaugeCollector(name, meaning, value))
+
+    def watch_counts(self, name: str, meaning: str, label: str, counts: Callable[[], Mapping[str, int]]) -> None:
+        """Report counts as they stand, by their names."""
+        self.registry.register(_CountsCollector(name, meaning, label, counts))
 
     async def endpoint(self, request: Request) -> Response:
         """/metrics."""
@@ -89,7 +100,6 @@ class _RequestCollector(Collector):
 
     def __init__(self) -> None:
         self._requests: Counter[tuple[str, str]] = Counter()
-        self.unavailable: Counter[str] = Counter()
         self._times: dict[str, list[int]] = {}
         self._seconds: defaultdict[str, float] = defaultdict(float)
 
@@ -110,14 +120,6 @@ class _RequestCollector(Collector):
         for (kind, code), count in self._requests.items():
             requests.add_metric([kind, code], count)
         yield requests
-        unavailable = CounterMetricFamily(
-            "countinghouse_unavailable",
-            "Requests that were answered UNAVAILABLE, by the reason: what an operator has to see to.",
-            labels=["reason"],
-        )
-        for reason, count in self.unavailable.items():
-            unavailable.add_metric([reason], count)
-        yield unavailable
         seconds = HistogramMetricFamily(
             "countinghouse_request_seconds",
             "Time from the request's headers to the end of its answer.",
@@ -144,6 +146,20 @@ class _PoolCollector(Collector):
             yield CounterMetricFamily(
                 f"countinghouse_{self._name}_pool_{figure}", meaning, value=getattr(statistics, figure)
             )
+
+
+class _CountsCollector(Collector):
+    def __init__(self, name: str, meaning: str, label: str, counts: Callable[[], Mapping[str, int]]) -> None:
+        self._name = name
+        self._meaning = meaning
+        self._label = label
+        self._counts = counts
+
+    def collect(self) -> Iterable[Metric]:
+        family = CounterMetricFamily(self._name, self._meaning, labels=[self._label])
+        for name, count in self._counts().items():
+            family.add_metric([name], count)
+        yield family
 
 
 class _GaugeCollector(Collector):

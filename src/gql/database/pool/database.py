@@ -12,6 +12,7 @@ Everything that fails leaves as gql.errors.ApiError. What a body raises by itsel
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -31,7 +32,7 @@ from gql.database.pool.renewal import died_idle, with_renewal, wrong_context
 from gql.database.pool.repetition import Work, carry_out
 from gql.database.pool.standing import Origin
 from gql.database.pool.statistics import PoolStatistics
-from gql.database.pool.transactions import Transaction
+from gql.database.pool.transactions import Transaction, Trouble
 from gql.database.refusals import Sentences, translate, unreachable
 from gql.errors import ApiError
 
@@ -59,6 +60,8 @@ class Database:
 
     def __init__(self, options: DatabaseOptions, sentences: Sentences | None = None) -> None:
         self.door = Door.CHOOSE
+        self.repetitions: Counter[str] = Counter()
+        """How often work was carried out once more, by the name of the trouble."""
         self._outcome_patience = options.outcome_patience
         self.reads = Pool(options.read_url or options.url, options, options.read_connections, read_only=True)
         self.writes = Pool(options.url, options, options.write_connections, read_only=False)
@@ -113,8 +116,15 @@ class Database:
         COMMIT_UNKNOWN, where it may have been kept or not and nobody can say.
         """
         return await carry_out(
-            lambda: self.write(context, origin, keeps=keeps), work, self.outcome_of, recognises_itself=recognises_itself
+            lambda: self.write(context, origin, keeps=keeps),
+            work,
+            self.outcome_of,
+            recognises_itself=recognises_itself,
+            count_repetition=self._count_repetition,
         )
+
+    def _count_repetition(self, trouble: Trouble) -> None:
+        self.repetitions[trouble.name] += 1
 
     async def outcome_of(self, mark: Mark) -> Outcome:
         """What became of a transaction, asked on another connection."""

@@ -18,7 +18,7 @@ T = TypeVar("T")
 Work = Callable[[Transaction], Awaitable[T]]
 """What is done inside the transaction. It may be run several times, each time from the beginning."""
 
-MOST_ATTEMPTS: Final = 4
+MOST_ATTEMPTS: Final = 8
 FIRST_PAUSE_SECONDS: Final = 0.02
 """The longest pause before the second attempt; each further one may be twice as long. How long it really is, chance
 decides, so that two who crossed each other do not meet again."""
@@ -31,6 +31,7 @@ async def carry_out(
     outcome_of: Callable[[Mark], Awaitable[Outcome]],
     *,
     recognises_itself: bool,
+    count_repetition: Callable[[Trouble], None],
 ) -> T:
     """The answer of the work. Raises ApiError, as `Database.carry_out` tells."""
     for attempt in count(1):
@@ -54,6 +55,7 @@ async def carry_out(
                 raise refusal
         if trouble is None or attempt == MOST_ATTEMPTS:
             raise refusal
+        count_repetition(trouble)
         log.info("attempt %s of a transaction failed and is repeated: %s", attempt, trouble.value)
         await asyncio.sleep(_chance.uniform(0, FIRST_PAUSE_SECONDS * 2 ** (attempt - 1)))
     raise AssertionError("unreachable: the last attempt returns or raises")
