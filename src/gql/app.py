@@ -87,6 +87,11 @@ def create_app(settings: Settings, database_url: str) -> Application:
         "why",
         lambda: database.repetitions,
     )
+    metrics.watch(
+        "countinghouse_clock_ahead_seconds",
+        "By how much this machine's clock was ahead of the database's when /readyz was asked last.",
+        lambda: database.clock_ahead,
+    )
     metrics.watch("countinghouse_passwords_waiting", "Sign-ins in the queue.", lambda: passwords.statistics.waiting)
 
     @asynccontextmanager

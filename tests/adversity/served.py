@@ -5,15 +5,21 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
+from typing import Final
 
 from gql.settings import Settings
+from tests.harness.command_line import PROGRAM
 from tests.harness.postgres import TestDatabase
+
+# No ordinary user may set the clock, so Python reads it wrong before anything of ours is loaded.
+WRONG_CLOCK: Final = "import time; right = time.time; time.time = lambda: right() + {}; import gql.cli; gql.cli.main()"
 
 
 @asynccontextmanager
-async def served(settings: Settings, database: TestDatabase) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
-    """`countinghouse serve` in a process of its own, and its address."""
+async def served(
+    settings: Settings, database: TestDatabase, *, clock_ahead: float = 0.0
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    """`countinghouse serve` in a process of its own, and its address; the clock of its machine may be wrong."""
     environment = os.environ | {
         "COUNTINGHOUSE_DATABASE_URL": database.api_url,
         "COUNTINGHOUSE_ADMIN_URL": database.admin_url,
@@ -21,8 +27,8 @@ async def served(settings: Settings, database: TestDatabase) -> AsyncIterator[tu
         "COUNTINGHOUSE_ENVIRONMENT": "development",
         "COUNTINGHOUSE_PORT": "0",
     }
-    command = Path(sys.executable).with_name("countinghouse")
-    process = await asyncio.create_subprocess_exec(command, "serve", env=environment, stdout=asyncio.subprocess.PIPE)
+    command = [str(PROGRAM)] if not clock_ahead else [sys.executable, "-c", WRONG_CLOCK.format(clock_ahead)]
+    process = await asyncio.create_subprocess_exec(*command, "serve", env=environment, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
     try:
         said = (await asyncio.wait_for(process.stdout.readline(), 20)).decode()

@@ -27,6 +27,8 @@ itself may need: this is silence of the network, and found before any time-out o
 QUIET_SECONDS: Final = 10
 """After so long without a word an idle connection is asked for an acknowledgement."""
 
+_TIME: Final = "select extract(epoch from clock_timestamp())::text"
+
 Row = asyncpg.Record | tuple[Any, ...]
 
 
@@ -169,6 +171,10 @@ class Connection(ABC):
     async def give_a_sign(self) -> None:
         """A trip to the server and back, which changes nothing."""
         await self._raw.execute("select")
+
+    async def tell_time(self) -> float:
+        """What the database's clock says: seconds since 1970."""
+        return float(await self._raw.fetchval(_TIME))
 
     async def mend(self) -> None:
         """Bring a connection whose context is unknown back to standing nowhere.

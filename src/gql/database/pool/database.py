@@ -12,6 +12,8 @@ Everything that fails leaves as gql.errors.ApiError. What a body raises by itsel
 """
 
 import asyncio
+import logging
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -22,7 +24,7 @@ import asyncpg
 
 from gql.database.comments import read_comments
 from gql.database.context import Context
-from gql.database.pool.connections import Row
+from gql.database.pool.connections import Connection, Row
 from gql.database.pool.doors import Door
 from gql.database.pool.lending import FAILURES, Pool
 from gql.database.pool.loans import Loan
@@ -53,6 +55,10 @@ DRAIN_SECONDS: Final = 10.0
 CALLERS_CONNECTIONS: Final = 2
 """For the short question that comes before the others: who somebody is."""
 PING_SECONDS: Final = 2.0
+WORRYING_SECONDS: Final = 10.0
+"""Between the clocks of two machines of one house. Three times as much, and they refuse each other's tokens."""
+
+log = logging.getLogger(__name__)
 
 
 class Database:
@@ -60,6 +66,8 @@ class Database:
 
     def __init__(self, options: DatabaseOptions, sentences: Sentences | None = None) -> None:
         self.door = Door.CHOOSE
+        self.clock_ahead = float("nan")
+        """Seconds by which this machine's clock was ahead of the database's at the last ping."""
         self.repetitions: Counter[str] = Counter()
         """How often work was carried out once more, by the name of the trouble."""
         self._outcome_patience = options.outcome_patience
@@ -172,15 +180,24 @@ class Database:
         """Ask every address for a sign of life. Raises ApiError UNAVAILABLE, reason DATABASE_UNREACHABLE."""
         try:
             async with asyncio.timeout(within):
-                for probe in self._probes:
-                    await self._sign_of(probe)
+                for probe in self._probes[1:]:
+                    await self._asked(probe, lambda connection: connection.give_a_sign())
+                begun = time.time()
+                theirs = await self._asked(self._probes[0], lambda connection: connection.tell_time())
         except FAILURES as error:
             raise unreachable() from error
+        self._note_clock((begun + time.time()) / 2 - theirs)
 
-    async def _sign_of(self, probe: Pool) -> None:
+    def _note_clock(self, ahead: float) -> None:
+        """Warn when the clocks part, and not at each ping."""
+        if abs(ahead) > WORRYING_SECONDS and not abs(self.clock_ahead) > WORRYING_SECONDS:
+            log.warning("this machine's clock is %.0f seconds ahead of the database's: tokens will be refused", ahead)
+        self.clock_ahead = ahead
+
+    async def _asked(self, probe: Pool, ask: Callable[[Connection], Awaitable[T]]) -> T:
         loan = await probe.take(None, None)
         try:
-            await with_renewal(loan, lambda connection: connection.give_a_sign())
+            return await with_renewal(loan, ask)
         except asyncio.CancelledError:
             # It took too long. The next to ask shall not wait for this connection again.
             loan.discard()
