@@ -52,6 +52,9 @@ class Application(Starlette):
     headers: dict[str, str]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.health.is_draining:
+            # Whoever goes on asking does so over another connection, before this one is closed in front of a request.
+            send = with_headers(scope, send, {"Connection": "close"})
         if scope["type"] == "http" and scope["path"] == "/graphql":
             await self.graphql(scope, receive, send)
         else:

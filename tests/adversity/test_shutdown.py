@@ -28,7 +28,8 @@ async def test_a_server_that_was_asked_to_stop_is_not_ready_but_serves_until_its
             return answer.status_code == 503 and answer.json()["reason"] == "DRAINING"
 
         await until(is_draining, "readiness fails")
-        assert (await server.ask("{ __typename }")).status_code == 200
+        answer = await server.ask("{ __typename }")
+        assert (answer.status_code, answer.headers["connection"]) == (200, "close")
         async with httpx.AsyncClient(base_url=server.url) as newcomer:
             assert (await newcomer.get("/healthz")).status_code == 200
         server.stop()  # the second time ends the notice
