@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
+from weakref import WeakValueDictionary
 
 import asyncpg
 
@@ -66,6 +67,8 @@ class Database:
 
     def __init__(self, options: DatabaseOptions, sentences: Sentences | None = None) -> None:
         self.door = Door.CHOOSE
+        # Where those of a tenant stand who were crossed by others.
+        self._lines: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.clock_ahead = float("nan")
         """Seconds by which this machine's clock was ahead of the database's at the last ping."""
         self.repetitions: Counter[str] = Counter()
@@ -128,6 +131,7 @@ class Database:
             work,
             self.outcome_of,
             recognises_itself=recognises_itself,
+            in_line=self._lines.setdefault(context.database_role, asyncio.Lock()),
             count_repetition=self._count_repetition,
         )
 

@@ -70,8 +70,9 @@ class Pool:
     def statistics(self) -> PoolStatistics:
         connections = self.connections
         return PoolStatistics(
-            size=len(connections),
-            idle=sum(slot.connection is not None for slot in self._slots.idle),
+            # One that died while it was idle keeps its place until it is touched, and is not open.
+            size=sum(not each.is_closed for each in connections),
+            idle=sum(slot.connection is not None and not slot.connection.is_closed for slot in self._slots.idle),
             waiting=self._slots.waiting,
             limit=len(self._slots.slots),
             acquisitions=self._acquisitions,

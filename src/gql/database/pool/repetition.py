@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from itertools import count
 from typing import Final, TypeVar
 
@@ -31,13 +32,18 @@ async def carry_out(
     outcome_of: Callable[[Mark], Awaitable[Outcome]],
     *,
     recognises_itself: bool,
+    in_line: asyncio.Lock,
     count_repetition: Callable[[Trouble], None],
 ) -> T:
-    """The answer of the work. Raises ApiError, as `Database.carry_out` tells."""
+    """The answer of the work. Raises ApiError, as `Database.carry_out` tells.
+
+    Those who were crossed stand in line for their next attempt, so that they do not cross each other again and again.
+    """
+    has_been_crossed = False
     for attempt in count(1):
         transaction = begin()
         try:
-            async with transaction:
+            async with in_line if has_been_crossed else nullcontext(), transaction:
                 answer = await work(transaction)
         except ApiError as problem:
             refusal = problem
@@ -55,6 +61,7 @@ async def carry_out(
                 raise refusal
         if trouble is None or attempt == MOST_ATTEMPTS:
             raise refusal
+        has_been_crossed |= trouble is Trouble.CROSSED
         count_repetition(trouble)
         log.info("attempt %s of a transaction failed and is repeated: %s", attempt, trouble.value)
         await asyncio.sleep(_chance.uniform(0, FIRST_PAUSE_SECONDS * 2 ** (attempt - 1)))
