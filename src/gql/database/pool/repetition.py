@@ -21,8 +21,9 @@ Work = Callable[[Transaction], Awaitable[T]]
 
 MOST_ATTEMPTS: Final = 8
 FIRST_PAUSE_SECONDS: Final = 0.02
-"""The longest pause before the second attempt; each further one may be twice as long. How long it really is, chance
-decides, so that two who crossed each other do not meet again."""
+LONGEST_PAUSE_SECONDS: Final = 0.16
+"""The longest pauses: before the second attempt, doubled for each further one, and before any. How long one really is,
+chance decides, so that two who crossed each other do not meet again."""
 _chance: Final = random.Random()  # noqa: S311
 
 
@@ -64,5 +65,6 @@ async def carry_out(
         has_been_crossed |= trouble is Trouble.CROSSED
         count_repetition(trouble)
         log.info("attempt %s of a transaction failed and is repeated: %s", attempt, trouble.value)
-        await asyncio.sleep(_chance.uniform(0, FIRST_PAUSE_SECONDS * 2 ** (attempt - 1)))
+        pause = min(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1), LONGEST_PAUSE_SECONDS)
+        await asyncio.sleep(_chance.uniform(0, pause))
     raise AssertionError("unreachable: the last attempt returns or raises")
