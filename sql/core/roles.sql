@@ -28,6 +28,11 @@ begin
 end
 $$;
 
+-- Whoever waits for a lock looks for a deadlock after this long. PostgreSQL's own second is long for transactions that take
+-- milliseconds: of those who cross each other in turn, one has its way in each of them.
+alter role countinghouse_api set deadlock_timeout = '100ms';
+alter role countinghouse_worker set deadlock_timeout = '100ms';
+
 -- The provisioner puts new roles into their groups, and is no member of them: it reads nothing. On 15, CREATEROLE alone
 -- lets it. The watcher sees since when others are at work, and may end it.
 do $$

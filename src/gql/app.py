@@ -52,6 +52,9 @@ class Application(Starlette):
     headers: dict[str, str]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.health.is_draining:
+            # Whoever goes on asking does so over another connection, before this one is closed in front of a request.
+            send = with_headers(scope, send, {"Connection": "close"})
         if scope["type"] == "http" and scope["path"] == "/graphql":
             await self.graphql(scope, receive, send)
         else:
@@ -81,6 +84,17 @@ def create_app(settings: Settings, database_url: str) -> Application:
     metrics.watch_pool("read", lambda: database.reads.statistics)
     metrics.watch_pool("write", lambda: database.writes.statistics)
     metrics.watch_pool("caller", lambda: database.callers.statistics)
+    metrics.watch_counts(
+        "countinghouse_transactions_repeated",
+        "Transactions that were run once more, by why: CROSSED with others, CUT before COMMIT, UNANSWERED after it.",
+        "why",
+        lambda: database.repetitions,
+    )
+    metrics.watch(
+        "countinghouse_clock_ahead_seconds",
+        "By how much this machine's clock was ahead of the database's when /readyz was asked last.",
+        lambda: database.clock_ahead,
+    )
     metrics.watch("countinghouse_passwords_waiting", "Sign-ins in the queue.", lambda: passwords.statistics.waiting)
 
     @asynccontextmanager

@@ -122,6 +122,30 @@ async def test_it_is_not_sent_again_for_ever(line: Line, sql_state: str) -> None
     assert await line.made() == []
 
 
+async def test_those_who_were_crossed_are_sent_again_one_after_the_other(tenant: Tenant) -> None:
+    async with a_line(tenant, write_connections=4) as line:
+        at_work = most_at_work = 0
+
+        def crossed_once() -> Any:
+            work, cross = failing("40001", 1)
+
+            async def look_around(transaction: Transaction) -> str:
+                nonlocal at_work, most_at_work
+                at_work += work.begun
+                most_at_work = max(at_work, most_at_work)
+                try:
+                    await asyncio.sleep(0.01)
+                    return await cross(transaction)  # type: ignore[no-any-return]
+                finally:
+                    at_work -= int(work.begun > 1)
+
+            return look_around
+
+        made = await asyncio.gather(*(line.carry_out(crossed_once()) for _ in range(4)))
+        assert most_at_work == 1
+        assert len(await line.made()) == len(set(made)) == 4
+
+
 @pytest.mark.parametrize("sql_state", ["55P03", "57014", "CH409", "23505", "XX000"])
 async def test_what_would_fail_again_is_not_sent_again(line: Line, sql_state: str) -> None:
     work, failing_work = failing(sql_state, 1)

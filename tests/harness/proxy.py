@@ -1,8 +1,10 @@
-"""A proxy in front of PostgreSQL that can lose connections at the worst moment, and be listened to."""
+"""A proxy in front of PostgreSQL that can lose connections at the worst moment, be slow, swallow what it is given
+without a word, and be listened to."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
@@ -18,6 +20,8 @@ class Fate(Enum):
     UNANSWERED = "the server has it, and the client is cut off before the answer"
     STRANDED = "the server never has it; the client is cut off, and the server goes on waiting until the proxy closes"
 
+    SWALLOWED = "the server never has it, and nobody learns anything: from now on the connection is open and silent"
+
 
 Judge = Callable[[bytes], Awaitable[Fate]]
 """Asked about all that a client sends, before the server has it. It may take its time."""
@@ -27,6 +31,15 @@ async def everything_passes(data: bytes) -> Fate:
     return Fate.PASSES
 
 
+@dataclass(eq=False)
+class _Line:
+    """One connection. A silent one stays open, and nothing comes through it any more."""
+
+    client: asyncio.StreamWriter
+    server: asyncio.StreamWriter
+    is_silent: bool = False
+
+
 class Proxy:
     """Passes bytes on until told otherwise. `address(url)` is the same database, through the proxy."""
 
@@ -34,7 +47,12 @@ class Proxy:
         self._behind = (host, port)
         self._server: asyncio.Server | None = None
         self._port = 0
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._lines: set[_Line] = set()
+        self._is_swallowing = False
+        self.delay = 0.0
+        """Seconds that everything takes longer, either way."""
+        self.trickle = 0
+        """Where it is not zero, what the server says is passed on in pieces of so many bytes, each with the delay."""
         self._tasks: set[asyncio.Task[None]] = set()
         self.judge: Judge = everything_passes
         self._has_closed = asyncio.Event()
@@ -59,6 +77,25 @@ class Proxy:
 
         self.judge = judge
 
+    def swallow(self) -> None:
+        """The network swallows everything from now on: no connection is cut, and new ones are opened and silent."""
+        self._is_swallowing = True
+        for line in self._lines:
+            line.is_silent = True
+
+    def forget(self) -> None:
+        """The server ends every connection, and no client learns of it: theirs are open and silent. New ones work."""
+        for line in self._lines:
+            line.is_silent = True
+            line.server.transport.abort()
+
+    def recover(self) -> None:
+        """The network is well again. Connections that were silent are forgotten and stay so."""
+        self._is_swallowing = False
+        for line in self._lines:
+            if line.is_silent:
+                line.server.transport.abort()
+
     async def open(self) -> None:
         """Listen, at the same port as before if there was one."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
@@ -72,8 +109,9 @@ class Proxy:
 
     def cut(self) -> None:
         """Cut every connection, as a server that restarts does."""
-        for writer in self._writers:
-            writer.transport.abort()
+        for line in self._lines:
+            line.client.transport.abort()
+            line.server.transport.abort()
 
     async def close(self) -> None:
         self._has_closed.set()
@@ -86,38 +124,53 @@ class Proxy:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         server_reader, server_writer = await asyncio.open_connection(*self._behind)
-        self._writers |= {writer, server_writer}
+        line = _Line(writer, server_writer, self._is_swallowing)
+        self._lines.add(line)
         try:
-            answers = asyncio.create_task(self._pass_on(server_reader, writer))
-            await self._pass_on(reader, server_writer, self.ear(), watched=writer)
+            answers = asyncio.create_task(self._answer(server_reader, line))
+            await self._ask(reader, line)
             await answers
         finally:
-            self._writers -= {writer, server_writer}
+            self._lines.discard(line)
             for each in (writer, server_writer):
                 each.close()
                 with suppress(OSError):
                     await each.wait_closed()
 
-    async def _pass_on(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        hear: Callable[[bytes], None] = lambda data: None,
-        watched: asyncio.StreamWriter | None = None,
-    ) -> None:
+    async def _ask(self, reader: asyncio.StreamReader, line: _Line) -> None:
+        """Pass on what the client says."""
+        hear = self.ear()
         with suppress(OSError):
             while data := await reader.read(65536):
                 hear(data)
-                fate = Fate.PASSES if watched is None else await self.judge(data)
-                if watched is not None and fate is not Fate.PASSES:
-                    watched.transport.abort()
+                fate = await self.judge(data)
+                if fate is Fate.SWALLOWED:
+                    line.is_silent = True
+                elif fate is not Fate.PASSES:
+                    line.client.transport.abort()
                 if fate is Fate.STRANDED:
                     await self._has_closed.wait()
                 if fate in (Fate.STRANDED, Fate.LOST):
                     break
-                writer.write(data)
-                await writer.drain()
-        writer.close()
+                await asyncio.sleep(self.delay)
+                if not line.is_silent:
+                    line.server.write(data)
+                    await line.server.drain()
+        if not line.is_silent:  # else the server does not even learn that the client has gone
+            line.server.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, line: _Line) -> None:
+        """Pass on what the server says."""
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                size = self.trickle or len(data)
+                for start in range(0, len(data), size):
+                    await asyncio.sleep(self.delay)
+                    if not line.is_silent:
+                        line.client.write(data[start : start + size])
+                        await line.client.drain()
+        if not line.is_silent:
+            line.client.close()
 
 
 @asynccontextmanager

@@ -43,9 +43,35 @@ _CONSTRAINTS: Final = {
 }
 
 _UNREADABLE: Final = (Code.BAD_USER_INPUT, "INVALID_VALUE", "A value is malformed or out of range.")
+_CROWDED: Final = (
+    Code.UNAVAILABLE,
+    "DATABASE_CROWDED",
+    "The database has no connection left just now. Try again shortly.",
+)
 _SLOW: Final = (Code.TIMEOUT, "STATEMENT_TIMEOUT", "It took longer than is allowed. Ask for less at once.")
 _AGAIN: Final = (Code.CONFLICT, "RETRY", "Someone changed the same things at the same moment. Try again.")
 _DOWN: Final = (Code.UNAVAILABLE, "DATABASE_UNREACHABLE", "The database cannot be reached just now. Try again shortly.")
+_FULL: Final = (
+    Code.UNAVAILABLE,
+    "DATABASE_FULL",
+    "There is no room to keep anything new just now, so nothing was changed; what is there can be read. Whoever runs "
+    "this service has to make room. Send it again later.",
+)
+_ONLY_READS: Final = (
+    Code.UNAVAILABLE,
+    "DATABASE_READ_ONLY",
+    "Nothing can be changed just now, and nothing was; what is there can be read. Send it again in a moment.",
+)
+_UNWELL: Final = (
+    Code.UNAVAILABLE,
+    "DATABASE_UNWELL",
+    "The database could not do this just now, and nothing was changed. Try again shortly, or ask for less at once.",
+)
+_LARGE: Final = (
+    Code.LIMIT_EXCEEDED,
+    "STATEMENT_TOO_LARGE",
+    "It needs more than one statement of the database may have. Ask for less at once.",
+)
 
 _STATES: Final = {
     "22P02": _UNREADABLE,  # invalid text representation
@@ -61,8 +87,22 @@ _STATES: Final = {
     "40001": _AGAIN,
     "40P01": _AGAIN,
     "42501": (Code.FORBIDDEN, NOT_PERMITTED, "You may not do this."),
-    "53300": _DOWN,  # too many connections
+    "25006": _ONLY_READS,  # a standby, or default_transaction_read_only
+    "53000": _UNWELL,  # insufficient resources: too many open files
+    "53100": _FULL,
+    "53200": _UNWELL,  # out of memory
+    "53300": _CROWDED,
+    "53400": _LARGE,  # a limit of the configuration: temp_file_limit
+    "54000": _LARGE,  # a limit of PostgreSQL itself, and the next three
+    "54001": _LARGE,  # too complex: the stack is not deep enough
+    "54011": _LARGE,  # too many columns
+    "54023": _LARGE,  # too many arguments
+    "58000": _UNWELL,  # an error of the system around it
+    "58030": _UNWELL,  # reading or writing failed
 }
+
+# An operator has to see to these, and after so long it is worth a try again.
+_OPERATORS: Final = {"DATABASE_FULL": 30, "DATABASE_READ_ONLY": 5, "DATABASE_UNWELL": 5, "DATABASE_CROWDED": 2}
 
 # The server says these when it hangs up or does not let us in: shutting down, crashed, starting, database dropped,
 # idle too long.
@@ -97,7 +137,9 @@ def translate(error: BaseException, sentences: Sentences | None = None) -> ApiEr
         log.warning("lost the connection to the database: %s", error)
         return unreachable()
     if isinstance(error, TimeoutError):
-        return _refusal(_SLOW)
+        # The database keeps its own time-outs. Where it does not even say that one is over, nobody hears it.
+        log.warning("the database did not answer in time")
+        return unreachable()
     if isinstance(error, asyncpg.PostgresError):
         refusal = _translate_state(error, error.sqlstate or "", sentences)
         if refusal is not None:
@@ -112,6 +154,12 @@ def unreachable() -> ApiError:
     refusal = _refusal(_DOWN)
     refusal.retry_after = RETRY_AFTER_SECONDS
     return refusal
+
+
+def not_let_in(error: BaseException) -> ApiError:
+    """What it is to the caller that no connection could be opened."""
+    is_crowded = isinstance(error, asyncpg.TooManyConnectionsError)
+    return _refusal(_CROWDED) if is_crowded else unreachable()
 
 
 def commit_unknown() -> ApiError:
@@ -136,9 +184,14 @@ def _translate_state(error: asyncpg.PostgresError, state: str, sentences: Senten
         return _broken_constraint(error, state, read_comments().constraints if sentences is None else sentences)
     if state not in _STATES:
         return None
+    meaning = _STATES[state]
     if state == "42501":
         log.warning("the database refused permission: %s", error)
-    return unreachable() if _STATES[state] is _DOWN else _refusal(_STATES[state])
+    elif meaning[1] in _OPERATORS:
+        log.error("the database is in trouble (%s, SQLSTATE %s): %s", meaning[1], state, error)
+    elif meaning is _LARGE:
+        log.warning("a statement was too large for the database (SQLSTATE %s): %s", state, error)
+    return unreachable() if meaning is _DOWN else _refusal(meaning)
 
 
 def _broken_constraint(error: asyncpg.PostgresError, state: str, sentences: Sentences) -> ApiError:
@@ -157,7 +210,7 @@ def camel_case(column: str) -> str:
 
 def _refusal(meaning: tuple[Code, str, str]) -> ApiError:
     code, reason, message = meaning
-    return ApiError(code, message, reason=reason)
+    return ApiError(code, message, reason=reason, retry_after=_OPERATORS.get(reason))
 
 
 def _given(text: str | None) -> str | None:

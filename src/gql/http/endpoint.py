@@ -30,12 +30,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Answer:
-    """What goes back: its status, its body, headers of its own, and the code that it is counted under."""
+    """What goes back: its status, its body, headers of its own, and the code and reason that it is counted under."""
 
     status: int
     body: bytes
     code: str
     headers: Headers = field(default_factory=list)
+    reason: str | None = None
 
 
 @dataclass(slots=True)
@@ -57,6 +58,7 @@ class Exchange:
             body_of(errors, self.request_id),
             errors[0].code.value,
             headers_of(errors) + (headers or []),
+            errors[0].reason,
         )
 
 
@@ -100,7 +102,7 @@ class GraphQLEndpoint:
             self._metrics.observe(exchange.kind, metrics.CLIENT_GONE, perf_counter() - begun)
             return
         await self._send(answer, exchange, send)
-        self._metrics.observe(exchange.kind, answer.code, perf_counter() - begun)
+        self._metrics.observe(exchange.kind, answer.code, perf_counter() - begun, answer.reason)
 
     async def _answer(self, exchange: Exchange) -> Answer:
         """The answer, whatever happens. Raises ClientGone when nobody waits for it any more."""

@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import accumulate
 from typing import Final
 
@@ -21,6 +21,7 @@ OK: Final = "OK"
 CLIENT_GONE: Final = "CLIENT_GONE"
 UNKNOWN_KIND: Final = "none"
 """The kind of a request that was refused before anyone knew what it asks."""
+UNKNOWN_REASON: Final = "none"
 
 _CODE: Final = re.compile(rb'"code":"([A-Z_]+)"')
 _CODES: Final = frozenset(code.value for code in Code)
@@ -39,6 +40,7 @@ _COUNTERS: Final = {
     "lost": "Connections that died.",
     "mended": "Connections brought back from an unknown state.",
     "exhausted": "Requests that waited for a connection in vain.",
+    "silent": "Connections closed because no answer came in time.",
 }
 
 
@@ -49,10 +51,19 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._requests = _RequestCollector()
         self.registry.register(self._requests)
+        self._unavailable: Counter[str] = Counter()
+        self.watch_counts(
+            "countinghouse_unavailable",
+            "Requests that were answered UNAVAILABLE, by the reason: what an operator has to see to.",
+            "reason",
+            lambda: self._unavailable,
+        )
 
-    def observe(self, kind: str, code: str, seconds: float) -> None:
+    def observe(self, kind: str, code: str, seconds: float, reason: str | None = None) -> None:
         """Count one request."""
         self._requests.observe(kind, code, seconds)
+        if code == Code.UNAVAILABLE.value:
+            self._unavailable[reason or UNKNOWN_REASON] += 1
 
     def watch_pool(self, name: str, statistics: Callable[[], PoolStatistics]) -> None:
         """Report a pool under this name."""
@@ -61,6 +72,10 @@ class Metrics:
     def watch(self, name: str, meaning: str, value: Callable[[], float]) -> None:
         """Report one figure as it stands."""
         self.registry.register(_GaugeCollector(name, meaning, value))
+
+    def watch_counts(self, name: str, meaning: str, label: str, counts: Callable[[], Mapping[str, int]]) -> None:
+        """Report counts as they stand, by their names."""
+        self.registry.register(_CountsCollector(name, meaning, label, counts))
 
     async def endpoint(self, request: Request) -> Response:
         """/metrics."""
@@ -131,6 +146,20 @@ class _PoolCollector(Collector):
             yield CounterMetricFamily(
                 f"countinghouse_{self._name}_pool_{figure}", meaning, value=getattr(statistics, figure)
             )
+
+
+class _CountsCollector(Collector):
+    def __init__(self, name: str, meaning: str, label: str, counts: Callable[[], Mapping[str, int]]) -> None:
+        self._name = name
+        self._meaning = meaning
+        self._label = label
+        self._counts = counts
+
+    def collect(self) -> Iterable[Metric]:
+        family = CounterMetricFamily(self._name, self._meaning, labels=[self._label])
+        for name, count in self._counts().items():
+            family.add_metric([name], count)
+        yield family
 
 
 class _GaugeCollector(Collector):

@@ -2,8 +2,8 @@
 
 from gql.database.pool.database import Database, Reader, Transaction
 from gql.database.pool.doors import Door
-from gql.database.pool.lending import PoolStatistics
 from gql.database.pool.options import DatabaseOptions, PoolMode
 from gql.database.pool.standing import Origin
+from gql.database.pool.statistics import PoolStatistics
 
 __all__ = ["Database", "DatabaseOptions", "Door", "Origin", "PoolMode", "PoolStatistics", "Reader", "Transaction"]

@@ -5,11 +5,12 @@ only after that statement succeeded. An error or a cancellation leaves it unknow
 taken effect all the same and a rollback takes settings back.
 """
 
+import socket
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from enum import Enum
 from time import monotonic
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 
@@ -19,6 +20,14 @@ from gql.database.pool.options import DatabaseOptions
 from gql.database.pool.outcomes import Mark
 from gql.database.pool.standing import Origin, time_out_values
 from gql.database.refusals import is_lost
+
+UNANSWERED_SECONDS: Final = 5
+"""How long the other machine may leave unacknowledged what was sent. It acknowledges at once, however long the database
+itself may need: this is silence of the network, and found before any time-out of a statement is over."""
+QUIET_SECONDS: Final = 10
+"""After so long without a word an idle connection is asked for an acknowledgement."""
+
+_TIME: Final = "select extract(epoch from clock_timestamp())::text"
 
 Row = asyncpg.Record | tuple[Any, ...]
 
@@ -63,6 +72,7 @@ class Connection(ABC):
             statement_cache_size=0,  # we keep our own, which knows about roles and counts bytes
             server_settings={"application_name": "countinghouse", **cls.startup_settings(options, read_only)},
         )
+        _have_silence_noticed(raw)
         return cls(raw, options)
 
     @staticmethod
@@ -158,6 +168,14 @@ class Connection(ABC):
         await self.rollback()
         self.standing = Standing.NOWHERE
 
+    async def give_a_sign(self) -> None:
+        """A trip to the server and back, which changes nothing."""
+        await self._raw.execute("select")
+
+    async def tell_time(self) -> float:
+        """What the database's clock says: seconds since 1970."""
+        return float(await self._raw.fetchval(_TIME))
+
     async def mend(self) -> None:
         """Bring a connection whose context is unknown back to standing nowhere.
 
@@ -187,3 +205,15 @@ class Connection(ABC):
             await self._raw.close(timeout=within)
         except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             self._raw.terminate()
+
+
+def _have_silence_noticed(raw: Any) -> None:
+    """Have the kernel end the connection where its packets are swallowed, or nobody knows of it any more."""
+    line = raw._transport.get_extra_info("socket")  # asyncpg has no other way to it
+    if line.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux, which is where servers run
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, QUIET_SECONDS)
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1)
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNANSWERED_SECONDS * 1000)

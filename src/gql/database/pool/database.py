@@ -12,24 +12,30 @@ Everything that fails leaves as gql.errors.ApiError. What a body raises by itsel
 """
 
 import asyncio
+import logging
+import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
+from weakref import WeakValueDictionary
 
 import asyncpg
 
 from gql.database.comments import read_comments
 from gql.database.context import Context
-from gql.database.pool.connections import Row
+from gql.database.pool.connections import Connection, Row
 from gql.database.pool.doors import Door
-from gql.database.pool.lending import FAILURES, Loan, Pool, PoolStatistics
+from gql.database.pool.lending import FAILURES, Pool
+from gql.database.pool.loans import Loan
 from gql.database.pool.options import DatabaseOptions, PoolMode
 from gql.database.pool.outcomes import Mark, Outcome, outcome_of
 from gql.database.pool.renewal import died_idle, with_renewal, wrong_context
 from gql.database.pool.repetition import Work, carry_out
 from gql.database.pool.standing import Origin
-from gql.database.pool.transactions import Transaction
+from gql.database.pool.statistics import PoolStatistics
+from gql.database.pool.transactions import Transaction, Trouble
 from gql.database.refusals import Sentences, translate, unreachable
 from gql.errors import ApiError
 
@@ -50,6 +56,10 @@ DRAIN_SECONDS: Final = 10.0
 CALLERS_CONNECTIONS: Final = 2
 """For the short question that comes before the others: who somebody is."""
 PING_SECONDS: Final = 2.0
+WORRYING_SECONDS: Final = 10.0
+"""Between the clocks of two machines of one house. Three times as much, and they refuse each other's tokens."""
+
+log = logging.getLogger(__name__)
 
 
 class Database:
@@ -57,6 +67,12 @@ class Database:
 
     def __init__(self, options: DatabaseOptions, sentences: Sentences | None = None) -> None:
         self.door = Door.CHOOSE
+        # Where those of a tenant stand who were crossed by others.
+        self._lines: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self.clock_ahead = float("nan")
+        """Seconds by which this machine's clock was ahead of the database's at the last ping."""
+        self.repetitions: Counter[str] = Counter()
+        """How often work was carried out once more, by the name of the trouble."""
         self._outcome_patience = options.outcome_patience
         self.reads = Pool(options.read_url or options.url, options, options.read_connections, read_only=True)
         self.writes = Pool(options.url, options, options.write_connections, read_only=False)
@@ -65,6 +81,8 @@ class Database:
         # Readiness has connections of its own: a busy pool is no sign of a database that is down.
         addresses = dict.fromkeys((options.url, options.read_url or options.url))
         self._probes = [Pool(address, options, 1, read_only=True) for address in addresses]
+        for pool in self._pools:
+            pool.when_silent = self._examine
         # Read now: a schema that cannot be read should stop the start, not the first refusal.
         self.sentences = read_comments().constraints if sentences is None else sentences
 
@@ -81,6 +99,10 @@ class Database:
     def pools(self) -> tuple[Pool, ...]:
         """All of them: what they are limited to together is the most that this process connects."""
         return (self.reads, self.writes, self.callers, *self._probes)
+
+    def _examine(self) -> None:
+        for pool in self.pools:
+            pool.examine()
 
     def read(self, context: Context) -> "Reader":
         """Statements of this tenant that only read, each in a transaction of its own."""
@@ -106,8 +128,16 @@ class Database:
         COMMIT_UNKNOWN, where it may have been kept or not and nobody can say.
         """
         return await carry_out(
-            lambda: self.write(context, origin, keeps=keeps), work, self.outcome_of, recognises_itself=recognises_itself
+            lambda: self.write(context, origin, keeps=keeps),
+            work,
+            self.outcome_of,
+            recognises_itself=recognises_itself,
+            in_line=self._lines.setdefault(context.database_role, asyncio.Lock()),
+            count_repetition=self._count_repetition,
         )
+
+    def _count_repetition(self, trouble: Trouble) -> None:
+        self.repetitions[trouble.name] += 1
 
     async def outcome_of(self, mark: Mark) -> Outcome:
         """What became of a transaction, asked on another connection."""
@@ -130,6 +160,7 @@ class Database:
         try:
             return await with_renewal(loan, lambda connection: connection.ask(question, values))
         except FAILURES as error:
+            loan.note(error)
             raise self.translate(error) from error
         finally:
             loan.end()
@@ -145,6 +176,7 @@ class Database:
             await with_renewal(loan, lambda connection: connection.leave())
             yield loan.connection.raw
         except FAILURES as error:
+            loan.note(error)
             raise self.translate(error) from error
         finally:
             loan.end()
@@ -153,15 +185,30 @@ class Database:
         """Ask every address for a sign of life. Raises ApiError UNAVAILABLE, reason DATABASE_UNREACHABLE."""
         try:
             async with asyncio.timeout(within):
-                for probe in self._probes:
-                    loan = await probe.take(None, None)
-                    try:
-                        await with_renewal(loan, lambda connection: connection.leave())
-                        await loan.connection.raw.execute("select 1")
-                    finally:
-                        loan.end()
+                for probe in self._probes[1:]:
+                    await self._asked(probe, lambda connection: connection.give_a_sign())
+                begun = time.time()
+                theirs = await self._asked(self._probes[0], lambda connection: connection.tell_time())
         except FAILURES as error:
             raise unreachable() from error
+        self._note_clock((begun + time.time()) / 2 - theirs)
+
+    def _note_clock(self, ahead: float) -> None:
+        """Warn when the clocks part, and not at each ping."""
+        if abs(ahead) > WORRYING_SECONDS and not abs(self.clock_ahead) > WORRYING_SECONDS:
+            log.warning("this machine's clock is %.0f seconds ahead of the database's: tokens will be refused", ahead)
+        self.clock_ahead = ahead
+
+    async def _asked(self, probe: Pool, ask: Callable[[Connection], Awaitable[T]]) -> T:
+        loan = await probe.take(None, None)
+        try:
+            return await with_renewal(loan, ask)
+        except asyncio.CancelledError:
+            # It took too long. The next to ask shall not wait for this connection again.
+            loan.discard()
+            raise
+        finally:
+            loan.end()
 
     async def warm(self) -> None:
         """Touch every idle connection."""
@@ -223,4 +270,5 @@ class Reader:
             await self._loan.renew()
             return await read()
         except FAILURES as failure:
+            self._loan.note(failure)
             raise self._database.translate(failure) from failure

@@ -2,9 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
@@ -12,11 +11,13 @@ import asyncpg
 
 from gql.database.context import Context
 from gql.database.pool.connections import Connection, Standing
+from gql.database.pool.loans import Loan
 from gql.database.pool.options import DatabaseOptions, PoolMode
 from gql.database.pool.pooler import PoolerConnection
 from gql.database.pool.session import SessionConnection
 from gql.database.pool.slots import Slot, Slots
-from gql.database.refusals import unreachable
+from gql.database.pool.statistics import PoolStatistics
+from gql.database.refusals import not_let_in, unreachable
 
 log = logging.getLogger(__name__)
 
@@ -25,30 +26,15 @@ FAILURES: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.Interfa
 # A server process keeps what it learned of every tenant it served; a new one from time to time bounds that.
 LIFETIME_SECONDS: Final = 3600.0
 UPKEEP_SECONDS: Final = 15.0
-MEND_SECONDS: Final = 10.0
+# What takes longer is not worth waiting for: its place is wanted, and a new connection costs milliseconds.
+MEND_SECONDS: Final = 4.0
+TOUCH_SECONDS: Final = 5.0
+EXAMINE_SECONDS: Final = 2.0
 HANG_UP_SECONDS: Final = 2.0
 
 NOBODY: Final = "nobody"
 """Whom a connection suits that stands in no context."""
 _UPKEEP: Final = object()
-
-
-@dataclass(frozen=True, slots=True)
-class PoolStatistics:
-    """How a pool stands (the first four) and what it has done since it began."""
-
-    size: int
-    idle: int
-    waiting: int
-    limit: int
-    acquisitions: int = 0
-    switches: int = 0
-    direct: int = 0
-    read: int = 0
-    opened: int = 0
-    lost: int = 0
-    mended: int = 0
-    exhausted: int = 0
 
 
 class Pool:
@@ -72,7 +58,9 @@ class Pool:
         self._lessons = 0
         self._one_by_one = asyncio.Lock()
         self._ended = {"switches": 0, "direct": 0, "read": 0}
-        self._acquisitions = self._opened = self._lost = self._mended = self._exhausted = 0
+        self._acquisitions = self._opened = self._lost = self._mended = self._silent = self._exhausted = 0
+        self.when_silent: Callable[[], None] = self.examine
+        """Called when a connection was silent: where there are several pools, all of them are to be examined."""
 
     @property
     def connections(self) -> list[Connection]:
@@ -82,8 +70,9 @@ class Pool:
     def statistics(self) -> PoolStatistics:
         connections = self.connections
         return PoolStatistics(
-            size=len(connections),
-            idle=sum(slot.connection is not None for slot in self._slots.idle),
+            # One that died while it was idle keeps its place until it is touched, and is not open.
+            size=sum(not each.is_closed for each in connections),
+            idle=sum(slot.connection is not None and not slot.connection.is_closed for slot in self._slots.idle),
             waiting=self._slots.waiting,
             limit=len(self._slots.slots),
             acquisitions=self._acquisitions,
@@ -93,10 +82,11 @@ class Pool:
             opened=self._opened,
             lost=self._lost,
             mended=self._mended,
+            silent=self._silent,
             exhausted=self._exhausted,
         )
 
-    async def take(self, tenant: object, context: Context | None) -> "Loan":
+    async def take(self, tenant: object, context: Context | None) -> Loan:
         """A connection for this tenant, best one that stands in the context already. The loan is to be ended.
 
         Raises ApiError UNAVAILABLE: POOL_EXHAUSTED when none came free in time, DATABASE_UNREACHABLE when there is
@@ -126,13 +116,16 @@ class Pool:
         return loan
 
     async def open_in(self, slot: Slot[Connection]) -> Connection:
-        """Put a new connection into the slot. Raises ApiError UNAVAILABLE, reason DATABASE_UNREACHABLE."""
+        """Put a new connection into the slot. Raises ApiError UNAVAILABLE: DATABASE_UNREACHABLE, or DATABASE_CROWDED
+        where the database is there and has no connection left."""
         self.empty(slot)
         try:
             connection = await self._kind.open(self._url, self._options, read_only=self._read_only)
         except FAILURES as error:
             log.warning("cannot connect to the database: %s: %s", type(error).__name__, error)
-            raise unreachable() from error
+            if isinstance(error, TimeoutError):
+                self.when_silent()
+            raise not_let_in(error) from error
         self._opened += 1
         connection.lessons = self._lessons
         slot.connection, slot.suits = connection, NOBODY
@@ -202,6 +195,22 @@ class Pool:
                 finally:
                     self.take_back(slot)
 
+    def examine(self) -> None:
+        """Ask every idle connection for a sign of life, all at once, and close those that do not answer.
+
+        For when one has been silent: it may be the network that swallows what is sent and tells nobody, or has
+        forgotten its connections, and then each of them would cost somebody the whole of a time-out.
+        """
+        for slot in self._slots.slots:
+            if slot.connection is not None and self._slots.take_if_idle(slot, _UPKEEP):
+                self._start(self._examine(slot, slot.connection))
+
+    def was_silent(self, connection: Connection) -> None:
+        """Close a connection that did not answer in time: to mend it would be to wait for it again."""
+        self._silent += 1
+        connection.terminate()
+        self.when_silent()
+
     def teach(self) -> None:
         """Have every server process learn of a tenant that was granted just now, before a request needs it.
 
@@ -228,17 +237,34 @@ class Pool:
         finally:
             self._give_back(slot)
 
+    async def _examine(self, slot: Slot[Connection], connection: Connection) -> None:
+        try:
+            async with asyncio.timeout(EXAMINE_SECONDS):
+                await connection.give_a_sign()
+        except FAILURES as error:
+            log.warning("an idle connection gave no sign of life and was closed: %s", type(error).__name__)
+            self._silent += 1
+            self.empty(slot)
+        except BaseException:
+            self.empty(slot)
+            raise
+        finally:
+            self._give_back(slot)
+
     async def _touch(self, slot: Slot[Connection], connection: Connection) -> None:
         if connection.is_closed or monotonic() - connection.opened_at > LIFETIME_SECONDS:
             self.empty(slot)
             return
         try:
-            if isinstance(connection.standing, Context):
-                await connection.enter(connection.standing)
-            else:
-                await connection.leave()
+            async with asyncio.timeout(TOUCH_SECONDS):
+                if isinstance(connection.standing, Context):
+                    await connection.enter(connection.standing)
+                else:
+                    await connection.leave()
         except FAILURES as error:
             log.info("an idle connection failed and was closed: %s", error)
+            if isinstance(error, TimeoutError):
+                self.was_silent(connection)
             self.empty(slot)
 
     async def _keep_up(self) -> None:
@@ -264,32 +290,3 @@ class Pool:
         task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
-
-
-class Loan:
-    """A slot in the hands of one task. `is_fresh`: its connection was opened during this loan."""
-
-    def __init__(self, pool: Pool, slot: Slot[Connection]) -> None:
-        self._pool = pool
-        self._slot = slot
-        self.is_fresh = False
-
-    @property
-    def connection(self) -> Connection:
-        """The connection lent. Not to be kept: `renew` puts another one in its place."""
-        if self._slot.connection is None:
-            raise unreachable()
-        return self._slot.connection
-
-    async def renew(self) -> None:
-        """Replace the connection by a new one. Raises ApiError UNAVAILABLE, reason DATABASE_UNREACHABLE."""
-        await self._pool.open_in(self._slot)
-        self.is_fresh = True
-
-    def discard(self) -> None:
-        """Close the connection: its state is beyond mending."""
-        self._pool.empty(self._slot)
-
-    def end(self) -> None:
-        """Give the slot back."""
-        self._pool.take_back(self._slot)

@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from gql.settings import Settings
+
+LOCK_TIMEOUT_MS: Final = 3_000
+"""A lock is held by another write, and writes take milliseconds: whoever waits longer is better told."""
 
 
 class PoolMode(Enum):
@@ -24,10 +28,9 @@ class DatabaseOptions:
     write_connections: int = 6
     connections_per_tenant: int = 8
     acquire_timeout: float = 5.0
-    connect_timeout: float = 5.0
+    connect_timeout: float = 4.0
     statement_timeout_ms: int = 10_000
-    # A lock is held by another write, and writes take milliseconds: whoever waits longer is better told.
-    lock_timeout_ms: int = 3_000
+    lock_timeout_ms: int = LOCK_TIMEOUT_MS
     # Between two statements of a write only our own code runs.
     idle_in_transaction_timeout_ms: int = 15_000
     # How long we ask what became of a COMMIT that nobody answered.
@@ -46,9 +49,11 @@ class DatabaseOptions:
             connections_per_tenant=settings.connections_per_tenant,
             acquire_timeout=settings.acquire_timeout_ms / 1000,
             statement_timeout_ms=settings.statement_timeout_ms,
+            # Whoever waits for somebody else is told so, and not that they ask for too much.
+            lock_timeout_ms=min(LOCK_TIMEOUT_MS, settings.statement_timeout_ms // 2),
         )
 
     @property
     def command_timeout(self) -> float:
         """Seconds after which we give up on a server that does not even keep its own statement time-out."""
-        return self.statement_timeout_ms / 1000 + 5.0
+        return self.statement_timeout_ms / 1000 + 3.0

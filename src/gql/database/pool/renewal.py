@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from gql.database.pool.connections import Connection
-from gql.database.pool.lending import FAILURES, Loan
+from gql.database.pool.lending import FAILURES
+from gql.database.pool.loans import Loan
 from gql.database.refusals import is_lost
 from gql.errors import INTERNAL_MESSAGE, ApiError, Code
 

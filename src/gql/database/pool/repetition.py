@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from itertools import count
 from typing import Final, TypeVar
 
@@ -18,10 +19,11 @@ T = TypeVar("T")
 Work = Callable[[Transaction], Awaitable[T]]
 """What is done inside the transaction. It may be run several times, each time from the beginning."""
 
-MOST_ATTEMPTS: Final = 4
+MOST_ATTEMPTS: Final = 8
 FIRST_PAUSE_SECONDS: Final = 0.02
-"""The longest pause before the second attempt; each further one may be twice as long. How long it really is, chance
-decides, so that two who crossed each other do not meet again."""
+LONGEST_PAUSE_SECONDS: Final = 0.16
+"""The longest pauses: before the second attempt, doubled for each further one, and before any. How long one really is,
+chance decides, so that two who crossed each other do not meet again."""
 _chance: Final = random.Random()  # noqa: S311
 
 
@@ -31,12 +33,18 @@ async def carry_out(
     outcome_of: Callable[[Mark], Awaitable[Outcome]],
     *,
     recognises_itself: bool,
+    in_line: asyncio.Lock,
+    count_repetition: Callable[[Trouble], None],
 ) -> T:
-    """The answer of the work. Raises ApiError, as `Database.carry_out` tells."""
+    """The answer of the work. Raises ApiError, as `Database.carry_out` tells.
+
+    Those who were crossed stand in line for their next attempt, so that they do not cross each other again and again.
+    """
+    has_been_crossed = False
     for attempt in count(1):
         transaction = begin()
         try:
-            async with transaction:
+            async with in_line if has_been_crossed else nullcontext(), transaction:
                 answer = await work(transaction)
         except ApiError as problem:
             refusal = problem
@@ -54,6 +62,9 @@ async def carry_out(
                 raise refusal
         if trouble is None or attempt == MOST_ATTEMPTS:
             raise refusal
+        has_been_crossed |= trouble is Trouble.CROSSED
+        count_repetition(trouble)
         log.info("attempt %s of a transaction failed and is repeated: %s", attempt, trouble.value)
-        await asyncio.sleep(_chance.uniform(0, FIRST_PAUSE_SECONDS * 2 ** (attempt - 1)))
+        pause = min(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1), LONGEST_PAUSE_SECONDS)
+        await asyncio.sleep(_chance.uniform(0, pause))
     raise AssertionError("unreachable: the last attempt returns or raises")

@@ -51,7 +51,8 @@ class SessionConnection(Connection):
     @staticmethod
     def startup_settings(options: DatabaseOptions, read_only: bool) -> dict[str, str]:
         time_outs = dict(zip(TIME_OUTS, time_out_values(options), strict=True))
-        return {**UNCHANGING, **time_outs, "default_transaction_read_only": "on" if read_only else "off"}
+        # Whoever writes asks for nothing: where an operator has set the database to read only, that holds here, too.
+        return {**UNCHANGING, **time_outs, **({"default_transaction_read_only": "on"} if read_only else {})}
 
     async def read(self, context: Context, statement: str, arguments: Sequence[str | None], door: Door) -> bytes | None:
         if self.standing is not context and self.standing != context:

@@ -9,7 +9,8 @@ from typing import Any, Self
 from gql.database.context import Context
 from gql.database.pool.connections import CommitLost, RolledBack
 from gql.database.pool.doors import Door
-from gql.database.pool.lending import FAILURES, Loan, Pool
+from gql.database.pool.lending import FAILURES, Pool
+from gql.database.pool.loans import Loan
 from gql.database.pool.outcomes import Mark
 from gql.database.pool.renewal import with_renewal, wrong_context
 from gql.database.pool.standing import Origin
@@ -60,10 +61,12 @@ class Transaction:
             # Nothing was sent but the beginning, so it may safely be sent to another connection.
             self.mark = await with_renewal(self._loan, lambda connection: connection.begin(self._context, self._origin))
         except BaseException as error:
-            self._loan.end()
-            if isinstance(error, FAILURES):
-                raise self._refusal(error) from error
-            raise
+            try:
+                if isinstance(error, FAILURES):
+                    raise self._refusal(error) from error
+                raise
+            finally:
+                self._loan.end()
         return self
 
     async def __aexit__(
@@ -128,10 +131,12 @@ class Transaction:
             raise ApiError(Code.INTERNAL_SERVER_ERROR, INTERNAL_MESSAGE) from problem
         except CommitLost as problem:
             self.trouble = Trouble.UNANSWERED
+            self._loan.note(problem.__cause__)
             raise commit_unknown() from problem
 
     def _refusal(self, error: BaseException) -> ApiError:
-        """What the failure is to the caller; what it means for the transaction is noted."""
+        """What the failure is to the caller; what it means for the transaction and its connection is noted."""
+        self._loan.note(error)
         if has_crossed_others(error):
             self.trouble = Trouble.CROSSED
         elif is_lost(error):
