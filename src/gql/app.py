@@ -19,6 +19,7 @@ from gql.http.authentication import Authentication
 from gql.http.compression import LEAST_BYTES
 from gql.http.cookies import Cookie
 from gql.http.endpoint import GraphQLEndpoint
+from gql.http.forwarding import TrustedProxies
 from gql.http.headers import as_bytes, security_headers, with_headers
 from gql.http.health import Health
 from gql.http.metrics import Metrics
@@ -50,8 +51,11 @@ class Application(Starlette):
     health: Health
     database: Database
     headers: dict[str, str]
+    proxies: TrustedProxies | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.proxies is not None and scope["type"] == "http":
+            self.proxies.apply(scope)
         if scope["type"] == "http" and scope["path"] == "/graphql":
             await self.graphql(scope, receive, send)
         else:
@@ -114,6 +118,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
     app.database = database
     app.health = health
     app.headers = headers
+    app.proxies = TrustedProxies(settings.trusted_proxies) if settings.trusted_proxies else None
     app.graphql = GraphQLEndpoint(
         engine,
         Authentication(tokens, Principals(database), ExternalTokens(database, key_sets, settings.audience)),
