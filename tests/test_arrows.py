@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "http": {"http", "engine", "iam", "database", "errors", "reminders", "settings"},
     # What leaves with an organisation says what trade says of it.
     "tenants": {"tenants", "database", "trade"},
+    "tracing": {"tracing", "worker", "http", "engine", "database", "errors"},
     "worker": {"worker", "messages", "database", "errors"},
 }
 

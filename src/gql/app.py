@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final, NamedTuple
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -63,9 +64,20 @@ class Application(Starlette):
             await super().__call__(scope, receive, with_headers(scope, send, self.headers))
 
 
-def create_app(settings: Settings, database_url: str) -> Application:
+class Kinds(NamedTuple):
+    """What the application is made of. One that is traced has others (gql.tracing)."""
+
+    database: type[Database] = Database
+    engine: type[Engine] = Engine
+    endpoint: type[GraphQLEndpoint] = GraphQLEndpoint
+
+
+USUAL: Final = Kinds()
+
+
+def create_app(settings: Settings, database_url: str, kinds: Kinds = USUAL) -> Application:
     """The application on the database of this address. Nothing is connected before it is needed."""
-    database = Database(DatabaseOptions.from_settings(settings, database_url))
+    database = kinds.database(DatabaseOptions.from_settings(settings, database_url))
     keys, secrets = Keys.from_settings(settings), Secrets.from_settings(settings)
     tokens = Tokens(keys, issuer=settings.issuer, audience=settings.audience)
     passwords, post = Passwords(), Post(carrier_of(settings))
@@ -79,7 +91,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
         settings.analyst_url or database_url,
         Trust.from_settings(settings, key_sets),
     )
-    engine = Engine(build_schema(), declarations(), database, OPEN_FIELDS, services, PYTHON_FIELDS)
+    engine = kinds.engine(build_schema(), declarations(), database, OPEN_FIELDS, services, PYTHON_FIELDS)
     headers = security_headers(production=settings.environment == "production")
     health, metrics, writes = Health(database), Metrics(), Writes()
     metrics.watch_pool("read", lambda: database.reads.statistics)
@@ -119,7 +131,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
     app.health = health
     app.headers = headers
     app.proxies = TrustedProxies(settings.trusted_proxies) if settings.trusted_proxies else None
-    app.graphql = GraphQLEndpoint(
+    app.graphql = kinds.endpoint(
         engine,
         Authentication(tokens, Principals(database), ExternalTokens(database, key_sets, settings.audience)),
         metrics,

@@ -14,6 +14,7 @@ from gql.cli.announcement import announce
 from gql.cli.console import CommandFailed
 from gql.cli.databases import Addresses, admin_connection, the_database, the_settings
 from gql.cli.listening import listening_socket
+from gql.cli.traces import kinds_of, traces_of
 from gql.cli.work import a_worker_beside
 from gql.settings import Settings
 
@@ -55,8 +56,9 @@ def serve(
     try:
         with listening_socket(settings.host, settings.port) as listener, the_database(settings, make=True) as addresses:
             people = _prepare_demo(settings, addresses, make=demo)
-            with a_worker_beside() if settings.is_embedded else nullcontext():
-                _serve(settings, addresses, listener, stop, has_demo=people)
+            beside = a_worker_beside() if settings.is_embedded else nullcontext()
+            with beside, traces_of("countinghouse-server") as is_traced:
+                _serve(settings, addresses, listener, stop, has_demo=people, is_traced=is_traced)
     except KeyboardInterrupt:
         pass
 
@@ -97,7 +99,13 @@ def _spare_the_collector() -> None:
 
 
 def _serve(
-    settings: Settings, addresses: Addresses, listener: socket.socket, stop: StopSignal, *, has_demo: bool
+    settings: Settings,
+    addresses: Addresses,
+    listener: socket.socket,
+    stop: StopSignal,
+    *,
+    has_demo: bool,
+    is_traced: bool,
 ) -> None:
     stop.hold()
     import uvicorn
@@ -116,7 +124,7 @@ def _serve(
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     open_many_files()
-    app = create_app(settings, addresses.api_url)
+    app = create_app(settings, addresses.api_url, kinds_of(is_traced))
     _spare_the_collector()
     config = uvicorn.Config(
         app,

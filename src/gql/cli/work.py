@@ -14,6 +14,7 @@ import typer
 from gql.cli.console import CommandFailed, say
 from gql.cli.databases import the_database, the_settings
 from gql.cli.listening import listening_socket
+from gql.cli.traces import traces_of, ways_of
 from gql.settings import Settings
 
 if TYPE_CHECKING:
@@ -32,14 +33,15 @@ def work(
     with the_database(settings) as addresses:
         url = addresses.demand_worker_url()
         logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        asyncio.run(_work(url, settings, with_parent=with_parent))
+        with traces_of("countinghouse-worker") as is_traced:
+            asyncio.run(_work(url, settings, with_parent=with_parent, is_traced=is_traced))
 
 
-async def _work(url: str, settings: Settings, *, with_parent: bool) -> None:
+async def _work(url: str, settings: Settings, *, with_parent: bool, is_traced: bool) -> None:
     from gql.messages.carriers import carrier_of
     from gql.worker.worker import NotLoaded, Worker
 
-    worker = Worker(url, carrier=carrier_of(settings))
+    worker = Worker(url, carrier=carrier_of(settings), ways=ways_of(is_traced))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, worker.stop)

@@ -60,9 +60,11 @@ class Organisation:
         return await self._database.carry_out(self._context, self._origin, once)
 
 
-def doing(
-    duty: Duty | Delivery, database: Database, carrier: Carrier | None, figures: Figures
-) -> Callable[[Due, int], Awaitable[None]]:
+Do = Callable[[Due, int], Awaitable[None]]
+"""Does a job, of which there were so many attempts before. Raises JobFailed."""
+
+
+def doing(duty: Duty | Delivery, database: Database, carrier: Carrier | None, figures: Figures) -> Do:
     """What does the jobs of a duty."""
 
     async def do(due: Due, attempts: int) -> None:

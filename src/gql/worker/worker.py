@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from time import monotonic
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -18,7 +18,7 @@ from gql.database.pool import Database
 from gql.database.pool.options import DatabaseOptions
 from gql.errors import ApiError
 from gql.messages.carriers import Carrier
-from gql.worker.doing import doing, said_of
+from gql.worker.doing import Do, doing, said_of
 from gql.worker.duties import DUTIES, Delivery, Duty
 from gql.worker.figures import Figures, Waiting
 from gql.worker.queue import AT_ONCE, WAITING, Due, Queue, pause_after
@@ -69,6 +69,21 @@ def worker_options(url: str) -> DatabaseOptions:
     )
 
 
+def _as_it_is(duty: str, do: Do) -> Do:
+    return do
+
+
+class Ways(NamedTuple):
+    """What a worker asks the database through, and what is put around each job. One that is traced has others
+    (gql.tracing)."""
+
+    database: type[Database] = Database
+    around: Callable[[str, Do], Do] = _as_it_is
+
+
+USUAL: Final = Ways()
+
+
 class Worker:
     """One worker. Any number of them share the work. Without a carrier it leaves messages to those that have one."""
 
@@ -78,8 +93,10 @@ class Worker:
         duties: Sequence[Duty | Delivery] = DUTIES,
         *,
         carrier: Carrier | None = None,
+        ways: Ways = USUAL,
     ) -> None:
         self._url = url
+        self._ways = ways
         self._carrier = carrier
         self._duties = {duty.name: duty for duty in duties if carrier is not None or isinstance(duty, Duty)}
         self._left = [duty.name for duty in duties if duty.name not in self._duties]
@@ -101,7 +118,7 @@ class Worker:
         failed = 0
         if self._left:
             log.warning("no COUNTINGHOUSE_SMTP_URL is set: this worker carries no messages (%s)", ", ".join(self._left))
-        database = await Database.open(worker_options(self._url))
+        database = await self._ways.database.open(worker_options(self._url))
         try:
             while not self._stopping.is_set():
                 try:
@@ -125,7 +142,8 @@ class Worker:
             queue = Queue(connection)
             for duty in self._duties.values():
                 at_once = duty.at_once if isinstance(duty, Delivery) else 0
-                queue.handle(duty.name, doing(duty, database, self._carrier, self.figures), at_once=at_once)
+                do = doing(duty, database, self._carrier, self.figures)
+                queue.handle(duty.name, self._ways.around(duty.name, do), at_once=at_once)
             await connection.add_listener(CHANNEL, lambda *_: self._woken.set())
             await _together(self._look_again_and_again(database, queue, ready), queue.run(), self._stopping, queue.stop)
         finally:
