@@ -4,6 +4,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import lru_cache
+from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from opentelemetry import trace
@@ -37,21 +38,25 @@ def _told(words: str) -> AbstractContextManager[Span]:
     return step(words, SpanKind.CLIENT, {**SYSTEM, "db.query.summary": words})
 
 
-def waiting() -> AbstractContextManager[Span]:
-    """Until a connection is there, standing where it should."""
-    return step("wait for a connection")
-
-
 class TracedReader(Reader):
-    """Reads, telling of it."""
+    """A reader around another, telling of it."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
 
     async def __aenter__(self) -> Self:
-        with waiting():
-            return await super().__aenter__()
+        with step("wait for a connection"):
+            await self._reader.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._reader.__aexit__(kind, error, traceback)
 
     async def fetch(self, statement: str, arguments: Sequence[str | None]) -> bytes:
         with _told(summary(statement)):
-            return await super().fetch(statement, arguments)
+            return await self._reader.fetch(statement, arguments)
 
 
 class TracedTransaction(Transaction):
@@ -77,8 +82,8 @@ class TracedTransaction(Transaction):
 class TracedDatabase(Database):
     """The pools, telling of what is asked of them on behalf of somebody."""
 
-    def read(self, context: Context) -> Reader:
-        return TracedReader(self, context)
+    def read(self, context: Context, *where: Any, **more: Any) -> Reader:
+        return TracedReader(super().read(context, *where, **more))
 
     def write(self, context: Context, origin: Origin, *, keeps: bool = True) -> Transaction:
         return TracedTransaction(self.writes, context, origin, self.door, self.translate, keeps=keeps)
