@@ -1,5 +1,5 @@
-"""The image and compose.yaml: as hadolint and the specification have them, and nobody is given more than they need. There
-is no container engine here; test_image.py does what the image's steps do."""
+"""The image and compose.yaml: as hadolint and the specification have them, and nobody is given more than they need. No
+container engine is asked; test_image.py does what the image's steps do."""
 
 import re
 import shutil
