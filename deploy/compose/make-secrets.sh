@@ -24,3 +24,8 @@ made smtp_url <<<"${SMTP_URL:-smtp://mail.invalid:25}"
 # nobody else comes into the directory.
 chmod 0444 ./*
 chmod 0700 .
+# Of the keys the server wants to be the only reader, which root can see to.
+if [[ $EUID -eq 0 ]]; then
+    chown 10001:10001 signing_key.pem secret_keys.txt
+    chmod 0400 signing_key.pem secret_keys.txt
+fi

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.deploy.files import BIN, DEPLOY, USER, judged, read_all, read_yaml, replaced
+from tests.deploy.files import BIN, DEPLOY, USER, is_a_setting, judged, read_all, read_yaml, replaced
 
 KUBERNETES: Final = ("1.33", "1.37")
 MANIFESTS: Final = sorted(path.name for path in (DEPLOY / "kubernetes").glob("*.yaml"))
