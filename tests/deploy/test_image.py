@@ -51,9 +51,8 @@ def image() -> Iterator[Path]:
                     copy(ROOT / source, build / target)
             elif word == "RUN":
                 command = rest.replace(HOME, str(home))
-                run = subprocess.run(
-                    command, shell=True, cwd=build, env=environment, capture_output=True, text=True, check=False
-                )
+                shell = ("/bin/sh", "-c", command)
+                run = subprocess.run(shell, cwd=build, env=environment, capture_output=True, text=True, check=False)
                 assert run.returncode == 0, f"{command}\n{run.stdout}{run.stderr}"
             else:
                 assert word in ("WORKDIR", "#"), word
@@ -74,10 +73,8 @@ def environment_of(settings: Settings, directory: Path, **more: str) -> dict[str
     """As the last stage has it, with secrets in files."""
     last = (DEPLOY / "container/Containerfile").read_text().replace("\\\n", " ").split("\nFROM ")[2]
     [given] = re.findall(r"^ENV (.*)$", last, re.MULTILINE)
-    made = dict(pair.split("=", 1) for pair in given.split()) | {
-        f"{PREFIX}HOST": "127.0.0.1",
-        "PATH": os.environ["PATH"],
-    }
+    made = dict(pair.split("=", 1) for pair in given.split())
+    made |= {f"{PREFIX}HOST": "127.0.0.1", "PATH": os.environ["PATH"]}
     shutil.copy(DEPLOY / "compose/make-secrets.sh", directory)
     assert judged(directory / "make-secrets.sh") == ""
     secrets = directory / "secrets"
@@ -86,13 +83,12 @@ def environment_of(settings: Settings, directory: Path, **more: str) -> dict[str
         assert address is not None
         (secrets / name).chmod(0o644)
         (secrets / name).write_text(address)
-    for name, file in (
-        ("DATABASE_URL", "database_url"),
-        ("WORKER_URL", "worker_url"),
-        ("SIGNING_KEY", "signing_key.pem"),
-    ):
+        made[f"{PREFIX}{name.upper()}_FILE"] = str(secrets / name)
+    for name, file in (("SIGNING_KEY", "signing_key.pem"), ("SECRET_KEYS", "secret_keys.txt")):
+        (secrets / file).chmod(0o400)
+        if os.geteuid() == 0:
+            os.chown(secrets / file, NOBODY, NOBODY)
         made[f"{PREFIX}{name}_FILE"] = str(secrets / file)
-    made[f"{PREFIX}SECRET_KEYS_FILE"] = str(secrets / "secret_keys.txt")
     return made | more
 
 
@@ -113,8 +109,7 @@ async def test_a_server_of_the_image_answers_to_a_user_who_may_write_nowhere(
     env = environment_of(settings, directory, **{f"{PREFIX}PORT": "0"})
     before = everything(image)
     async with a_program("serve", env=env, program=program(image)) as server:
-        owner = Path(f"/proc/{server.process.pid}").stat().st_uid
-        assert owner == (NOBODY if os.geteuid() == 0 else os.geteuid())
+        assert owner_of(server.process.pid) == (NOBODY if os.geteuid() == 0 else os.geteuid())
         async with httpx.AsyncClient(base_url=server.place, timeout=PATIENCE_SECONDS) as client:
             for path in ("/healthz", "/readyz", "/metrics", "/graphiql", "/.well-known/jwks.json"):
                 answer = await client.get(path)
@@ -143,6 +138,10 @@ def test_the_image_has_no_postgresql_no_pip_and_no_compiler_of_packages(image: P
     assert outcome.stdout == (ROOT / "schema.graphql").read_text()
     size = sum(path.stat().st_size for path in image.rglob("*") if path.is_file() and not path.is_symlink())
     assert size < 150_000_000, f"{size / 1e6:.0f} MB"
+
+
+def owner_of(process: int) -> int:
+    return Path(f"/proc/{process}").stat().st_uid
 
 
 def everything(image: Path) -> dict[str, Any]:
