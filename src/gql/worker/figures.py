@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from time import time
 from typing import Final, NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -27,6 +27,7 @@ class Figures:
 
     def __init__(self, duties: Iterable[str]) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)  # CPU, memory and open files
         self.looked_at = 0.0
         self._jobs = Counter(
             "countinghouse_worker_jobs",
