@@ -5,12 +5,15 @@ from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any, Final
 
+import httpx
 import pytest
 
 from gql.http.forwarding import TrustedProxies
 from gql.settings import Settings
 from tests.harness.actors import as_superuser
+from tests.harness.command_line import environment
 from tests.harness.postgres import TestDatabase
+from tests.harness.programs import a_program
 from tests.harness.tenants import Tenant
 from tests.http.servers import Running, refusal, running
 
@@ -89,6 +92,18 @@ async def noted(server: Running, tenant: Tenant, **headers: str) -> str:
 async def test_nobody_is_believed_unless_the_setting_says_so(server: Running, house: Tenant) -> None:
     """Not even this machine, which uvicorn would believe by itself."""
     assert await noted(server, house, X_Forwarded_For="203.0.113.7") == "127.0.0.1"
+
+
+async def test_the_program_believes_nobody_either(settings: Settings, server: Running, house: Tenant) -> None:
+    """uvicorn itself believes whoever is on its machine, unless it is told not to."""
+    async with (
+        a_program("serve", env=environment(settings, PORT="0")) as program,
+        httpx.AsyncClient(base_url=program.place) as client,
+    ):
+        there = replace(server, client=client)
+        assert await noted(there, house, X_Forwarded_For="203.0.113.7") == "127.0.0.1"
+        told = await client.get("/.well-known/openid-configuration", headers={"X-Forwarded-Proto": "https"})
+        assert told.json()["jwks_uri"].startswith("http://")
 
 
 async def test_the_log_has_the_address_that_a_trusted_proxy_tells(behind: Running, house: Tenant) -> None:
