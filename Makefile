@@ -155,9 +155,9 @@ node: ## Install what the tests of JavaScript clients need, where there is npm
 .PHONY: lock
 lock: $(VENV)/.dev ## Take new versions of the dependencies into the lock files
 	@$(BIN)/uv pip compile --upgrade --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-emit-index-url pyproject.toml --group build --output-file requirements.lock
+		--no-emit-index-url pyproject.toml --extra traces --group build --output-file requirements.lock
 	@$(BIN)/uv pip compile --upgrade --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-emit-index-url pyproject.toml --group build --group dev --constraint requirements.lock \
+		--no-emit-index-url pyproject.toml --extra traces --group build --group dev --constraint requirements.lock \
 		--output-file requirements-dev.lock
 	@cd tests/clients && npm install --package-lock-only --silent
 

@@ -17,7 +17,7 @@ async def processes() -> set[int]:
 async def assert_no_connection_leaks(server: Running, others: set[int], within: float = 10) -> None:
     """Every connection of every pool is idle, there are no more than allowed, nobody waits for one; and PostgreSQL has
     just as many, beside those that were there before."""
-    pools = server.app.database._pools
+    pools = server.app.database.pools
 
     async def all_are_idle() -> bool:
         await asyncio.sleep(0.01)

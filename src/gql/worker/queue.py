@@ -22,7 +22,7 @@ from pgqueuer.domain.models import Job
 from pgqueuer.domain.types import Channel
 from pgqueuer.ports.driver import NotifyCallback
 
-from gql.database.jobs import queue_settings
+from gql.database.jobs import SCHEMA, queue_settings
 
 AT_ONCE: Final = 4
 """How many jobs a worker has in hands at a time, a connection each."""
@@ -33,6 +33,16 @@ LOST_AFTER: Final = timedelta(seconds=60)
 FIRST_PAUSE: Final = timedelta(seconds=5)
 LONGEST_PAUSE: Final = timedelta(hours=1)
 LEAST_SECONDS_BETWEEN_NOTICES: Final = 0.2
+
+
+WAITING: Final = f"""
+    select array_agg(duty), array_agg(jobs), array_agg(since) from (
+        select entrypoint as duty, count(*) as jobs, extract(epoch from min(execute_after))::float8 as since
+        from {SCHEMA}.pgqueuer
+        where status in ('queued', 'picked') and execute_after <= statement_timestamp()
+        group by entrypoint
+    ) as waiting
+"""
 
 
 class Due(NamedTuple):

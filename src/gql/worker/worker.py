@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from time import monotonic
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -18,9 +18,10 @@ from gql.database.pool import Database
 from gql.database.pool.options import DatabaseOptions
 from gql.errors import ApiError
 from gql.messages.carriers import Carrier
-from gql.worker.doing import doing, said_of
+from gql.worker.doing import Do, doing, said_of
 from gql.worker.duties import DUTIES, Delivery, Duty
-from gql.worker.queue import AT_ONCE, Due, Queue, pause_after
+from gql.worker.figures import Figures, Waiting
+from gql.worker.queue import AT_ONCE, WAITING, Due, Queue, pause_after
 
 log = logging.getLogger(__name__)
 
@@ -68,14 +69,38 @@ def worker_options(url: str) -> DatabaseOptions:
     )
 
 
+def _as_it_is(duty: str, do: Do) -> Do:
+    return do
+
+
+class Ways(NamedTuple):
+    """What a worker asks the database through, and what is put around each job. One that is traced has others
+    (gql.tracing)."""
+
+    database: type[Database] = Database
+    around: Callable[[str, Do], Do] = _as_it_is
+
+
+USUAL: Final = Ways()
+
+
 class Worker:
     """One worker. Any number of them share the work. Without a carrier it leaves messages to those that have one."""
 
-    def __init__(self, url: str, duties: Sequence[Duty | Delivery] = DUTIES, *, carrier: Carrier | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        duties: Sequence[Duty | Delivery] = DUTIES,
+        *,
+        carrier: Carrier | None = None,
+        ways: Ways = USUAL,
+    ) -> None:
         self._url = url
+        self._ways = ways
         self._carrier = carrier
         self._duties = {duty.name: duty for duty in duties if carrier is not None or isinstance(duty, Duty)}
         self._left = [duty.name for duty in duties if duty.name not in self._duties]
+        self.figures = Figures(self._duties)
         self._stopping = asyncio.Event()
         self._woken = asyncio.Event()
         self.looks = 0
@@ -93,7 +118,7 @@ class Worker:
         failed = 0
         if self._left:
             log.warning("no COUNTINGHOUSE_SMTP_URL is set: this worker carries no messages (%s)", ", ".join(self._left))
-        database = await Database.open(worker_options(self._url))
+        database = await self._ways.database.open(worker_options(self._url))
         try:
             while not self._stopping.is_set():
                 try:
@@ -117,7 +142,8 @@ class Worker:
             queue = Queue(connection)
             for duty in self._duties.values():
                 at_once = duty.at_once if isinstance(duty, Delivery) else 0
-                queue.handle(duty.name, doing(duty, database, self._carrier), at_once=at_once)
+                do = doing(duty, database, self._carrier, self.figures)
+                queue.handle(duty.name, self._ways.around(duty.name, do), at_once=at_once)
             await connection.add_listener(CHANNEL, lambda *_: self._woken.set())
             await _together(self._look_again_and_again(database, queue, ready), queue.run(), self._stopping, queue.stop)
         finally:
@@ -134,6 +160,7 @@ class Worker:
                     next_look[name] = monotonic() + self._duties[name].every.total_seconds()
                     await self._look(self._duties[name], database, queue)
             self.looks += 1
+            await self._measure(database)
             ready()
             ready = lambda: None  # noqa: E731
             await self._sleep(LEAST_SECONDS_BETWEEN_LOOKS)
@@ -148,9 +175,21 @@ class Worker:
             return
         assert found is not None  # an aggregate has one row always
         tenants, things = (each or [] for each in found)
+        self.figures.found(duty.name, len(tenants))
         await queue.add(
             Due(duty.name, UUID(tenant) if tenant else None, what) for tenant, what in zip(tenants, things, strict=True)
         )
+
+    async def _measure(self, database: Database) -> None:
+        """Say what waits in the queue."""
+        try:
+            row = await database.ask(WAITING)
+        except ApiError as error:
+            log.warning("cannot find out what waits in the queue (%s)", said_of(error))
+            return
+        assert row is not None  # an aggregate has one row always
+        columns = [each or [] for each in row]
+        self.figures.looked({duty: Waiting(jobs, since) for duty, jobs, since in zip(*columns, strict=True)})
 
     async def _sleep(self, seconds: float, *until: asyncio.Event) -> None:
         """Sleep so long, or until one of these happens or the worker is to stop."""

@@ -81,7 +81,7 @@ class Database:
         # Readiness has connections of its own: a busy pool is no sign of a database that is down.
         addresses = dict.fromkeys((options.url, options.read_url or options.url))
         self._probes = [Pool(address, options, 1, read_only=True) for address in addresses]
-        for pool in self._pools:
+        for pool in self.pools:
             pool.when_silent = self._examine
         # Read now: a schema that cannot be read should stop the start, not the first refusal.
         self.sentences = read_comments().constraints if sentences is None else sentences
