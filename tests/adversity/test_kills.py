@@ -12,10 +12,10 @@ import httpx
 import pytest
 
 from gql.iam.tokens.access import Tokens
+from tests.adversity.victims import AT_WORK, HELD, Cluster, Serving, a_cluster, serving
 from tests.database.pooling import until
 from tests.harness.actors import context_of, put
 from tests.harness.tenants import Tenant, make_tenant
-from tests.http.victims import AT_WORK, HELD, Cluster, Serving, a_cluster, serving
 from tests.ledger.books import wrong
 
 KILLS_AT_WORK: Final = 12
