@@ -7,7 +7,7 @@ from typing import Final
 from bench.database import DIRECTORY
 from bench.dataset import Sizes
 
-PARTS: Final = ("rows", "everyday", "trade", "search", "tenants", "documents", "memory", "guesses")
+PARTS: Final = ("rows", "everyday", "trade", "search", "tenants", "documents", "memory", "guesses", "noisy")
 
 
 @dataclass(frozen=True)

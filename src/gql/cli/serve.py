@@ -33,7 +33,7 @@ def serve(
     try:
         with _listening_socket(settings) as listener, the_database(settings, make=True) as addresses:
             people = _prepare_demo(settings, addresses, make=demo)
-            with a_worker_beside() if settings.is_embedded else nullcontext():
+            with addresses.kept_alive(), a_worker_beside() if settings.is_embedded else nullcontext():
                 _serve(settings, addresses, listener, people)
     except KeyboardInterrupt:
         pass

@@ -28,7 +28,8 @@ def work(
     with the_database(settings) as addresses:
         url = addresses.demand_worker_url()
         logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        asyncio.run(_work(url, settings, with_parent=with_parent))
+        with addresses.kept_alive():
+            asyncio.run(_work(url, settings, with_parent=with_parent))
 
 
 async def _work(url: str, settings: Settings, *, with_parent: bool) -> None:

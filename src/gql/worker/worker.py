@@ -20,7 +20,7 @@ from gql.errors import ApiError
 from gql.messages.carriers import Carrier
 from gql.worker.doing import doing, said_of
 from gql.worker.duties import DUTIES, Delivery, Duty
-from gql.worker.queue import AT_ONCE, Due, Queue, pause_after
+from gql.worker.queue import APPLICATION, AT_ONCE, Due, Queue
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,9 @@ CHANNEL: Final = "countinghouse_work"
 MOST_FOUND: Final = 10_000
 """How much one look at one duty takes from the tables. What is left is still there at the next."""
 LEAST_SECONDS_BETWEEN_LOOKS: Final = 1.0
-LONGEST_SECONDS_BETWEEN_TRIES: Final = 30.0
+FIRST_SECONDS_BETWEEN_TRIES: Final = 0.5
+LONGEST_SECONDS_BETWEEN_TRIES: Final = 4.0
+"""A database that is back is found within this time, however long it was away: to ask for it costs it nothing."""
 DRAIN_SECONDS: Final = 10.0
 STATEMENT_TIMEOUT_MS: Final = 600_000
 """A report over everything may take its time; nobody waits at a screen."""
@@ -78,6 +80,7 @@ class Worker:
         self._left = [duty.name for duty in duties if duty.name not in self._duties]
         self._stopping = asyncio.Event()
         self._woken = asyncio.Event()
+        self._has_begun = False
         self.looks = 0
         """How often it has looked at all duties or some."""
 
@@ -99,8 +102,9 @@ class Worker:
                 try:
                     await self._work(database, ready)
                 except FAILURES as error:
-                    failed += 1
-                    pause = min(pause_after(failed - 1).total_seconds(), LONGEST_SECONDS_BETWEEN_TRIES)
+                    failed = 0 if self._has_begun else failed + 1
+                    self._has_begun = False
+                    pause = min(FIRST_SECONDS_BETWEEN_TRIES * 2 ** min(failed, 9), LONGEST_SECONDS_BETWEEN_TRIES)
                     log.warning("the worker lost the database (%s); it tries again in %g s", said_of(error), pause)
                     await self._sleep(pause)
         finally:
@@ -109,7 +113,7 @@ class Worker:
     async def _work(self, database: Database, ready: Callable[[], None]) -> None:
         """Work on one connection until `stop`. Raises one of FAILURES when that is lost."""
         connection = await asyncpg.connect(
-            self._url, timeout=10, command_timeout=60, server_settings={"application_name": "countinghouse worker"}
+            self._url, timeout=10, command_timeout=60, server_settings={"application_name": APPLICATION}
         )
         try:
             if await connection.fetchval("select to_regclass('core.schema_version') is null"):
@@ -119,6 +123,8 @@ class Worker:
                 at_once = duty.at_once if isinstance(duty, Delivery) else 0
                 queue.handle(duty.name, doing(duty, database, self._carrier), at_once=at_once)
             await connection.add_listener(CHANNEL, lambda *_: self._woken.set())
+            await queue.take_over()
+            self._has_begun = True
             await _together(self._look_again_and_again(database, queue, ready), queue.run(), self._stopping, queue.stop)
         finally:
             with suppress(*FAILURES):

@@ -36,6 +36,8 @@ STALE: Final = (
     asyncpg.InvalidCachedStatementError,
     asyncpg.OutdatedSchemaCacheError,
 )
+# Nobody waits for what a server asked that was killed: its statements end, and let go of their locks.
+LOOKS_FOR_CLIENT: Final = {"client_connection_check_interval": "1s"}
 _names = count(1)
 log = logging.getLogger(__name__)
 
@@ -51,7 +53,8 @@ class SessionConnection(Connection):
     @staticmethod
     def startup_settings(options: DatabaseOptions, read_only: bool) -> dict[str, str]:
         time_outs = dict(zip(TIME_OUTS, time_out_values(options), strict=True))
-        return {**UNCHANGING, **time_outs, "default_transaction_read_only": "on" if read_only else "off"}
+        writing = {"default_transaction_read_only": "on" if read_only else "off"}
+        return {**UNCHANGING, **LOOKS_FOR_CLIENT, **time_outs, **writing}
 
     async def read(self, context: Context, statement: str, arguments: Sequence[str | None], door: Door) -> bytes | None:
         if self.standing is not context and self.standing != context:
