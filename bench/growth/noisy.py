@@ -29,12 +29,13 @@ MOST: Final = 1.2
 """How many times as long the slowest hundredth of quiet answers may take."""
 CAPS: Final = ("", "2", "1")
 """CONNECTIONS_PER_TENANT: as it is unless somebody sets it, and less."""
-ALONE, BESIDE: Final = "alone", "beside the noise"
+ALONE: Final = "alone"
+BESIDE: Final = "beside the noise"
 
 _GROUPS: Final = "invoiceGroups(by: [ISSUE_DATE_MONTH, STATUS], first: 1000) { key { status } count total { sum avg } }"
 DEAREST: Final = (
     "{ " + " ".join(f"g{number}: {_GROUPS}" for number in range(12)) + " }",
-    "{ clients(first: 50) { nodes { name invoices(first: 20) { nodes { number total lines { description amount } } } } } }",
+    document("tree"),
 )
 """About as much as one request may cost: every invoice grouped a dozen times, and every client with every line."""
 _WRITE: Final = "mutation ($rows: [InvoiceImportRow!]!) { invoicesImport(input: {rows: $rows}) { rows { outcome } } }"
