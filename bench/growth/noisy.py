@@ -1,7 +1,6 @@
 """Noisy: what quiet tenants wait while another one asks for as much as it may."""
 
 import asyncio
-import os
 from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field

@@ -32,7 +32,7 @@ LOST_AFTER: Final = timedelta(seconds=60)
 """After so long without a sign of life the job of a worker is another one's; at once where one comes and sees that it
 is not connected any more."""
 APPLICATION: Final = "countinghouse worker"
-"""What a worker's connection is called; its number follows, so that others see who is there (core.workers_connected)."""
+"""What a worker's connection is called; its number follows, and core.workers_connected() tells the others."""
 FIRST_PAUSE: Final = timedelta(seconds=5)
 LONGEST_PAUSE: Final = timedelta(hours=1)
 LEAST_SECONDS_BETWEEN_NOTICES: Final = 0.2
