@@ -3,7 +3,6 @@ request again under its key loses nothing and doubles nothing."""
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import uuid4
@@ -12,7 +11,7 @@ import httpx
 import pytest
 
 from gql.iam.tokens.access import Tokens
-from tests.adversity.victims import AT_WORK, HELD, Cluster, Serving, a_cluster, serving
+from tests.adversity.victims import AT_WORK, HELD, Cluster, Serving
 from tests.database.pooling import until
 from tests.harness.actors import context_of, put
 from tests.harness.tenants import Tenant, make_tenant
@@ -103,18 +102,6 @@ class Load:
 
     def _client(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=15)
-
-
-@pytest.fixture(scope="module")
-async def cluster() -> AsyncIterator[Cluster]:
-    async with a_cluster() as cluster:
-        yield cluster
-
-
-@pytest.fixture(scope="module")
-async def victim(cluster: Cluster) -> AsyncIterator[Serving]:
-    async with serving(cluster) as server:
-        yield server
 
 
 @pytest.fixture
