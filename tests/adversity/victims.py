@@ -137,9 +137,8 @@ class Serving:
     async def start(self) -> None:
         """Start it and wait until it is ready."""
         port = str(httpx.URL(self.url).port)
-        assert self.settings.database_url is not None
         given = {
-            "DATABASE_URL": self.settings.database_url,
+            **({"DATABASE_URL": self.settings.database_url} if self.settings.database_url else {}),
             "DATA_DIR": str(self.settings.data_dir),
             "ENVIRONMENT": "development",
             "PORT": port,
@@ -152,7 +151,13 @@ class Serving:
                 PROGRAM, "serve", env=env, stdin=nowhere, stdout=asyncio.subprocess.PIPE, stderr=log
             )
         assert self.process.stdout is not None
-        assert await asyncio.wait_for(self.process.stdout.readline(), 30), "it did not start"
+        assert await asyncio.wait_for(self.process.stdout.readline(), 60), "it did not start"
+
+    async def stop(self) -> None:
+        """Have it end by itself, if it runs."""
+        if self.process is not None and self.process.returncode is None:
+            self.process.terminate()
+            await asyncio.wait_for(self.process.wait(), 60)
 
     async def kill(self) -> None:
         """SIGKILL it: whoever waits for an answer has none."""

@@ -115,6 +115,9 @@ class Worker:
         connection = await asyncpg.connect(
             self._url, timeout=10, command_timeout=60, server_settings={"application_name": APPLICATION}
         )
+        # Between two polls nobody asks anything on it, and nobody would notice.
+        lost = asyncio.Event()
+        connection.add_termination_listener(lambda _: lost.set())
         try:
             if await connection.fetchval("select to_regclass('core.schema_version') is null"):
                 raise NotLoaded
@@ -125,7 +128,10 @@ class Worker:
             await connection.add_listener(CHANNEL, lambda *_: self._woken.set())
             await queue.take_over()
             self._has_begun = True
-            await _together(self._look_again_and_again(database, queue, ready), queue.run(), self._stopping, queue.stop)
+            looking = self._look_again_and_again(database, queue, ready)
+            await _together(looking, queue.run(), (self._stopping, lost), queue.stop)
+            if lost.is_set() and not self._stopping.is_set():
+                raise ConnectionResetError
         finally:
             with suppress(*FAILURES):
                 await connection.close(timeout=5)
@@ -169,20 +175,21 @@ class Worker:
 
 
 async def _together(
-    looking: Awaitable[None], handing_out: Awaitable[None], stopping: asyncio.Event, stop: Callable[[], None]
+    looking: Awaitable[None], handing_out: Awaitable[None], until: Sequence[asyncio.Event], stop: Callable[[], None]
 ) -> None:
-    """Both, until one fails or all is to stop; then what is being done is given time to end. Raises what failed."""
+    """Both, until one fails or one of these has happened; then what is being done is given time to end. Raises what
+    failed."""
     tasks = [asyncio.ensure_future(each) for each in (looking, handing_out)]
-    stopped = asyncio.create_task(stopping.wait())
+    stopped = [asyncio.create_task(event.wait()) for event in until]
     try:
-        await asyncio.wait((*tasks, stopped), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((*tasks, *stopped), return_when=asyncio.FIRST_COMPLETED)
     finally:
         stop()
         tasks[0].cancel()
         await asyncio.wait(tasks[1:], timeout=DRAIN_SECONDS)
-        for task in (*tasks, stopped):
+        for task in (*tasks, *stopped):
             task.cancel()
-        results = await asyncio.gather(*tasks, stopped, return_exceptions=True)
+        results = await asyncio.gather(*tasks, *stopped, return_exceptions=True)
     for result in results:
         if isinstance(result, Exception):
             raise result

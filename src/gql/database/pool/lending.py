@@ -20,7 +20,13 @@ from gql.database.refusals import unreachable
 
 log = logging.getLogger(__name__)
 
-FAILURES: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+FAILURES: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what a connection says to which the server said goodbye unasked
+)
 
 # A server process keeps what it learned of every tenant it served; a new one from time to time bounds that.
 LIFETIME_SECONDS: Final = 3600.0
