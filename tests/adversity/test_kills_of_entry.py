@@ -72,6 +72,7 @@ def reason(answer: dict[str, Any]) -> str | None:
 
 async def stands(which: str) -> bool:
     """Whether a backend of the server stands so."""
+    await asyncio.sleep(0.02)
     async with as_superuser() as connection:
         found: bool = await connection.fetchval(
             f"select exists (select from pg_stat_activity where usename = 'countinghouse_api' and {which})"

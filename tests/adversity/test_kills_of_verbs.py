@@ -74,6 +74,7 @@ async def houses(cluster: Cluster, victim: Serving) -> AsyncIterator[list[House]
 async def all_stand(number: int) -> bool:
     """Whether so many are under way and can do nothing more: they have committed and may not say so, or wait for one
     that has."""
+    await asyncio.sleep(0.02)
     async with as_superuser() as connection:
         return bool(await connection.fetchval(STANDING) >= number)
 

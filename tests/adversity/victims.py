@@ -50,13 +50,14 @@ class Cluster:
             data_dir=self.server.directory.path,
         )
 
-    async def kill_one(self, which: str) -> bool:
-        """SIGKILL one backend of the API of which this holds, and wait until the server has recovered. False where
+    async def kill_one(self, which: str, user: str = "countinghouse_api") -> bool:
+        """SIGKILL one backend of this login of which this holds, and wait until the server has recovered. False where
         there was none. The postmaster ends all the others, because shared memory may be damaged."""
         async with self.admin() as connection:
             backend = await connection.fetchval(
-                "select pid from pg_stat_activity where usename = 'countinghouse_api' and backend_type ="
-                f" 'client backend' and {which} order by random() limit 1"
+                "select pid from pg_stat_activity where usename = $1 and backend_type = 'client backend'"
+                f" and pid <> pg_backend_pid() and {which} order by random() limit 1",
+                user,
             )
             if backend is None:
                 return False
