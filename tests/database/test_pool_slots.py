@@ -157,6 +157,20 @@ async def test_while_others_are_about_a_tenant_holds_its_share_and_never_less_th
     assert slots.take_now("a", "a") is not None, "nobody else has been about for a while"
 
 
+async def test_who_waits_for_others_that_have_gone_does_not_wait_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slots_module, "ABOUT_SECONDS", 0.05)
+    slots: Slots[str] = Slots(4, 3, timeout=60, least=1)
+    crossing = slots.take_now("b", "b")
+    assert crossing is not None
+    mine = [slots.take_now("a", "a") for _ in range(2)]
+    assert all(mine), "half of them each"
+    waiting = asyncio.create_task(slots.take("a", "a"))
+    await asyncio.sleep(0)
+    slots.give_back(crossing)
+    assert not waiting.done()
+    assert (await asyncio.wait_for(waiting, 30)).tenant == "a"
+
+
 async def test_whoever_holds_fewer_is_served_before_whoever_came_earlier() -> None:
     slots: Slots[str] = Slots(2, 2, timeout=60)
     first, second = slots.take_now("a", "a"), slots.take_now("a", "a")

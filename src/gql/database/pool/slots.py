@@ -59,9 +59,9 @@ class Slots(Generic[T]):
     """Lends slots, first to the tenants that hold the fewest; among those, and within each tenant, first come first
     served. Several tenants share alike, but none is pressed below `least`; one holds no more than `per_tenant`.
 
-    Invariant: while a slot is idle, everyone in the queue belongs to a tenant that was at its cap when a slot was last
-    lent or given back. So whoever finds an idle slot and is under the cap overtakes nobody; and as it holds one, there
-    will be another look when that comes back.
+    Invariant: while a slot is idle, everyone in the queue belongs to a tenant that was at its cap at the last look. So
+    whoever finds an idle slot and is under the cap overtakes nobody. There is a look whenever a slot comes back, and
+    as long as somebody waits beside an idle one, every second: others may not be about any more.
     """
 
     def __init__(self, size: int, per_tenant: int, timeout: float, *, least: int | None = None) -> None:
@@ -78,6 +78,7 @@ class Slots(Generic[T]):
         self._queues: dict[Tenant, deque[Waiter[T]]] = {}
         self._tickets = count()
         self._reminders = Reminders()
+        self._will_look = False
         self._all_idle: asyncio.Event | None = None
 
     @property
@@ -101,6 +102,7 @@ class Slots(Generic[T]):
         waiter = Waiter(tenant, wanted, next(self._tickets), self._reminders.loop.create_future())
         self._queues.setdefault(tenant, deque()).append(waiter)
         self.waiting += 1
+        self._look_later()
         patience = self._reminders.set(self._timeout, waiter.give_up)
         try:
             return await waiter.granted
@@ -122,12 +124,27 @@ class Slots(Generic[T]):
             del self._held[slot.tenant]
         slot.tenant = None
         self.idle.append(slot)
+        if self._queues:
+            self._hand_out()
+            self._look_later()
+        if self._all_idle is not None and not self.held:
+            self._all_idle.set()
+
+    def _hand_out(self) -> None:
         while self._queues and (waiter := self._next_waiter()) is not None:
             self._leave(waiter)
             if not waiter.granted.done():  # else it has given up and not noticed yet
                 waiter.granted.set_result(self._lend(waiter.tenant, waiter.wanted))
-        if self._all_idle is not None and not self.held:
-            self._all_idle.set()
+
+    def _look_later(self) -> None:
+        if self.idle and self._queues and not self._will_look:
+            self._will_look = True
+            self._reminders.set(ABOUT_SECONDS, self._look_again)
+
+    def _look_again(self) -> None:
+        self._will_look = False
+        self._hand_out()
+        self._look_later()
 
     async def drained(self) -> None:
         """Wait until nobody holds a slot."""
