@@ -9,7 +9,7 @@ from typing import Final
 
 from bench.database import BenchDatabase, bench_database
 from bench.documents import document
-from bench.growth.asking import Say, answer, server
+from bench.growth.asking import Say, server
 from bench.growth.noise import ANSWERED, Asked, Asking, in_process_of_its_own
 from bench.growth.scope import Scope
 from bench.growth.section import Section, Table, judged
@@ -19,15 +19,19 @@ from bench.peers.ours import Ours
 from bench.works import Facts
 
 QUIET_CONNECTIONS: Final = 20
-PER_SECOND: Final = 100.0
+READS: Final = "reads"
+WRITES: Final = "writes"
+PER_SECOND: Final = {READS: 200.0, WRITES: 20.0}
 """Requests of all quiet tenants together: a few percent of what the server could answer."""
+LEAST_WARM_SECONDS: Final = 1.0
+"""Whoever comes first pays for tokens, plans and connections; that is not the noise."""
 NOISY_CONNECTIONS: Final = 64
-WRITES: Final = 0.25
+THAT_WRITE: Final = 0.25
 """Of the noisy one's connections."""
 MOST: Final = 1.2
 """How many times as long the slowest hundredth of quiet answers may take."""
-CAPS: Final = ("", "2", "1")
-"""CONNECTIONS_PER_TENANT: as it is unless somebody sets it, and less."""
+CAPS: Final = ("", "1")
+"""CONNECTIONS_PER_TENANT: as it is unless somebody sets it, and the least, which holds for whoever is alone as well."""
 ALONE: Final = "alone"
 BESIDE: Final = "beside the noise"
 
@@ -45,13 +49,15 @@ ROWS: Final = 100
 class Round:
     """What one round told: of those who are quiet, of the noisy one, and of the cores."""
 
-    quiet: Asked
-    noisy: Asked | None
+    quiet: dict[str, Asked]
+    """By READS and WRITES."""
+    noisy: Counter[str]
+    """What the noisy one was told."""
     server_share: float
     postgres_share: float
 
-    def time(self, share: float) -> float:
-        return percentile(self.quiet.times, share)
+    def time(self, kind: str, share: float) -> float:
+        return percentile(self.quiet[kind].times, share)
 
 
 @dataclass
@@ -66,14 +72,13 @@ class Case:
     def name(self) -> str:
         return f"CONNECTIONS_PER_TENANT={self.cap}" if self.cap else "as it is"
 
-    def middle(self, when: str, share: float) -> float:
-        return median(each.time(share) for each in self.rounds[when])
+    def middle(self, when: str, kind: str, share: float) -> float:
+        return median(each.time(kind, share) for each in self.rounds[when])
 
-    @property
-    def times_as_long(self) -> float:
-        """The p99 beside the noise against that of the round right before it."""
+    def times_as_long(self, kind: str, share: float) -> float:
+        """What one waits beside the noise against the round right before it."""
         pairs = zip(self.rounds[BESIDE], self.rounds[ALONE], strict=True)
-        return median(with_it.time(0.99) / without.time(0.99) for with_it, without in pairs)
+        return median(with_it.time(kind, share) / without.time(kind, share) for with_it, without in pairs)
 
 
 async def measure(scope: Scope, say: Say) -> Section:
@@ -84,6 +89,9 @@ async def measure(scope: Scope, say: Say) -> Section:
             settings = {"COUNTINGHOUSE_CONNECTIONS_PER_TENANT": cap} if cap else {}
             ours = await stack.enter_async_context(server(database.place, database.facts, scope.dataset, settings))
             cases.append(Case(cap, ours))
+        for case in cases:
+            say(f"warming: {case.name}")
+            await _round(scope, database, case.ours, noisy=False)
         for number in range(scope.rounds):
             for case in cases:
                 for when, rounds in case.rounds.items():
@@ -94,38 +102,37 @@ async def measure(scope: Scope, say: Say) -> Section:
 
 async def _round(scope: Scope, database: BenchDatabase, ours: Ours, *, noisy: bool) -> Round:
     loud, *others = database.facts
-    quiet = Asking(
-        ours.port, await _quiet(ours, others), QUIET_CONNECTIONS, PER_SECOND, scope.warm_seconds, scope.seconds
-    )
-    _, _ = await answer(ours, quiet.requests[0])
-    seconds = scope.warm_seconds + scope.seconds
+    warm = max(scope.warm_seconds, LEAST_WARM_SECONDS)
+    quiet = {
+        kind: Asking(ours.port, await _quiet(ours, others, kind), QUIET_CONNECTIONS, rate, warm, scope.seconds)
+        for kind, rate in PER_SECOND.items()
+    }
+    seconds = warm + scope.seconds
     before = _cpu(ours, database)
     asked = await asyncio.gather(
-        in_process_of_its_own(quiet),
+        *(in_process_of_its_own(each) for each in quiet.values()),
         *(in_process_of_its_own(each) for each in _loud(ours, loud, seconds) if noisy),
     )
     server_cpu, postgres_cpu = (now - then for now, then in zip(_cpu(ours, database), before, strict=True))
-    heard = None
-    if noisy:
-        outcomes: Counter[str] = Counter()
-        for each in asked[1:]:
-            outcomes.update(each.outcomes)
-        heard = Asked([], dict(outcomes))
-    if set(asked[0].outcomes) != {ANSWERED}:
-        raise RuntimeError(f"Quiet tenants were refused: {asked[0].outcomes}")
-    return Round(asked[0], heard, server_cpu / seconds, postgres_cpu / seconds)
+    heard: Counter[str] = Counter()
+    for each in asked[len(quiet) :]:
+        heard.update(each.outcomes)
+    found = dict(zip(quiet, asked, strict=False))
+    for each in found.values():
+        if set(each.outcomes) != {ANSWERED}:
+            raise RuntimeError(f"Quiet tenants were refused: {each.outcomes}")
+    return Round(found, heard, server_cpu / seconds, postgres_cpu / seconds)
 
 
-async def _quiet(ours: Ours, others: list[Facts]) -> list[bytes]:
-    """What people at their screens ask, each of another tenant than the one before; every tenth changes something."""
-    requests = []
-    for number in range(10 * len(others)):
-        tenant = others[number % len(others)]
-        if number % 10 == 9:
-            requests.append(_rehearsal(ours, tenant, 1, number))
-        else:
-            requests.append(await ours.request(("list", "point", "overdue")[number % 3], tenant, number))
-    return requests
+async def _quiet(ours: Ours, others: list[Facts], kind: str) -> list[bytes]:
+    """What people at their screens ask or change, each of another tenant than the one before."""
+    if kind == WRITES:
+        return [_rehearsal(ours, tenant, 1, number) for number, tenant in enumerate(others)]
+    works = ("list", "point", "overdue")
+    return [
+        await ours.request(works[number % len(works)], others[number % len(others)], number)
+        for number in range(len(works) * len(others))
+    ]
 
 
 def _loud(ours: Ours, tenant: Facts, seconds: float) -> list[Asking]:
@@ -133,7 +140,7 @@ def _loud(ours: Ours, tenant: Facts, seconds: float) -> list[Asking]:
     token = ours.token(tenant)
     questions = [ours.posted(each, {}, token) for each in DEAREST]
     writes = [_rehearsal(ours, tenant, ROWS, number) for number in range(4)]
-    many = round(NOISY_CONNECTIONS * WRITES)
+    many = round(NOISY_CONNECTIONS * THAT_WRITE)
     return [
         Asking(ours.port, questions, NOISY_CONNECTIONS - many, 0, 0, seconds),
         Asking(ours.port, writes, many, 0, 0, seconds),
@@ -162,19 +169,22 @@ def _section(scope: Scope, version: str, cases: list[Case]) -> Section:
         how=[
             f"The dataset of the comparison ({scope.sizes}); {scope.rounds} rounds of {scope.seconds:g} s of each case,"
             " in turns. One process of the server for each configuration, all on the same database.",
-            f"Quiet: the other tenants, {PER_SECOND:g} requests a second at an even rate (list, point, overdue; every"
-            " tenth makes and issues an invoice). A request is late from when it was due, whatever it waited for.",
+            f"Quiet: the other tenants, {PER_SECOND[READS]:g} reads a second at an even rate (list, point, overdue) and"
+            f" {PER_SECOND[WRITES]:g} writes, each of which makes and issues an invoice. An answer is late from when"
+            " its request was due, whatever that waited for.",
             f"Noisy: one tenant over {NOISY_CONNECTIONS} connections without a pause; three quarters ask the dearest"
             f" that one request may, the others import {ROWS} invoices. Who is refused asks again at once.",
             "Everything that is written is rolled back (`Prefer: tx=rollback`). The load shares the cores.",
+            "While others are about, one tenant holds its share of a pool's connections: with so many about one of ten"
+            " for reads and one of six for writes. So two processes of PostgreSQL work for the noisy one at a time."
+            " Where there are no more cores than that, a quiet one waits for a core, and not for a connection.",
         ],
         tables=[
             Table(
                 (
                     "server",
                     "quiet tenants",
-                    "p50 ms",
-                    "p99 ms",
+                    *(f"{kind} {share} ms" for kind in PER_SECOND for share in ("p50", "p99")),
                     "noisy answers/s",
                     "refused/s",
                     "server's cores",
@@ -185,38 +195,38 @@ def _section(scope: Scope, version: str, cases: list[Case]) -> Section:
             )
         ],
         found=[
-            f"{case.name}: the quiet ones' p99 beside the noise is {case.times_as_long:.2f} times that without;"
-            f" {judged(case.times_as_long, MOST)}."
+            f"{case.name}: beside the noise the p99 of the quiet ones' {kind} is"
+            f" {case.times_as_long(kind, 0.99):.2f} times that without"
+            f" (p50 {case.times_as_long(kind, 0.5):.2f} times); {judged(case.times_as_long(kind, 0.99), MOST)}."
             for case in cases
+            for kind in PER_SECOND
         ]
-        + [f"What the noisy one is told: {_told(case)} ({case.name})." for case in cases],
+        + [f"{case.name}: what the noisy one is told: {_told(_outcomes(case, BESIDE))}." for case in cases],
     )
 
 
 def _row(scope: Scope, case: Case, when: str) -> tuple[str, ...]:
     rounds = case.rounds[when]
-    seconds = scope.warm_seconds + scope.seconds
     outcomes = _outcomes(case, when)
-    answered, refused = outcomes[ANSWERED], outcomes.total() - outcomes[ANSWERED]
+    seconds = len(rounds) * (max(scope.warm_seconds, LEAST_WARM_SECONDS) + scope.seconds)
+    refused = outcomes.total() - outcomes[ANSWERED]
     return (
         case.name,
         when,
-        f"{case.middle(when, 0.5):.2f}",
-        f"{case.middle(when, 0.99):.2f}",
-        f"{answered / seconds / len(rounds):,.0f}" if outcomes else "-",
-        f"{refused / seconds / len(rounds):,.0f}" if outcomes else "-",
+        *(f"{case.middle(when, kind, share):.2f}" for kind in PER_SECOND for share in (0.5, 0.99)),
+        f"{outcomes[ANSWERED] / seconds:,.0f}" if outcomes else "-",
+        f"{refused / seconds:,.0f}" if outcomes else "-",
         f"{median(each.server_share for each in rounds):.2f}",
         f"{median(each.postgres_share for each in rounds):.2f}",
     )
 
 
-def _told(case: Case) -> str:
-    outcomes = _outcomes(case, BESIDE)
+def _told(outcomes: Counter[str]) -> str:
     return ", ".join(f"{reason} {many / outcomes.total():.0%}" for reason, many in outcomes.most_common())
 
 
 def _outcomes(case: Case, when: str) -> Counter[str]:
     outcomes: Counter[str] = Counter()
     for each in case.rounds[when]:
-        outcomes.update(each.noisy.outcomes if each.noisy else {})
+        outcomes.update(each.noisy)
     return outcomes

@@ -37,6 +37,14 @@ class Insistent:
                 self.told.append(reason or "")
                 await asyncio.sleep(random.uniform(0.02, 0.2))
 
+    async def without_key(self, query: str, **variables: Any) -> httpx.Response | None:
+        """The answer to the only try; None where the connection was lost before it."""
+        async with self._client() as client:
+            try:
+                return await client.post("/graphql", json={"query": query, "variables": variables})
+            except httpx.TransportError:
+                return None
+
     async def once(self, client: httpx.AsyncClient, query: str, key: str, **variables: Any) -> httpx.Response | None:
         """The answer to one try; None where the connection was lost before it."""
         try:

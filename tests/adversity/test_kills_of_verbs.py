@@ -6,6 +6,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from secrets import token_hex
 from typing import Final
 
 import asyncpg
@@ -37,6 +38,14 @@ KEPT: Final = "select key, xmin::text from core.idempotency_keys where tenant_id
 STANDING: Final = f"""
     select count(*) from pg_stat_activity where usename = 'countinghouse_api' and xact_start is not null
         and (wait_event_type = 'Lock' or {HELD})
+"""
+SEVERAL: Final = """mutation ($a: String!, $b: String!) {
+    a: clientCreate(input: {name: $a}) { client { id } }
+    b: clientCreate(input: {name: $b}) { client { id } }
+    c: organisationUpdate(input: {name: $a}) { organisation { name } }
+}"""
+MADE: Final = """
+    select name, xmin::text as transaction from billing.clients where tenant_id = $1 and name = any ($2)
 """
 Kill = Callable[[], Awaitable[None]]
 
@@ -149,6 +158,36 @@ async def test_every_verb_is_done_once_though_the_server_is_killed(
     await asyncio.gather(*starting)
     await assert_once(houses[1], answers)
     assert "GONE" in houses[1].sender.told
+
+
+@pytest.mark.parametrize("who", ["a backend", "the server"])
+@pytest.mark.parametrize("keyed", [True, False], ids=["under a key", "without one"])
+async def test_several_verbs_of_one_operation_are_all_done_or_none(
+    on_it: None, cluster: Cluster, victim: Serving, houses: list[House], keyed: bool, who: str
+) -> None:
+    """Without a key it is sent once, and nobody says that it was done where it was not."""
+    house, mark = houses[1], token_hex(6)
+    names = {"a": f"First {mark}", "b": f"Second {mark}"}
+    async with cluster.answers_held():
+        sending = house.sender.send(SEVERAL, mark, **names) if keyed else house.sender.without_key(SEVERAL, **names)
+        sent = asyncio.ensure_future(sending)
+        await until(cluster.holds_an_answer, "all of it is committed", PATIENCE)
+        if who == "a backend":
+            assert await cluster.kill_one(HELD)
+        else:
+            await victim.kill()
+    if who == "the server":
+        await victim.start()
+    answer = await sent
+    async with as_superuser() as superuser:
+        found = await superuser.fetch(MADE, house.tenant.tenant_id, list(names.values()))
+    assert len({row["transaction"] for row in found}) == 1, "both stand there by one transaction"
+    assert sorted(row["name"] for row in found) == sorted(names.values())
+    if keyed:
+        assert answer is not None
+        assert set(answer.json()["data"]) == {"a", "b", "c"}
+    elif answer is not None:
+        assert answer.json()["errors"][0]["extensions"]["reason"] == "COMMIT_UNKNOWN"
 
 
 async def test_nothing_of_the_dead_is_left_and_the_pools_are_filled_again(

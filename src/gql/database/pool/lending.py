@@ -33,8 +33,6 @@ LIFETIME_SECONDS: Final = 3600.0
 UPKEEP_SECONDS: Final = 15.0
 MEND_SECONDS: Final = 10.0
 HANG_UP_SECONDS: Final = 2.0
-LEAST_SHARE: Final = 5
-"""However many others are about, a tenant may hold a fifth of the connections."""
 
 NOBODY: Final = "nobody"
 """Whom a connection suits that stands in no context."""
@@ -72,8 +70,7 @@ class Pool:
         self._options = options
         # However the cap is set, one tenant never holds the last connection too.
         per_tenant = min(options.connections_per_tenant, max(size - 1, 1))
-        least = max(size // LEAST_SHARE, 1)
-        self._slots: Slots[Connection] = Slots(size, per_tenant, options.acquire_timeout, least=least)
+        self._slots: Slots[Connection] = Slots(size, per_tenant, options.acquire_timeout, least=1)
         self._kind: type[Connection] = SessionConnection if options.mode is PoolMode.SESSION else PoolerConnection
         self._background: set[asyncio.Task[None]] = set()
         self._upkeep: asyncio.Task[None] | None = None
