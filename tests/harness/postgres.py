@@ -7,7 +7,8 @@ import asyncio
 import os
 import shutil
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -67,6 +68,18 @@ async def the_database() -> TestDatabase:
             await _server.set_passwords()
             _database = TestDatabase(_server.admin_url, _server.api_url, _server.worker_url, _server)
     return _database
+
+
+@contextmanager
+def stands_in(database: TestDatabase) -> Iterator[None]:
+    """In the body everybody who asks for the database of this run is given this one: for tests that kill theirs. No
+    fixture of the whole session may be made meanwhile that asks for it."""
+    global _database
+    before, _database = _database, database
+    try:
+        yield
+    finally:
+        _database = before
 
 
 def stop_the_database() -> None:

@@ -57,7 +57,7 @@ def serve(
         with listening_socket(settings.host, settings.port) as listener, the_database(settings, make=True) as addresses:
             people = _prepare_demo(settings, addresses, make=demo)
             beside = a_worker_beside() if settings.is_embedded else nullcontext()
-            with beside, traces_of("countinghouse-server") as is_traced:
+            with addresses.kept_alive(), beside, traces_of("countinghouse-server") as is_traced:
                 _serve(settings, addresses, listener, stop, has_demo=people, is_traced=is_traced)
     except KeyboardInterrupt:
         pass

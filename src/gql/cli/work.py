@@ -33,7 +33,7 @@ def work(
     with the_database(settings) as addresses:
         url = addresses.demand_worker_url()
         logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        with traces_of("countinghouse-worker") as is_traced:
+        with addresses.kept_alive(), traces_of("countinghouse-worker") as is_traced:
             asyncio.run(_work(url, settings, with_parent=with_parent, is_traced=is_traced))
 
 

@@ -21,7 +21,7 @@ from gql.messages.carriers import Carrier
 from gql.worker.doing import Do, doing, said_of
 from gql.worker.duties import DUTIES, Delivery, Duty
 from gql.worker.figures import Figures, Waiting
-from gql.worker.queue import AT_ONCE, WAITING, Due, Queue, pause_after
+from gql.worker.queue import APPLICATION, AT_ONCE, WAITING, Due, Queue
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,9 @@ CHANNEL: Final = "countinghouse_work"
 MOST_FOUND: Final = 10_000
 """How much one look at one duty takes from the tables. What is left is still there at the next."""
 LEAST_SECONDS_BETWEEN_LOOKS: Final = 1.0
-LONGEST_SECONDS_BETWEEN_TRIES: Final = 30.0
+FIRST_SECONDS_BETWEEN_TRIES: Final = 0.5
+LONGEST_SECONDS_BETWEEN_TRIES: Final = 4.0
+"""A database that is back is found within this time, however long it was away: to ask for it costs it nothing."""
 DRAIN_SECONDS: Final = 10.0
 STATEMENT_TIMEOUT_MS: Final = 600_000
 """A report over everything may take its time; nobody waits at a screen."""
@@ -103,6 +105,7 @@ class Worker:
         self.figures = Figures(self._duties)
         self._stopping = asyncio.Event()
         self._woken = asyncio.Event()
+        self._has_begun = False
         self.looks = 0
         """How often it has looked at all duties or some."""
 
@@ -124,8 +127,9 @@ class Worker:
                 try:
                     await self._work(database, ready)
                 except FAILURES as error:
-                    failed += 1
-                    pause = min(pause_after(failed - 1).total_seconds(), LONGEST_SECONDS_BETWEEN_TRIES)
+                    failed = 0 if self._has_begun else failed + 1
+                    self._has_begun = False
+                    pause = min(FIRST_SECONDS_BETWEEN_TRIES * 2 ** min(failed, 9), LONGEST_SECONDS_BETWEEN_TRIES)
                     log.warning("the worker lost the database (%s); it tries again in %g s", said_of(error), pause)
                     await self._sleep(pause)
         finally:
@@ -134,8 +138,11 @@ class Worker:
     async def _work(self, database: Database, ready: Callable[[], None]) -> None:
         """Work on one connection until `stop`. Raises one of FAILURES when that is lost."""
         connection = await asyncpg.connect(
-            self._url, timeout=10, command_timeout=60, server_settings={"application_name": "countinghouse worker"}
+            self._url, timeout=10, command_timeout=60, server_settings={"application_name": APPLICATION}
         )
+        # Between two polls nobody asks anything on it, and nobody would notice.
+        lost = asyncio.Event()
+        connection.add_termination_listener(lambda _: lost.set())
         try:
             if await connection.fetchval("select to_regclass('core.schema_version') is null"):
                 raise NotLoaded
@@ -145,7 +152,12 @@ class Worker:
                 do = doing(duty, database, self._carrier, self.figures)
                 queue.handle(duty.name, self._ways.around(duty.name, do), at_once=at_once)
             await connection.add_listener(CHANNEL, lambda *_: self._woken.set())
-            await _together(self._look_again_and_again(database, queue, ready), queue.run(), self._stopping, queue.stop)
+            await queue.take_over()
+            self._has_begun = True
+            looking = self._look_again_and_again(database, queue, ready)
+            await _together(looking, queue.run(), (self._stopping, lost), queue.stop)
+            if lost.is_set() and not self._stopping.is_set():
+                raise ConnectionResetError
         finally:
             with suppress(*FAILURES):
                 await connection.close(timeout=5)
@@ -202,20 +214,21 @@ class Worker:
 
 
 async def _together(
-    looking: Awaitable[None], handing_out: Awaitable[None], stopping: asyncio.Event, stop: Callable[[], None]
+    looking: Awaitable[None], handing_out: Awaitable[None], until: Sequence[asyncio.Event], stop: Callable[[], None]
 ) -> None:
-    """Both, until one fails or all is to stop; then what is being done is given time to end. Raises what failed."""
+    """Both, until one fails or one of these has happened; then what is being done is given time to end. Raises what
+    failed."""
     tasks = [asyncio.ensure_future(each) for each in (looking, handing_out)]
-    stopped = asyncio.create_task(stopping.wait())
+    stopped = [asyncio.create_task(event.wait()) for event in until]
     try:
-        await asyncio.wait((*tasks, stopped), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((*tasks, *stopped), return_when=asyncio.FIRST_COMPLETED)
     finally:
         stop()
         tasks[0].cancel()
         await asyncio.wait(tasks[1:], timeout=DRAIN_SECONDS)
-        for task in (*tasks, stopped):
+        for task in (*tasks, *stopped):
             task.cancel()
-        results = await asyncio.gather(*tasks, stopped, return_exceptions=True)
+        results = await asyncio.gather(*tasks, *stopped, return_exceptions=True)
     for result in results:
         if isinstance(result, Exception):
             raise result

@@ -149,7 +149,13 @@ class Connection(ABC):
             raise asyncpg.InterfaceError("the connection was closed before the transaction could commit")
         try:
             status = await self._raw.execute("commit")
-        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (
+            TimeoutError,
+            OSError,
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            asyncpg.InternalClientError,
+        ) as error:
             if isinstance(error, TimeoutError) or self.is_closed or is_lost(error):
                 raise CommitLost from error
             raise
@@ -203,7 +209,7 @@ class Connection(ABC):
         self.standing = Standing.UNKNOWN
         try:
             await self._raw.close(timeout=within)
-        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             self._raw.terminate()
 
 
