@@ -36,6 +36,7 @@ def settings(database: TestDatabase) -> Settings:
         worker_url=database.worker_url,
         data_dir=database.server.directory.path,
         port=0,
+        pool_mode=database.pool_mode.value,
     )
 
 

@@ -87,7 +87,7 @@ async def test_its_name_tells_ids_and_nothing_else(tenant: Tenant) -> None:
 
 
 async def test_the_service_answers_with_what_comes_in(database: TestDatabase, tenant: Tenant) -> None:
-    opened = await Database.open(DatabaseOptions(url=database.api_url, read_connections=1, write_connections=1))
+    opened = await Database.open(database.options(read_connections=1, write_connections=1))
     try:
         elsewhere = "postgresql://reports.example.org/books?sslmode=require"
         logins = AnalystLogins(opened, elsewhere)
