@@ -33,6 +33,15 @@ TESTS_OF_THE_DATABASE := tests/ledger $(wildcard tests/database/test_isolation*.
 	$(addprefix tests/trade/test_,order_books.py retailer_payments.py order_archiving.py)
 endif
 
+# What a pooler between the server and PostgreSQL could break, through PgBouncer in transaction mode, where there is one: what
+# is once, what is lost, what keeps organisations apart, coming in. `make test-thorough` sends there all that is asked of a server.
+POOLER = $(shell command -v pgbouncer || ls /usr/sbin/pgbouncer $(CACHE)/pgbouncer/usr/sbin/pgbouncer 2>/dev/null | head -n 1)
+ifeq ($(HYPOTHESIS_PROFILE),thorough)
+TESTS_OF_A_SERVER := $(wildcard tests/engine tests/conformance tests/http tests/iam tests/billing tests/ledger tests/trade tests/reporting tests/tenants tests/security)
+else
+TESTS_OF_A_SERVER := $(addprefix tests/http/test_,idempotency.py lost_changes.py rehearsals.py) tests/iam/entry
+endif
+
 # Three workers on two cores, because tests wait too, each with a PostgreSQL of its own. A file stays with one of them, and
 # so do the fixtures that it shares.
 JOBS := 3
@@ -50,7 +59,7 @@ run: $(VENV)/.run ## Start the database, load it, make the demo and serve it
 	@$(BIN)/countinghouse serve --demo
 
 .PHONY: test
-test: $(VENV)/.dev node ## Run the checks and every test
+test: $(VENV)/.dev node pooler ## Run the checks and every test
 	@$(MAKE) check
 	@echo 'Tests on the embedded PostgreSQL 18'
 	@$(PYTEST)
@@ -58,6 +67,8 @@ ifneq ($(POSTGRES_15),)
 	@echo 'Tests of the database on PostgreSQL 15'
 	@COUNTINGHOUSE_TEST_POSTGRES=15 $(PYTEST) $(TESTS_OF_THE_DATABASE)
 endif
+	@$(if $(POOLER),echo 'Tests of the server through PgBouncer in transaction mode')
+	@$(if $(POOLER),COUNTINGHOUSE_TEST_POOLER=1 $(PYTEST) $(TESTS_OF_A_SERVER))
 
 .PHONY: test-thorough
 test-thorough: ## Run everything with twelve times as many generated documents and inputs
@@ -147,6 +158,13 @@ bench-growth: $(VENV)/.dev ## Ask more and more rows, tenants and documents for 
 node: ## Install what the tests of JavaScript clients need, where there is npm
 	@if command -v npm >/dev/null 2>&1; then $(MAKE) tests/clients/node_modules/.installed; \
 		else echo 'There is no npm here: the tests of JavaScript clients will not run.'; fi
+
+.PHONY: pooler
+pooler: ## Fetch what the tests through PgBouncer need, where it is not installed and there is apt
+	@if test -n '$(POOLER)'; then :; \
+		elif command -v apt-get >/dev/null 2>&1 && echo 'Fetching PgBouncer from the distribution into $(CACHE) (once; 1 MB)' \
+			&& sh tests/harness/fetch_pgbouncer.sh $(CACHE)/pgbouncer; then :; \
+		else echo 'There is no PgBouncer here: the tests through it will not run.'; fi
 
 .PHONY: lock
 lock: $(VENV)/.dev ## Take new versions of the dependencies into the lock files

@@ -4,11 +4,13 @@ It is the installed one, or the one that `make pooler` has fetched.
 """
 
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -27,18 +29,6 @@ CONFIGURATION: Final = HOUSE / "deploy" / "pgbouncer" / "pgbouncer.ini"
 FETCHED: Final = HOUSE / ".cache" / "pgbouncer"
 PATIENCE_SECONDS: Final = 60
 
-# Where this run's addresses stand. What comes later in the configuration counts.
-_ADDRESSES: Final = """\
-%include {directory}/pgbouncer.ini
-
-[databases]
-countinghouse = host={host} port={port} dbname=countinghouse
-
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = {listen_port}
-auth_file = {directory}/userlist.txt
-"""
 # What `deploy/pgbouncer/README.md` has the operator write into userlist.txt.
 USERS: Final = """select format('"%s" "%s"', rolname, rolpassword) from pg_authid where rolname = 'countinghouse_api'"""
 
@@ -49,6 +39,15 @@ def pgbouncer() -> Path | None:
         if place is not None and Path(place).is_file():
             return Path(place)
     return None
+
+
+def with_settings(configuration: str, settings: Mapping[str, str]) -> str:
+    """The configuration with other values of settings that it has. A second section of the same name would not do: it
+    puts all that the first has said back to the defaults, and with them the mode."""
+    for name, value in settings.items():
+        before, _, after = re.split(rf"(?m)^({name} =.*)$", configuration)
+        configuration = f"{before}{name} = {value}{after}"
+    return configuration
 
 
 class Pooler:
@@ -69,18 +68,19 @@ class Pooler:
 
     async def start(self, admin_url: str, **more: str) -> None:
         """Start it, with the configuration of the house and `more` of it, and wait until it listens."""
-        users = await _asked(admin_url, USERS)
         self._directory.mkdir(mode=0o711)
-        (self._directory / "pgbouncer.ini").write_text(CONFIGURATION.read_text())
-        (self._directory / "userlist.txt").write_text(users + "\n")
+        (self._directory / "userlist.txt").write_text(await _asked(admin_url, USERS) + "\n")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        addresses = _ADDRESSES.format(
-            directory=self._directory, host=self._behind.hostname, port=self._behind.port, listen_port=self.port
-        )
-        settings = addresses + "".join(f"{name} = {value}\n" for name, value in more.items())
-        (self._directory / "run.ini").write_text(settings)
+        addresses = {
+            "countinghouse": f"host={self._behind.hostname} port={self._behind.port} dbname=countinghouse",
+            "listen_addr": "127.0.0.1",
+            "listen_port": str(self.port),
+            "auth_file": str(self._directory / "userlist.txt"),
+        }
+        configuration = with_settings(CONFIGURATION.read_text(), addresses | more)
+        (self._directory / "pgbouncer.ini").write_text(configuration)
         for path in self._directory.iterdir():
             if self._user.switch:
                 os.chown(path, self._user.uid, self._user.gid)
@@ -101,7 +101,7 @@ class Pooler:
         log = (self._directory / "pgbouncer.log").open("ab")
         with log:
             self._process = subprocess.Popen(
-                [program, "--quiet", self._directory / "run.ini"],
+                [program, "--quiet", self._directory / "pgbouncer.ini"],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
