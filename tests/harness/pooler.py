@@ -60,6 +60,10 @@ class Pooler:
         self._user = choose_server_user(directory / "cluster")
         self.port = 0
 
+    @property
+    def process_ids(self) -> list[int]:
+        return [self._process.pid] if self._process is not None else []
+
     def address(self, url: str) -> str:
         """The same database and login, through the pooler."""
         parts = urlsplit(url)
@@ -68,7 +72,7 @@ class Pooler:
 
     async def start(self, admin_url: str, **more: str) -> None:
         """Start it, with the configuration of the house and `more` of it, and wait until it listens."""
-        self._directory.mkdir(mode=0o711)
+        self._directory.mkdir(mode=0o711, parents=True)
         (self._directory / "userlist.txt").write_text(await _asked(admin_url, USERS) + "\n")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -129,8 +133,7 @@ class Pooler:
     def stop(self) -> None:
         """End it at once; who is connected is cut off."""
         if self._process is not None:
-            with suppress(ProcessLookupError):
-                self._process.send_signal(signal.SIGTERM)
+            self._process.kill()  # newer versions wait at SIGTERM until the last client has gone
             self._process.wait(PATIENCE_SECONDS)
             self._process = None
 
@@ -140,7 +143,7 @@ def stop_abandoned(directory: Path) -> None:
     with suppress(FileNotFoundError, ProcessLookupError, PermissionError):
         number = int((directory / "pgbouncer.pid").read_text())
         if str(directory).encode() in Path(f"/proc/{number}/cmdline").read_bytes():
-            os.kill(number, signal.SIGTERM)
+            os.kill(number, signal.SIGKILL)
 
 
 async def _asked(url: str, question: str) -> str:

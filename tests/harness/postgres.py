@@ -105,8 +105,8 @@ def _remove_abandoned() -> None:
     for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with suppress(FileNotFoundError):  # another run may end at this moment
             if path.stat().st_uid == os.geteuid() and (path / "users.lock").exists():
-                stop_abandoned(path / "pooler")
                 server = EmbeddedServer(path)
                 server.stop_if_abandoned()
                 if not server.is_running:
+                    stop_abandoned(path / "pooler")
                     shutil.rmtree(path, ignore_errors=True)
