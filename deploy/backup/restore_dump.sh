@@ -1,0 +1,31 @@
+#!/bin/sh
+# restore_dump.sh DUMP
+#
+# Makes the database of a dump again in a cluster that has none of this name. The server is PGHOST, PGPORT and PGUSER
+# (a superuser), its password in PGPASSFILE; `countinghouse` must be on the path, or be named in COUNTINGHOUSE.
+#
+# Roles belong to the cluster, and no dump has them. Those of the house are made by loading the schema into a database that
+# is removed again; those of organisations and analysts afterwards, from the tables. The logins of the server and of the
+# worker have no password in a new cluster: give them theirs (`alter role ... password`). Analysts' secrets are rotated.
+set -eu
+
+dump=$1
+database=$(pg_restore --list "$dump" | sed -n 's/^; *dbname: //p')
+admin() { psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --no-password --dbname=postgres "$@"; }
+migrate() {
+    # libpq's variables give the address and the password.
+    COUNTINGHOUSE_DATABASE_URL=$(address "$1") COUNTINGHOUSE_ADMIN_URL=$(address "$1") "${COUNTINGHOUSE:-countinghouse}" migrate
+}
+address() { printf 'postgresql://%s@%s:%s/%s%s' "$PGUSER" "$PGHOST" "${PGPORT:-5432}" "$1" "${SSLMODE:+?sslmode=$SSLMODE}"; }
+
+if [ -n "$(admin --tuples-only --command="select 1 from pg_database where datname = '$database'")" ]; then
+    echo "restore_dump: there is a database $database already; nothing was changed" >&2
+    exit 1
+fi
+admin --command='create database countinghouse_roles'
+trap 'admin --command="drop database if exists countinghouse_roles"' EXIT
+migrate countinghouse_roles
+pg_restore --no-password --create --exit-on-error --dbname=postgres "$dump"
+migrate "$database"
+admin --dbname="$database" --command=analyze
+echo "$database is restored."
