@@ -37,6 +37,7 @@ def settings(database: TestDatabase) -> Settings:
         data_dir=database.server.directory.path,
         port=0,
         pool_mode=database.pool_mode.value,
+        analyst_url=database.analyst_url,
     )
 
 

@@ -34,7 +34,6 @@ from tests.database.pooling import (
     until,
 )
 from tests.harness.actors import as_superuser, context_of
-from tests.harness.pooler import MODES
 from tests.harness.postgres import CONFIGURATION, MAJOR_VERSION, bin_directory, the_database
 from tests.harness.proxy import COMMIT, Fate, Proxy, proxy_before
 from tests.harness.tenants import Tenant
@@ -84,7 +83,7 @@ async def a_line(tenant: Tenant, **options: Any) -> AsyncIterator[Line]:
         yield Line(database, proxy, context_of(tenant))
 
 
-@pytest.fixture(params=[PoolMode(mode) for mode in MODES], ids=lambda mode: mode.value)
+@pytest.fixture(params=list(PoolMode), ids=lambda mode: mode.value)
 async def line(request: pytest.FixtureRequest, tenant: Tenant) -> AsyncIterator[Line]:
     """One connection, used before, in both modes."""
     async with a_line(tenant, mode=request.param, write_connections=1) as line:
@@ -134,7 +133,7 @@ async def test_what_would_fail_again_is_not_sent_again(line: Line, sql_state: st
 
 async def test_a_failure_at_the_commit_itself_is_sent_again(tenant: Tenant) -> None:
     """Two who each read what the other writes cannot both have been first; the second is told when it commits."""
-    url = (await the_database()).session_url + "&default_transaction_isolation=serializable"
+    url = (await the_database()).api_url + "&default_transaction_isolation=serializable"
     clients = "select count(*)::text from billing.clients"
     async with a_database(url=url, write_connections=3) as database:
         both_read = asyncio.Barrier(2)

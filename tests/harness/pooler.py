@@ -17,6 +17,7 @@ from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import pytest
 
 from gql.database.embedded.unprivileged import choose_server_user, open_programs, open_the_way
 
@@ -24,6 +25,9 @@ IS_ASKED_FOR: Final = bool(os.environ.get("COUNTINGHOUSE_TEST_POOLER"))
 """Whether the servers of this run reach their database through PgBouncer."""
 MODES: Final = ("transaction",) if IS_ASKED_FOR else ("session", "transaction")
 """The modes that a server may be in: a pooler lets in none that takes its connections for sessions."""
+OF_SESSIONS: Final = pytest.mark.skipif(
+    IS_ASKED_FOR, reason="It counts what goes over the wire in session mode, which there is none of behind a pooler."
+)
 HOUSE: Final = Path(__file__).parents[2]
 CONFIGURATION: Final = HOUSE / "deploy" / "pgbouncer" / "pgbouncer.ini"
 FETCHED: Final = HOUSE / ".cache" / "pgbouncer"

@@ -48,6 +48,11 @@ class TestDatabase:
         """As countinghouse_api, on a session of PostgreSQL's own in any run."""
         return self.server.api_url
 
+    @property
+    def analyst_url(self) -> str | None:
+        """Where analysts are told to connect, where that is not as the server does."""
+        return self.session_url if self.pool_mode is PoolMode.TRANSACTION else None
+
     def options(self, **more: Any) -> DatabaseOptions:
         """How a server's pools connect to the database of this run."""
         return DatabaseOptions(**{"url": self.api_url, "mode": self.pool_mode, **more})

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from gql.database.pool import Database, DatabaseOptions, Origin
+from gql.database.pool import Database, Origin
 from gql.errors import ApiError
 from gql.iam.credentials.analyst_logins import AnalystLogins, scram_verifier
 from tests.harness.actors import as_owner, as_superuser, as_tenant, context_of
@@ -116,7 +116,7 @@ async def test_the_secret_never_goes_to_the_database_and_is_in_no_log(database: 
     async with proxy_before(database.api_url) as proxy:
         proxy.ear = lambda: heard.extend
         address = proxy.address(database.api_url)
-        opened = await Database.open(DatabaseOptions(url=address, read_connections=1, write_connections=1))
+        opened = await Database.open(database.options(url=address, read_connections=1, write_connections=1))
         try:
             logins = AnalystLogins(opened, database.api_url)
             made = await logins.create(context_of(tenant), ORIGIN, {"label": "Heard"})
