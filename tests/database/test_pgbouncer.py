@@ -14,6 +14,7 @@ import pytest
 from gql.database.context import Context
 from gql.database.pool import Database, PoolMode
 from gql.errors import ApiError, Code
+from gql.settings import Settings
 from tests.database.pooling import (
     ORIGIN,
     SLEEP,
@@ -28,6 +29,7 @@ from tests.database.pooling import (
 from tests.database.test_pool_pooler import left_on, what_a_new_connection_has
 from tests.database.test_repetition import Work
 from tests.harness.actors import as_superuser, context_of
+from tests.harness.command_line import countinghouse, environment
 from tests.harness.pooler import Pooler, pgbouncer
 from tests.harness.postgres import the_database
 from tests.harness.proxy import Fate, Proxy, proxy_before
@@ -245,6 +247,26 @@ async def test_a_pooler_that_restarts_is_no_more_than_a_moment(place: Place, ten
         await database.ping()
         assert await tell(database, context) == told_by(context)
         assert await tell_in_write(database, context) == told_by(context)
+
+
+async def test_the_command_line_goes_through_it_and_leaves_nothing(place: Place, tenant: Tenant) -> None:
+    """But for psql, which is a session: it goes where the superuser goes."""
+    run = await the_database()
+    settings = Settings(
+        database_url=place.pooler.address(run.session_url),
+        admin_url=run.admin_url,
+        worker_url=run.worker_url,
+        data_dir=run.server.directory.path,
+        pool_mode="transaction",
+    )
+    for _ in range(2):
+        outcome = await countinghouse("doctor", env=environment(settings))
+        assert outcome.err == ""
+        assert not [line for line in outcome.out.splitlines() if "COUNTINGHOUSE_" in line], outcome.out
+    shown = "select core.tenant_id() from generate_series(1, 2)"
+    outcome = await countinghouse("psql", "--tenant", tenant.slug, "-c", shown, env=environment(settings))
+    assert (outcome.status, outcome.err) == (0, "")
+    assert outcome.out.count(str(tenant.tenant_id)) == 2
 
 
 async def nobody_sleeps() -> bool:
