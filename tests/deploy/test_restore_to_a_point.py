@@ -109,9 +109,8 @@ async def restored(story: Story, name: str, *target: str) -> AsyncIterator[Embed
     """A cluster made of the backup and the archive, started and at its point."""
     server = a_server(story.place, name)
     # The keys and secrets of the house are no part of the database: an operator has them from elsewhere.
-    shutil.copytree(story.place / "first" / "secrets", story.place / name / "secrets")
-    for file in (story.place / "first").glob("*.pem"):
-        shutil.copy(file, story.place / name)
+    for files in ("keys", "secrets"):
+        shutil.copytree(story.place / "first" / files, story.place / name / files)
     clusters = story.place / "clusters"
     env = {"PATH": f"{server.program('psql').parent}:{os.environ['PATH']}"}
     made = await run(
@@ -129,8 +128,11 @@ async def has_opened(server: EmbeddedServer) -> bool:
     await asyncio.sleep(0.05)
     assert server.is_running, server.directory.log.read_text()
     try:
-        async with Cluster(server).admin() as connection:
+        connection = await asyncpg.connect(server.admin_url)
+        try:
             return not await connection.fetchval("select pg_is_in_recovery()")
+        finally:
+            connection.terminate()
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         return False
 
