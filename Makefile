@@ -75,9 +75,9 @@ test-thorough: ## Run everything with twelve times as many generated documents a
 	@HYPOTHESIS_PROFILE=thorough $(MAKE) test
 
 .PHONY: check
-check: check-format check-lint check-types check-sql check-schema check-reporting check-docs ## Format, lint, types, SQL, schema, docs
+check: check-format check-lint check-types check-sh check-sql check-schema check-reporting check-docs ## Format, lint, types, SQL, schema, docs
 
-.PHONY: check-format check-lint check-types check-sql check-schema check-reporting check-docs
+.PHONY: check-format check-lint check-types check-sh check-sql check-schema check-reporting check-docs
 check-format: $(VENV)/.dev
 	@$(BIN)/ruff format --quiet --check src tests bench \
 		|| { echo 'Some files are not formatted; `make format` does it.' >&2; $(BIN)/ruff format --check src tests bench; }
@@ -87,6 +87,9 @@ check-lint: $(VENV)/.dev
 
 check-types: $(VENV)/.dev
 	@$(BIN)/mypy --no-error-summary
+
+check-sh: $(VENV)/.dev
+	@$(BIN)/shellcheck $$(find deploy tests .ci -type f \( -name '*.sh' -o -path .ci/run \) ! -path '*/node_modules/*' | sort)
 
 check-sql: $(VENV)/.dev
 	@$(BIN)/squawk --config .squawk.toml $$(find sql -name '*.sql' ! -name load.sql | sort)
