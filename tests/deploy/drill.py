@@ -29,6 +29,14 @@ from tests.harness.tenants import PASSWORD, Tenant, make_tenant
 from tests.http.victims import Cluster, Serving, serving
 
 SCRIPTS: Final = Path(__file__).parents[2] / "deploy" / "backup"
+# As they stand in docs/backup.md, where a test looks for each.
+BASE_BACKUP: Final = 'base_backup.sh "$BACKUPS"'
+DUMP: Final = 'dump.sh "$BACKUPS"'
+BOTH: Final = 'backup.sh "$BACKUPS"'
+TO_A_TIME: Final = 'restore_to_point.sh "$BACKUP" "$ARCHIVE" "$CLUSTER" --time "$TIME"'
+TO_A_NAME: Final = 'restore_to_point.sh "$BACKUP" "$ARCHIVE" "$CLUSTER" --name "$NAME"'
+TO_THE_END: Final = 'restore_to_point.sh "$BACKUP" "$ARCHIVE" "$CLUSTER" --latest'
+OF_A_DUMP: Final = 'restore_dump.sh "$DUMP"'
 CONFIGURATION: Final = {"fsync": "off", "shared_buffers": "64MB"}
 SIGN_IN: Final = "mutation ($input: SignInInput!) { signIn(input: $input) { accessToken } }"
 CLIENT: Final = 'mutation { clientCreate(input: {name: "Fen Orchards", currency: "EUR"}) { client { id } } }'
@@ -211,7 +219,7 @@ def variables(server: EmbeddedServer, place: Path, **more: str) -> dict[str, str
     address = urlsplit(server.admin_url)
     programs = server.program("psql").parent
     return {
-        "PATH": f"{programs}:{os.environ['PATH']}",
+        "PATH": f"{place / 'scripts'}:{programs}:{os.environ['PATH']}",
         "LC_ALL": "C.UTF-8",
         "PGHOST": address.hostname or "",
         "PGPORT": str(address.port),
@@ -220,39 +228,34 @@ def variables(server: EmbeddedServer, place: Path, **more: str) -> dict[str, str
         "PGSSLMODE": "disable",
         "PGDATABASE": "countinghouse",
         "METRICS_DIRECTORY": str(place / "metrics"),
+        "BACKUPS": str(place / "backups"),
+        "ARCHIVE": str(place / "archive"),
         "COUNTINGHOUSE": str(PROGRAM),
         **more,
     }
 
 
-async def begin(place: Path, script: str, *arguments: str | Path, env: Mapping[str, str]) -> asyncio.subprocess.Process:
-    """Start a script of deploy/backup as the user that PostgreSQL runs as, in a process group of its own."""
+async def begin(command: str, env: Mapping[str, str], *, as_server: bool = True) -> asyncio.subprocess.Process:
+    """Start a command in a process group of its own: as the user that PostgreSQL runs as, or as ourselves where it
+    writes no files and needs `countinghouse`, which need not be open to others."""
+    place = Path(env["BACKUPS"]).parent
     return await asyncio.create_subprocess_exec(
-        place / "scripts" / script,
-        *arguments,
+        "/bin/sh",
+        "-c",
+        f"exec {command}",
         env=env,
         cwd="/",
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
-        **choose_server_user(place / "none").popen_arguments,
+        **(choose_server_user(place / "none").popen_arguments if as_server else {}),
     )
 
 
-async def run(place: Path, script: str, *arguments: str | Path, env: Mapping[str, str]) -> Outcome:
-    """Run a script to its end."""
-    process = await begin(place, script, *arguments, env=env)
-    out, err = await process.communicate()
-    assert process.returncode is not None
-    return Outcome(process.returncode, out.decode(), err.decode())
-
-
-async def run_as_ourselves(place: Path, script: str, *arguments: str | Path, env: Mapping[str, str]) -> Outcome:
-    """Run a script that writes no files and needs `countinghouse`, which need not be open to others."""
-    process = await asyncio.create_subprocess_exec(
-        place / "scripts" / script, *arguments, env=env, stdout=-1, stderr=-1, stdin=asyncio.subprocess.DEVNULL
-    )
+async def run(command: str, env: Mapping[str, str], *, as_server: bool = True) -> Outcome:
+    """Run a command to its end."""
+    process = await begin(command, env, as_server=as_server)
     out, err = await process.communicate()
     assert process.returncode is not None
     return Outcome(process.returncode, out.decode(), err.decode())

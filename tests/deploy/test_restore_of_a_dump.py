@@ -3,6 +3,7 @@
 docs/backup.md tells an operator the same steps with the same commands.
 """
 
+import asyncio
 import os
 import shutil
 import signal
@@ -16,6 +17,9 @@ import pytest
 
 from gql.database.embedded import EmbeddedServer
 from tests.deploy.drill import (
+    BOTH,
+    DUMP,
+    OF_A_DUMP,
     House,
     Noted,
     a_house,
@@ -26,7 +30,6 @@ from tests.deploy.drill import (
     metric,
     payments,
     run,
-    run_as_ourselves,
     seal,
     trial_balance,
     until_there,
@@ -71,7 +74,7 @@ async def story() -> AsyncIterator[Story]:
             await kill_in_the_middle(place, env)
             await house.taken(1)
         noted = await house.note()
-        taken = await run(place, "dump.sh", place / "backups", env=env)
+        taken = await run(DUMP, env)
         assert (taken.status, taken.err) == (0, "")
         async with house.under_load():
             await house.taken(2)
@@ -82,7 +85,7 @@ async def story() -> AsyncIterator[Story]:
 
 async def kill_in_the_middle(place: Path, env: dict[str, str]) -> None:
     """Begin a dump and kill it as soon as it has begun to write. What it leaves is nothing that has a dump's name."""
-    process = await begin(place, "dump.sh", place / "backups", env=env)
+    process = await begin(DUMP, env)
     await until_there(place / "backups", ".new-*.dump")
     os.killpg(process.pid, signal.SIGKILL)
     assert await process.wait() == -signal.SIGKILL
@@ -91,7 +94,7 @@ async def kill_in_the_middle(place: Path, env: dict[str, str]) -> None:
 
 
 async def restoring(place: Path, server: EmbeddedServer, dump: Path) -> Outcome:
-    return await run_as_ourselves(place, "restore_dump.sh", dump, env=variables(server, place))
+    return await run(OF_A_DUMP, variables(server, place, DUMP=str(dump)), as_server=False)
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +186,7 @@ async def test_a_dump_that_breaks_off_is_no_success(story: Story) -> None:
     program.write_text(BREAKING_OFF.format(pg_dump=story.house.cluster.server.program("pg_dump")))
     for path in (broken, program):
         path.chmod(0o755)
-    outcome = await run(story.place, "dump.sh", story.place / "backups", env={**env, "PATH": f"{broken}:{env['PATH']}"})
+    outcome = await run(DUMP, {**env, "PATH": f"{broken}:{env['PATH']}"})
     assert outcome.status != 0
     assert [path.name for path in (story.place / "backups").glob("countinghouse-*")] == [story.dump.name]
     assert metric(story.place, "dump") == before
@@ -194,3 +197,13 @@ async def test_the_time_of_the_last_success_is_told(story: Story) -> None:
     assert told is not None
     assert abs(told - story.dump.stat().st_mtime) < 60
     assert story.dump.stat().st_mode & 0o077 == 0, "it holds everything of everybody"
+
+
+async def test_a_night_makes_both_and_keeps_as_many_as_it_should(story: Story) -> None:
+    env = variables(story.house.cluster.server, story.place, KEEP="1")
+    await asyncio.sleep(1.1)  # their names are of the second
+    outcome = await run(BOTH, env)
+    assert (outcome.status, outcome.err) == (0, "")
+    made = {Path(line).name for line in outcome.out.splitlines()}
+    assert {path.name for path in (story.place / "backups").iterdir()} == {*made, ".lock"}
+    assert len(made) == 2

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import asyncpg
 import pytest
@@ -20,6 +20,10 @@ import pytest
 from gql.database.embedded import EmbeddedServer, EmbeddedServerError
 from tests.database.pooling import until
 from tests.deploy.drill import (
+    BASE_BACKUP,
+    TO_A_NAME,
+    TO_A_TIME,
+    TO_THE_END,
     House,
     Noted,
     a_house,
@@ -35,6 +39,7 @@ from tests.deploy.drill import (
     until_there,
     variables,
 )
+from tests.harness.command_line import Outcome
 from tests.http.victims import Cluster, serving
 
 ANALYST: Final = 'mutation { analystCreate(input: {label: "Warehouse"}) { user secret } }'
@@ -64,7 +69,7 @@ async def story() -> AsyncIterator[Story]:
             async with house.under_load():
                 await house.taken(3)
                 killed = await kill_in_the_middle(place, env)
-                taken = await run(place, "base_backup.sh", place / "backups", env=env)
+                taken = await run(BASE_BACKUP, env)
                 assert (taken.status, taken.err) == (0, "")
                 await house.taken(3)
                 for till in house.tills:
@@ -80,7 +85,7 @@ async def story() -> AsyncIterator[Story]:
 
 async def kill_in_the_middle(place: Path, env: dict[str, str]) -> str:
     """Begin a base backup and kill it as soon as it has begun to write; what it has left."""
-    process = await begin(place, "base_backup.sh", place / "backups", env=env)
+    process = await begin(BASE_BACKUP, env)
     left = (await until_there(place / "backups", ".new-base-*/*")).parent
     os.killpg(process.pid, signal.SIGKILL)
     await process.wait()
@@ -105,17 +110,15 @@ async def destroy(house: House) -> None:
 
 
 @asynccontextmanager
-async def restored(story: Story, name: str, *target: str) -> AsyncIterator[EmbeddedServer]:
+async def restored(story: Story, name: str, command: str, **more: str) -> AsyncIterator[EmbeddedServer]:
     """A cluster made of the backup and the archive, started and at its point."""
     server = a_server(story.place, name)
     # The keys and secrets of the house are no part of the database: an operator has them from elsewhere.
     for files in ("keys", "secrets"):
         shutil.copytree(story.place / "first" / files, story.place / name / files)
     clusters = story.place / "clusters"
-    env = {"PATH": f"{server.program('psql').parent}:{os.environ['PATH']}"}
-    made = await run(
-        story.place, "restore_to_point.sh", story.backup, story.place / "archive", clusters / name, *target, env=env
-    )
+    env = variables(server, story.place, BACKUP=str(story.backup), CLUSTER=str(clusters / name), **more)
+    made = await run(command, env)
     assert (made.status, made.err) == (0, "")
     (clusters / name).rename(story.place / name / "cluster")
     with server:
@@ -139,7 +142,7 @@ async def has_opened(server: EmbeddedServer) -> bool:
 
 @pytest.fixture(scope="module")
 async def server(story: Story) -> AsyncIterator[EmbeddedServer]:
-    async with restored(story, "second", "--time", story.noted.time) as server:
+    async with restored(story, "second", TO_A_TIME, TIME=story.noted.time) as server:
         yield server
 
 
@@ -186,13 +189,13 @@ async def test_analysts_come_in_with_the_secret_they_had(story: Story, server: E
 
 
 async def test_a_point_may_be_a_name_and_the_archive_is_enough_for_many(story: Story) -> None:
-    async with restored(story, "third", "--name", "before-the-mistake") as server:
+    async with restored(story, "third", TO_A_NAME, NAME="before-the-mistake") as server:
         for till in story.house.tills:
             assert await payments(server, till) == story.noted.acknowledged[till.tenant.slug]
 
 
 async def test_without_a_point_it_goes_on_to_the_end_and_the_mistake_is_there_too(story: Story) -> None:
-    async with restored(story, "fourth", "--latest") as server:
+    async with restored(story, "fourth", TO_THE_END) as server:
         first, second = story.house.tills
         assert await payments(server, first) == frozenset()
         assert await payments(server, second) == story.last
@@ -204,7 +207,7 @@ async def test_a_point_that_the_archive_does_not_reach_opens_nothing(story: Stor
     with pytest.raises(
         (AssertionError, EmbeddedServerError), match="recovery ended before configured recovery target was reached"
     ):
-        async with restored(story, "fifth", "--time", "2199-01-01 00:00:00+00"):
+        async with restored(story, "fifth", TO_A_TIME, TIME="2199-01-01 00:00:00+00"):
             pass
 
 
@@ -234,10 +237,7 @@ async def test_a_backup_that_was_damaged_since_is_not_restored(story: Story) -> 
 
 async def test_nothing_that_is_there_is_restored_over(story: Story) -> None:
     there = story.place / "clusters"
-    env = variables(story.house.cluster.server, story.place)
-    refusal = await run(
-        story.place, "restore_to_point.sh", story.backup, story.place / "archive", there, "--latest", env=env
-    )
+    refusal = await restoring(story, story.backup, there)
     assert (refusal.status, "exists; nothing was changed" in refusal.err) == (1, True)
 
 
@@ -247,10 +247,10 @@ async def test_the_time_of_the_last_success_is_told(story: Story) -> None:
     assert abs(told - story.backup.stat().st_ctime) < 60
 
 
-async def restoring(story: Story, backup: Path) -> Any:
-    env = variables(story.house.cluster.server, story.place)
-    never = story.place / "clusters" / "never"
-    return await run(story.place, "restore_to_point.sh", backup, story.place / "archive", never, "--latest", env=env)
+async def restoring(story: Story, backup: Path, cluster: Path | None = None) -> Outcome:
+    cluster = cluster or story.place / "clusters" / "never"
+    env = variables(story.house.cluster.server, story.place, BACKUP=str(backup), CLUSTER=str(cluster))
+    return await run(TO_THE_END, env)
 
 
 def copy(backup: Path, place: Path) -> None:

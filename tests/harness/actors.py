@@ -165,7 +165,7 @@ async def _is_as_new(connection: asyncpg.Connection) -> bool:
 async def _shared_logins() -> tuple[str, ...]:
     """Those that stay for the whole run; the others are of one organisation, which a test may take away."""
     database = await the_database()
-    return (database.api_url, database.admin_url, database.worker_url)
+    return (database.session_url, database.admin_url, database.worker_url)
 
 
 async def _login(kind: str, tenant: Tenant, group: str) -> str:
