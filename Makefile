@@ -25,7 +25,7 @@ INSTALL_SELF = $(BIN)/python -m pip install --quiet --quiet --disable-pip-versio
 # must hold at commit, policies, triggers and plans. `make test-thorough` runs there all that has to do with the database.
 POSTGRES_15 := $(wildcard /usr/lib/postgresql/15/bin/postgres)
 ifeq ($(HYPOTHESIS_PROFILE),thorough)
-TESTS_OF_THE_DATABASE := $(wildcard tests/core tests/iam tests/ledger tests/billing tests/trade tests/worker tests/database tests/harness tests/engine tests/reporting) \
+TESTS_OF_THE_DATABASE := $(wildcard tests/core tests/iam tests/ledger tests/billing tests/trade tests/worker tests/database tests/harness tests/engine tests/reporting tests/deploy/test_restore_*.py) \
 	--ignore tests/engine/test_generated.py
 else
 TESTS_OF_THE_DATABASE := tests/ledger $(wildcard tests/database/test_isolation*.py) \

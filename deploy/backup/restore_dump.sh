@@ -22,12 +22,31 @@ if [ -n "$(admin --tuples-only --command="select 1 from pg_database where datnam
     echo "restore_dump: there is a database $database already; nothing was changed" >&2
     exit 1
 fi
+work=$(mktemp -d)
+is_whole=
+ended() {
+    rm -rf "$work"
+    admin --command='drop database if exists countinghouse_roles'
+    [ -n "$is_whole" ] || echo "restore_dump: drop what there is of $database, and begin again" >&2
+}
+trap ended EXIT
 admin --command='create database countinghouse_roles'
-trap 'admin --command="drop database if exists countinghouse_roles"' EXIT
 migrate countinghouse_roles
+
 # Row security stays on, to which a superuser is not bound: the reports are reckoned anew by their owner, who is, and who sees
 # all that they need by a policy. With it off, as is usual, PostgreSQL would refuse that.
-pg_restore --no-password --create --exit-on-error --enable-row-security --dbname=postgres "$dump"
+restore() { pg_restore --no-password --exit-on-error --enable-row-security "$@"; }
+
+# What the schema takes away from PostgreSQL's own functions is that of the version it was loaded into: another version may
+# have them with other arguments. So that comes from the database that was loaded just now.
+of_postgres=' ACL pg_catalog '
+pg_restore --list --create "$dump" | grep -v "$of_postgres" >"$work/list"
+restore --create --use-list="$work/list" --dbname=postgres "$dump"
+pg_dump --no-password --format=custom --schema-only --file="$work/roles" countinghouse_roles
+pg_restore --list "$work/roles" | grep "$of_postgres" >"$work/list"
+restore --use-list="$work/list" --dbname="$database" "$work/roles"
+
 migrate "$database"
 admin --dbname="$database" --command=analyze
+is_whole=yes
 echo "$database is restored."

@@ -4,6 +4,7 @@ docs/backup.md tells an operator the same steps with the same commands.
 """
 
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -18,13 +19,13 @@ import pytest
 from gql.database.embedded import EmbeddedServer
 from tests.deploy.drill import (
     BOTH,
+    CONFIGURATION,
     DUMP,
     OF_A_DUMP,
     House,
     Noted,
     a_house,
     a_place,
-    a_server,
     begin,
     doctor,
     metric,
@@ -36,10 +37,12 @@ from tests.deploy.drill import (
     variables,
 )
 from tests.harness.command_line import Outcome
+from tests.harness.tenants import Tenant, make_tenant
 from tests.http.victims import Cluster, serving
 
 ANALYST: Final = 'mutation { analystCreate(input: {label: "Warehouse"}) { analyst user secret } }'
 ROTATE: Final = "mutation ($id: ID!) { analystSecretRotate(input: {id: $id}) { user secret } }"
+SUSPEND: Final = "select iam.tenant_suspend($1::jsonb)"
 ROLES: Final = "select rolname from pg_roles where rolname ~ '^(tenant|analyst)_' order by 1"
 BREAKING_OFF: Final = """#!/bin/sh
 # pg_dump whose file breaks off and who does not notice, as on a disk that is full or lies.
@@ -59,6 +62,7 @@ class Story:
     noted: Noted
     analyst: dict[str, str]
     roles: list[str]
+    suspended: Tenant
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +77,9 @@ async def story() -> AsyncIterator[Story]:
                 await seal(server, till)
             await kill_in_the_middle(place, env)
             await house.taken(1)
+        suspended = await make_tenant("Cinder Row", admin_url=server.admin_url)
+        async with house.cluster.admin() as connection:
+            await connection.execute(SUSPEND, json.dumps({"slug": suspended.slug, "reason": "It does not pay."}))
         noted = await house.note()
         taken = await run(DUMP, env)
         assert (taken.status, taken.err) == (0, "")
@@ -80,7 +87,7 @@ async def story() -> AsyncIterator[Story]:
             await house.taken(2)
         async with house.cluster.admin() as connection:
             roles = [row["rolname"] for row in await connection.fetch(ROLES)]
-        yield Story(place, house, Path(taken.out.strip()), noted, analyst, roles)
+        yield Story(place, house, Path(taken.out.strip()), noted, analyst, roles, suspended)
 
 
 async def kill_in_the_middle(place: Path, env: dict[str, str]) -> None:
@@ -99,8 +106,9 @@ async def restoring(place: Path, server: EmbeddedServer, dump: Path) -> Outcome:
 
 @pytest.fixture(scope="module")
 async def restored(story: Story) -> AsyncIterator[tuple[EmbeddedServer, Outcome]]:
-    """A new cluster, into which the dump was restored. Keys are no part of the database; an operator has them."""
-    server = a_server(story.place, "second")
+    """A new cluster of 18, whichever the old one was, into which the dump was restored. The keys are no part of the
+    database; an operator has them."""
+    server = EmbeddedServer(story.place / "second", configuration=CONFIGURATION)
     with server:
         shutil.copytree(story.place / "first" / "keys", story.place / "second" / "keys")
         connection = await asyncpg.connect(server.admin_url, database="postgres")
@@ -129,11 +137,14 @@ async def test_the_roles_of_organisations_and_analysts_are_made_again(
     story: Story, restored: tuple[EmbeddedServer, Outcome]
 ) -> None:
     server, outcome = restored
-    assert "Made 2 missing roles of organisations again." in outcome.out
+    assert "Made 3 missing roles of organisations again." in outcome.out
     assert "Made 1 missing logins of analysts again" in outcome.out
     async with Cluster(server).admin() as connection:
         assert [row["rolname"] for row in await connection.fetch(ROLES)] == story.roles
         assert await connection.fetchval("select count(*) from pg_database where datname = 'countinghouse_roles'") == 0
+        works = "select pg_has_role($1, 'countinghouse_tenant', 'member')"
+        assert not await connection.fetchval(works, story.suspended.database_role), "it is suspended still"
+        assert await connection.fetchval(works, story.house.tills[0].tenant.database_role)
 
 
 async def test_a_server_goes_on_where_the_books_stood(story: Story, server: EmbeddedServer) -> None:
@@ -152,7 +163,8 @@ async def test_the_doctor_misses_the_secrets_of_analysts_and_nothing_once_they_a
     story: Story, server: EmbeddedServer
 ) -> None:
     outcome = await doctor(server)
-    [sentence] = outcome.out.splitlines()
+    assert len(outcome.out.splitlines()) == 1, outcome.out
+    sentence = outcome.out
     login = story.analyst["user"]
     assert (outcome.status, sentence.startswith(f"analyst {login} has no secret.")) == (1, True)
     with pytest.raises(asyncpg.InvalidPasswordError):
