@@ -231,6 +231,8 @@ def variables(server: EmbeddedServer, place: Path, **more: str) -> dict[str, str
         "BACKUPS": str(place / "backups"),
         "ARCHIVE": str(place / "archive"),
         "COUNTINGHOUSE": str(PROGRAM),
+        # So that it is this tree whose command is run, wherever the environment of the tests was made.
+        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
         **more,
     }
 
