@@ -21,10 +21,13 @@ from tests.database.pooling import until_mended
 from tests.engine.asked import WORKS
 from tests.engine.doors import ORIGIN, Person, permitted
 from tests.harness.actors import as_tenant, context_of
+from tests.harness.pooler import OF_SESSIONS
 from tests.harness.postgres import TestDatabase
 from tests.harness.tenants import Tenant
 from tests.harness.verbs import new_client, new_draft
 from tests.harness.wire import PREPARE, RUN, SIMPLE, Trip, Wire, wire_to
+
+pytestmark = OF_SESSIONS
 
 TIMES: Final = 3
 """How often each is asked while somebody listens: what one operation leaves to be done is heard before the next."""

@@ -64,6 +64,15 @@ class Proxy:
         login = parts.netloc.rpartition("@")[0]
         return urlunsplit(parts._replace(netloc=f"{login}@127.0.0.1:{self._port}"))
 
+    @property
+    def ports(self) -> list[int]:
+        """From which ports the server has connections of the proxy, now."""
+        heard = [writer.get_extra_info("peername") for writer in self._writers]
+        theirs = zip(self._writers, heard, strict=True)
+        return [
+            it.get_extra_info("sockname")[1] for it, peer in theirs if peer is not None and peer[1] == self._behind[1]
+        ]
+
     def at(self, words: bytes, fate: Fate, times: int = 1) -> None:
         """The next so many times that a client sends these words, this becomes of them."""
         left = times

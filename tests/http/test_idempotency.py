@@ -10,13 +10,13 @@ import pytest
 from gql.settings import Settings
 from tests.database.pooling import until
 from tests.harness.actors import as_superuser
+from tests.harness.pooler import MODES
 from tests.harness.postgres import TestDatabase
 from tests.harness.tenants import PASSWORD, Tenant, make_person
 from tests.http.changes import CREATE, ISSUE, Desk
 from tests.http.servers import Running, refusal, running
 
 REPLAYED = "idempotent-replayed"
-MODES = ["session", "transaction"]
 WAITING = "select count(*) from pg_stat_activity where usename = 'countinghouse_api' and wait_event_type = 'Lock'"
 
 

@@ -86,7 +86,8 @@ async def _examine(addresses: Addresses) -> tuple[str, int, list[str]]:
 async def _examine_login(admin: asyncpg.Connection, url: str, who: str, setting: str, wanted: str) -> list[str]:
     """What is wrong with an address that a program of ours uses, which pg_catalog does not know."""
     try:
-        api = await asyncpg.connect(url, timeout=10)
+        # Behind a pooler a statement that is kept would be met by whoever is given its server next.
+        api = await asyncpg.connect(url, timeout=10, statement_cache_size=0)
     except (OSError, asyncpg.PostgresError) as error:
         return [f"{who} cannot sign in to the database as COUNTINGHOUSE_{setting} says: {error}."]
     try:
