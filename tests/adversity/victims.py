@@ -16,6 +16,7 @@ import httpx
 
 from gql.database.embedded import EmbeddedServer
 from gql.database.loader import migrate
+from gql.database.pool.options import PoolMode
 from gql.settings import Settings
 from tests.harness.command_line import PROGRAM, environment
 from tests.harness.postgres import MAJOR_VERSION, PREFIX, TestDatabase, bin_directory
@@ -38,7 +39,8 @@ class Cluster:
     @property
     def database(self) -> TestDatabase:
         """How everybody else speaks of it."""
-        return TestDatabase(self.server.admin_url, self.server.api_url, self.server.worker_url, self.server)
+        server = self.server
+        return TestDatabase(server.admin_url, server.api_url, server.worker_url, server, PoolMode.SESSION)
 
     @property
     def settings(self) -> Settings:

@@ -38,7 +38,7 @@ from tests.deploy.drill import (
 )
 from tests.harness.command_line import Outcome
 from tests.harness.tenants import Tenant, make_tenant
-from tests.http.victims import Cluster, serving
+from tests.adversity.victims import Cluster, serving
 
 ANALYST: Final = 'mutation { analystCreate(input: {label: "Warehouse"}) { analyst user secret } }'
 ROTATE: Final = "mutation ($id: ID!) { analystSecretRotate(input: {id: $id}) { user secret } }"

@@ -40,7 +40,7 @@ from tests.deploy.drill import (
     variables,
 )
 from tests.harness.command_line import Outcome
-from tests.http.victims import Cluster, serving
+from tests.adversity.victims import Cluster, serving
 
 ANALYST: Final = 'mutation { analystCreate(input: {label: "Warehouse"}) { user secret } }'
 

@@ -67,11 +67,8 @@ class Proxy:
     @property
     def ports(self) -> list[int]:
         """From which ports the server has connections of the proxy, now."""
-        heard = [writer.get_extra_info("peername") for writer in self._writers]
-        theirs = zip(self._writers, heard, strict=True)
-        return [
-            it.get_extra_info("sockname")[1] for it, peer in theirs if peer is not None and peer[1] == self._behind[1]
-        ]
+        sockets = [line.server.get_extra_info("sockname") for line in self._lines]
+        return [each[1] for each in sockets if each is not None]
 
     def at(self, words: bytes, fate: Fate, times: int = 1) -> None:
         """The next so many times that a client sends these words, this becomes of them."""
