@@ -81,6 +81,10 @@ async def test_what_leaks_its_argument_is_applied_after_the_policy(
     async with entrance(mine.tenant) as connection:
         role = await connection.fetchval("select current_user::text")
     heard: list[str] = []
+
+    def hear(_: Any, message: asyncpg.PostgresLogMessage) -> None:
+        heard.append(str(message.message))
+
     predicate = (
         "leaks.tell(row({columns})::text)" if kind == "a function" else "row({columns})::text operator(leaks.<<<) ''"
     )
@@ -94,7 +98,7 @@ async def test_what_leaks_its_argument_is_applied_after_the_policy(
         grant execute on all functions in schema leaks to public
         """
     ) as connection:
-        connection.add_log_listener(lambda _, message: heard.append(str(message.message)))
+        connection.add_log_listener(hear)
         await put(connection, context_of(mine.tenant))
         await connection.execute(
             f"set local role {role}; set local enable_seqscan = on; set local client_min_messages = notice"
@@ -104,6 +108,7 @@ async def test_what_leaks_its_argument_is_applied_after_the_policy(
                 asked = predicate.format(columns=", ".join(relation["readable"]))
                 await connection.fetch(f"select from {relation['name']} where {asked}")
                 await connection.fetch(f"select from {relation['name']} where {asked} and {asked} or {asked}")
+        connection.remove_log_listener(hear)
     assert len([text for text in heard if mine.tenant.slug in text]) > 20
     ids = theirs.ids | {str(theirs.tenant.tenant_id), theirs.tenant.slug}
     assert not [text for text in heard if ids & set(re.findall(r"[0-9a-f-]{36}", text)) or theirs.tenant.slug in text]

@@ -12,7 +12,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,12 +128,17 @@ async def _written(command: Sequence[str], where: Path, more: Mapping[str, str],
     return written.decode(errors="replace")
 
 
-async def main() -> int:
-    """The exit status: 1 for a finding."""
-    verdicts = await asyncio.gather(asked_pip_audit(), asked_npm())
+def told(verdicts: Iterable[Verdict]) -> int:
+    """Says them all; the exit status, which is 1 for a finding."""
+    findings = 0
     for verdict in verdicts:
+        findings += len(verdict.findings)
         (sys.stderr if verdict.findings else sys.stdout).write(f"{verdict.sentence}\n")
-    return 1 if any(verdict.findings for verdict in verdicts) else 0
+    return 1 if findings else 0
+
+
+async def main() -> int:
+    return told(await asyncio.gather(asked_pip_audit(), asked_npm()))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from tests.strangers.audit import CLIENTS, ROOT, Verdict, asked_npm, asked_pip_audit, of_npm, of_pip_audit
+from tests.strangers.audit import CLIENTS, ROOT, Verdict, asked_npm, asked_pip_audit, of_npm, of_pip_audit, told
 
 FOR_TESTS: Final = 60.0
 """Seconds: these machines are busy."""
@@ -104,7 +104,9 @@ async def of_javascript(url: str, cache: Path, patience: float = FOR_TESTS) -> V
 
 
 @pytest.mark.parametrize("asked", [of_python, pytest.param(of_javascript, marks=needs_npm)])
-async def test_a_finding_is_told_and_nothing_else_is_one(asked: Any, tmp_path: Path, nobody_there: str) -> None:
+async def test_a_finding_is_told_and_nothing_else_is_one(
+    asked: Any, tmp_path: Path, nobody_there: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with service(knows_bad=True) as url:
         found = await asked(url, tmp_path / "found")
     assert not found.unanswered
@@ -117,6 +119,10 @@ async def test_a_finding_is_told_and_nothing_else_is_one(asked: Any, tmp_path: P
     unanswered = await asked(nobody_there, tmp_path / "unanswered")
     assert (unanswered.packages, unanswered.findings) == (0, ())
     assert unanswered.unanswered == "because no service answered"
+    assert (told([clean, found]), told([clean, unanswered])) == (1, 0)
+    said = capsys.readouterr()
+    assert finding in said.err
+    assert "not asked, because no service answered" in said.out
 
 
 @pytest.mark.parametrize("asked", [of_python, pytest.param(of_javascript, marks=needs_npm)])
