@@ -15,6 +15,7 @@ done
 made admin_url <<<"postgresql://postgres:$(<postgres_password)@postgres:5432/countinghouse"
 made database_url <<<"postgresql://countinghouse_api:$(<api_password)@pgbouncer:6432/countinghouse"
 made worker_url <<<"postgresql://countinghouse_worker:$(<worker_password)@postgres:5432/countinghouse"
+made pgpass <<<"*:*:*:postgres:$(<postgres_password)"
 made pgbouncer_userlist <<<"\"countinghouse_api\" \"$(<api_password)\""
 made signing_key.pem < <(openssl genpkey -algorithm ed25519)
 made secret_keys.txt < <(openssl rand -base64 32)

@@ -14,8 +14,6 @@ DEPLOY: Final = ROOT / "deploy"
 BIN: Final = Path(sys.executable).parent
 USER: Final = 10001
 """Who the programs are in a container."""
-FROM_ELSEWHERE: Final = frozenset({"pgbouncer/pgbouncer.ini", "backup/backup.sh"})
-"""What is named in deploy/ and is not there yet."""
 
 
 def read_yaml(path: str) -> Any:

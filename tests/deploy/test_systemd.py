@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from tests.deploy.files import DEPLOY, FROM_ELSEWHERE, ROOT, is_a_setting, judged, replaced
+from tests.deploy.files import DEPLOY, ROOT, is_a_setting, judged, replaced
 from tests.harness.command_line import PROGRAM
 
 UNITS: Final = sorted(path.name for path in (DEPLOY / "systemd").iterdir())
@@ -36,10 +36,10 @@ def test_systemd_takes_the_units_and_finds_them_safe(tmp_path: Path) -> None:
 def test_a_unit_is_shown_the_secrets_that_it_names_and_no_others(name: str) -> None:
     text = (DEPLOY / "systemd" / name).read_text()
     shown = re.findall(r"^LoadCredential=([\w.]+):/etc/countinghouse/secrets/\1$", text, re.MULTILINE)
-    named = re.findall(r"^Environment=COUNTINGHOUSE_\w+_FILE=%d/([\w.]+)$", text, re.MULTILINE)
+    named = re.findall(r"^Environment=\w+=%d/([\w.]+)$", text, re.MULTILINE)
     assert sorted(shown) == sorted(named)
     assert shown
-    variables = re.findall(r"^Environment=(\w+)=", text, re.MULTILINE)
+    variables = re.findall(r"^Environment=(COUNTINGHOUSE_\w+)=", text, re.MULTILINE)
     assert all(map(is_a_setting, variables))
 
 
@@ -48,8 +48,4 @@ def test_what_is_started_is_there() -> None:
         for path in re.findall(
             r"^ExecStart=/opt/countinghouse/(\S+)", (DEPLOY / "systemd" / name).read_text(), re.MULTILINE
         ):
-            assert (
-                path == ".venv/bin/countinghouse"
-                or (ROOT / path).exists()
-                or path.removeprefix("deploy/") in FROM_ELSEWHERE
-            )
+            assert path == ".venv/bin/countinghouse" or (ROOT / path).exists()

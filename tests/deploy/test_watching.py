@@ -28,7 +28,7 @@ FROM_ELSEWHERE: Final = frozenset(
         "up",  # Prometheus's own
         "countinghouse_replica_lag_seconds",  # a server that has a replica
         "countinghouse_replica_lag_bytes",
-        "countinghouse_backup_last_success_timestamp_seconds",  # the backup, through node_exporter
+        "countinghouse_backup_last_success_timestamp_seconds",  # deploy/backup/succeeded.sh
     }
 )
 RULES: Final = [rule for group in read_yaml("prometheus/rules.yml")["groups"] for rule in group["rules"]]
@@ -37,7 +37,7 @@ DASHBOARD: Final = json.loads((DEPLOY / "grafana/countinghouse.json").read_text(
 PANELS: Final = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 LABELS: Final = {
     "code": {code.value for code in Code} | {OK, CLIENT_GONE},
-    "kind": {"query", "mutation", UNKNOWN_KIND},
+    "kind": {"query", "mutation", UNKNOWN_KIND, "base", "dump"},
     "duty": {duty.name for duty in DUTIES},
     "outcome": set(OUTCOMES),
     "job": {job["job_name"] for job in read_yaml("prometheus/prometheus.yml")["scrape_configs"]},
@@ -109,6 +109,14 @@ async def test_a_figure_that_nobody_tells_would_be_found(told: set[str]) -> None
     assert "countinghouse_requests_total" in told
     with pytest.raises(ValueError, match="unclosed"):
         promql_parser.parse("sum(rate(countinghouse_requests_total[5m])")
+
+
+def test_the_backup_tells_what_is_asked_of_it() -> None:
+    told = (DEPLOY / "backup/succeeded.sh").read_text()
+    assert "metric=countinghouse_backup_last_success_timestamp_seconds\n" in told
+    assert '{kind="$1"}' in told
+    for script, kind in (("base_backup.sh", "base"), ("dump.sh", "dump")):
+        assert f'"$here/succeeded.sh" {kind}\n' in (DEPLOY / "backup" / script).read_text()
 
 
 def test_every_alert_says_how_bad_it_is_and_what_to_do() -> None:

@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from secrets import token_hex
 from time import time
-from typing import Final
+from typing import Any, Final
 
 import httpx
 from prometheus_client import generate_latest
@@ -18,14 +19,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from gql.messages.carriers import NotCarried
 from gql.messages.message import Message
 from gql.settings import Settings
-from gql.worker.duties import DUTIES, Delivery
+from gql.worker.duties import DUTIES, Delivery, Duty
 from gql.worker.figures import Figures, Waiting
 from gql.worker.telling import LATE_SECONDS, Teller
 from tests.harness.actors import as_owner
 from tests.harness.command_line import PROGRAM, countinghouse, environment
 from tests.harness.tenants import Tenant
 from tests.worker.test_deliveries import a_message
-from tests.worker.working import eventually, expired_hold, is_expired, let_messages_rest, the_duty, working
+from tests.worker.working import eventually, expired_hold, is_expired, the_duty, working
 
 OFTEN: Final = timedelta(milliseconds=50)
 HOLDS: Final = the_duty("expire-holds")
@@ -69,46 +70,55 @@ async def telling_program(settings: Settings, **more: str) -> AsyncIterator[tupl
             await process.communicate()
 
 
+def of_these(*tenants: Tenant, **more: Any) -> Duty:
+    """The duty under a name of its own, and for nobody else: others have left things that are due."""
+    theirs = ", ".join(f"'{each.tenant_id}'" for each in tenants)
+    due = f"select tenant_id, null from ledger.holds_due() where tenant_id in ({theirs})"
+    return replace(HOLDS, name=f"holds-{token_hex(4)}", due=due, **more)
+
+
 async def test_what_is_done_and_what_fails_is_counted_by_its_duty(tenant: Tenant, other_tenant: Tenant) -> None:
     holds = [await expired_hold(each) for each in (tenant, other_tenant)]
     fails = f"core.tenant_id() = '{tenant.tenant_id}'"
-    duty = replace(HOLDS, run=f"case when {fails} then 1 / (length(core.role()) - 6) else ledger.expire_holds() end")
+    run = f"case when {fails} then 1 / (length(core.role()) - 6) else ledger.expire_holds() end"
+    duty = of_these(tenant, other_tenant, run=run)
     begun = time()
     async with working([duty]) as worker:
         await eventually(lambda: is_expired(holds[1]))
 
         async def both_have_ended() -> bool:
-            return told(worker.figures)["countinghouse_worker_job_seconds_count", "expire-holds", ""] >= 2
+            return told(worker.figures)["countinghouse_worker_job_seconds_count", duty.name, ""] >= 2
 
         await eventually(both_have_ended)
         found = told(worker.figures)
-    assert found[JOBS, "expire-holds", "done"] == 1
-    assert found[JOBS, "expire-holds", "failed"] == 1
-    assert found[JOBS, "expire-holds", "not_sent"] == 0
-    assert found["countinghouse_worker_due", "expire-holds", ""] == 2
-    assert begun <= found["countinghouse_worker_done_timestamp_seconds", "expire-holds", ""] <= time()
+    assert found[JOBS, duty.name, "done"] == 1
+    assert found[JOBS, duty.name, "failed"] == 1
+    assert found[JOBS, duty.name, "not_sent"] == 0
+    assert found["countinghouse_worker_due", duty.name, ""] == 2
+    assert begun <= found["countinghouse_worker_done_timestamp_seconds", duty.name, ""] <= time()
     assert begun <= found["countinghouse_worker_looked_timestamp_seconds", "", ""] <= time()
 
 
 async def test_a_job_that_waits_is_told_with_its_age(tenant: Tenant) -> None:
     await expired_hold(tenant)
-    async with as_owner(tenant) as in_the_way, working([replace(HOLDS, every=OFTEN)]) as worker:
+    duty = of_these(tenant, every=OFTEN)
+    async with as_owner(tenant) as in_the_way, working([duty]) as worker:
         async with in_the_way.transaction():
             await in_the_way.execute("select from ledger.accounts for update")
 
             async def it_waits() -> bool:
-                return told(worker.figures)["countinghouse_worker_waiting_jobs", "expire-holds", ""] == 1
+                return told(worker.figures)["countinghouse_worker_waiting_jobs", duty.name, ""] == 1
 
             await eventually(it_waits)
-            first = told(worker.figures)["countinghouse_worker_oldest_job_seconds", "expire-holds", ""]
+            first = told(worker.figures)["countinghouse_worker_oldest_job_seconds", duty.name, ""]
             await asyncio.sleep(0.2)
-            assert told(worker.figures)["countinghouse_worker_oldest_job_seconds", "expire-holds", ""] >= first + 0.2
+            assert told(worker.figures)["countinghouse_worker_oldest_job_seconds", duty.name, ""] >= first + 0.2
 
         async def nothing_waits() -> bool:
-            return told(worker.figures)["countinghouse_worker_waiting_jobs", "expire-holds", ""] == 0
+            return told(worker.figures)["countinghouse_worker_waiting_jobs", duty.name, ""] == 0
 
         await eventually(nothing_waits)
-        assert told(worker.figures)["countinghouse_worker_oldest_job_seconds", "expire-holds", ""] == 0
+        assert told(worker.figures)["countinghouse_worker_oldest_job_seconds", duty.name, ""] == 0
 
 
 class Refusing:
@@ -119,18 +129,19 @@ class Refusing:
 
 
 async def test_a_message_that_was_not_sent_is_no_failure_and_is_told(tenant: Tenant) -> None:
-    await let_messages_rest()
     await a_message(tenant)
+    due = f"select tenant_id, id from billing.invoice_messages_due() where tenant_id = '{tenant.tenant_id}'"
     invoices = next(duty for duty in DUTIES if isinstance(duty, Delivery) and duty.name == "send-invoices")
-    async with working([invoices], carrier=Refusing()) as worker:
+    duty = replace(invoices, name=f"send-{token_hex(4)}", due=due)
+    async with working([duty], carrier=Refusing()) as worker:
 
         async def it_was_tried() -> bool:
-            return told(worker.figures)[JOBS, "send-invoices", "not_sent"] == 1
+            return told(worker.figures)[JOBS, duty.name, "not_sent"] == 1
 
         await eventually(it_was_tried)
         found = told(worker.figures)
-    assert found[JOBS, "send-invoices", "failed"] == found[JOBS, "send-invoices", "done"] == 0
-    assert ("countinghouse_worker_done_timestamp_seconds", "send-invoices", "") not in found
+    assert found[JOBS, duty.name, "failed"] == found[JOBS, duty.name, "done"] == 0
+    assert ("countinghouse_worker_done_timestamp_seconds", duty.name, "") not in found
 
 
 async def test_a_worker_tells_of_every_duty_and_of_nobody(settings: Settings, tenant: Tenant) -> None:
