@@ -222,3 +222,27 @@ async def test_it_serves_a_database_of_somebody_else_too(settings: Settings) -> 
         token = await server.sign_in(STUDIO.owner.email, STUDIO.slug)
         assert (await server.ask(NAMES, token))["data"]["clients"]["totalCount"] == 18
         assert await server.stop(signal.SIGTERM) == ""
+
+
+async def test_a_server_that_is_told_to_stop_while_it_starts_does(settings: Settings) -> None:
+    """At moments all over its start, none of which may lose the signal: it is sent once."""
+    env = environment(settings, PORT="0")
+
+    async def stopped_after(seconds: float) -> tuple[int | None, bytes]:
+        process = await asyncio.create_subprocess_exec(
+            PROGRAM, "serve", env=env, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+        )
+        await asyncio.sleep(seconds)
+        process.send_signal(signal.SIGTERM)
+        try:
+            _, said = await asyncio.wait_for(process.communicate(), 60)
+        finally:
+            if process.returncode is None:
+                process.kill()
+        return process.returncode, said
+
+    outcomes = await asyncio.gather(*(stopped_after(seconds) for seconds in (0.6, 1.2, 1.8, 2.4, 3.0, 4.0)))
+    # Before Python has read the program, the signal ends it in its own way.
+    assert {status for status, _ in outcomes} <= {0, -signal.SIGTERM}
+    assert all(said == b"" for _, said in outcomes)
+    assert outcomes[-1][0] == 0

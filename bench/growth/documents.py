@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import linear_regression
 from typing import Any, Final
 
@@ -10,12 +11,13 @@ from graphql.type import get_named_type
 
 from bench.database import bench_database
 from bench.growth.asking import Question, Say, answer, in_turns, middle, server
+from bench.growth.bends import bend
 from bench.growth.requests import with_body
 from bench.growth.scope import Scope
 from bench.growth.section import Section, Table
 from bench.load import Sample
 from bench.peers.ours import Ours
-from bench.plot import lines
+from bench.plot import Points, lines
 from bench.works import Facts
 from gql.schema import build_schema
 
@@ -169,6 +171,15 @@ def _section(found: list[Found], version: str, scope: Scope) -> Section:
         ],
         found=_found(found),
         plots={
+            "growth-depth.svg": lambda path: _drawn(
+                path,
+                "An answer that is one level deeper",
+                {kind: by_kind[kind] for kind in by_kind if DEPTH in kind},
+                "levels",
+            ),
+            "growth-fields.svg": lambda path: _drawn(
+                path, "20 invoices with more and more fields", {FIELDS: by_kind[FIELDS]}, "fields"
+            ),
             "growth-documents.svg": lambda path: lines(
                 path,
                 "CPU for each request, from the answer with the fewest rows to that with the most",
@@ -179,9 +190,16 @@ def _section(found: list[Found], version: str, scope: Scope) -> Section:
                 },
                 unit="ms of CPU",
                 across="rows of the answer",
-            )
+            ),
         },
     )
+
+
+def _drawn(path: Path, title: str, kinds: dict[str, list[Found]], across: str) -> None:
+    """The time of each size, a line for each kind."""
+    sizes = [each.asked.size.split()[0] for each in next(iter(kinds.values()))]
+    times: dict[str, Points] = {kind: [each.middle("p50_ms") for each in some] for kind, some in kinds.items()}
+    lines(path, title, sizes, times, unit="p50 in ms, one connection", across=across)
 
 
 def _found(found: list[Found]) -> list[str]:
@@ -199,4 +217,20 @@ def _found(found: list[Found]) -> list[str]:
         f" {large.middle('server_cpu_ms') / max(1e-9, small.middle('server_cpu_ms')):.2f} times the server's CPU.",
         f"PostgreSQL: {postgres_line.intercept * 1000:.0f} µs of CPU for each request and"
         f" {postgres_line.slope * 1000:.1f} µs for each row.",
+        *_bends(found),
     ]
+
+
+def _bends(found: list[Found]) -> list[str]:
+    """Depth is paid by the rows it brings, and fields by the bytes: neither by itself."""
+    told = []
+    for kind, across in ((f"{DEPTH}, pages of 1", "levels"), (f"{DEPTH}, pages of 5", "levels"), (FIELDS, "fields")):
+        some = [each for each in found if each.asked.kind == kind]
+        sizes = [float(each.asked.size.split()[0]) for each in some]
+        first, last = some[0], some[-1]
+        told.append(
+            bend(f"{kind}: p50", across, sizes, [each.middle("p50_ms") for each in some])
+            + f" Meanwhile the rows go from {first.rows} to {last.rows} and the bytes from {first.answer_bytes:,} to"
+            f" {last.answer_bytes:,}."
+        )
+    return told

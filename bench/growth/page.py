@@ -27,7 +27,8 @@ def write_page(directory: Path, sections: dict[str, Section], command: str) -> N
     opening = (
         "# What grows, and what then takes longer\n\n"
         "Written by `python -m bench.growth`; `make bench-growth` measures all of it anew. Countinghouse alone is"
-        " asked; `RESULTS.md` has it beside others. The load generator, the server and PostgreSQL share the cores.\n"
+        " asked; `RESULTS.md` has it beside others. Rows, tenants, connections and documents are the scale: a"
+        " plot each, where the curve bends, and why. The load generator, the server and PostgreSQL share the cores.\n"
     )
     path.write_text(opening + "".join(_HEADING + told[name] for name in PARTS if name in told))
 

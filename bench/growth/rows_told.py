@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bench.growth.asking import CROWD, middle
+from bench.growth.bends import bend
 from bench.growth.explain import Explained
 from bench.growth.section import Section, Table, judged, short
 from bench.load import Sample
@@ -117,7 +118,7 @@ def section(steps: list[Step], notes: list[str], version: str) -> Section:
                 labels=2,
             ),
         ],
-        found=[*_verdicts(steps), *_levels(steps), *_ways(steps), *notes],
+        found=[*_verdicts(steps), *_bends(steps), *_levels(steps), *_ways(steps), *notes],
         plots={
             "growth-rows.svg": lambda path: lines(
                 path,
@@ -147,6 +148,17 @@ def _verdicts(steps: list[Step]) -> list[str]:
             f" statement touches {blocks[0]} blocks and {blocks[1]}, of which {last.explained[work].read} were not in"
             " shared_buffers."
         )
+    return found
+
+
+def _bends(steps: list[Step]) -> list[str]:
+    """Where p50 turns upwards, and what then is more than before."""
+    invoices = [step.invoices for step in steps]
+    found = []
+    for work in ASKED:
+        blocks = ", ".join(str(step.explained[work].hit + step.explained[work].read) for step in steps)
+        times = [middle(step.samples[f"{work} x1"], "p50_ms") for step in steps]
+        found.append(f"{bend(f'{work}: p50', 'invoices', invoices, times)} The statement touches {blocks} blocks.")
     return found
 
 

@@ -3,18 +3,19 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from bench.growth import documents, everyday, guesses, memory, rows, search, tenants, trade
+from bench.growth import connections, documents, everyday, guesses, memory, rows, search, tenants, trade
 from bench.growth.asking import Say
 from bench.growth.scope import Scope
 from bench.growth.section import Section
 
 PARTS: Final[Mapping[str, Callable[[Scope, Say], Awaitable[Section]]]] = {
     "rows": rows.measure,
+    "tenants": tenants.measure,
+    "connections": connections.measure,
+    "documents": documents.measure,
     "everyday": everyday.measure,
     "trade": trade.measure,
     "search": search.measure,
-    "tenants": tenants.measure,
-    "documents": documents.measure,
     "memory": memory.measure,
     "guesses": guesses.measure,
 }

@@ -7,7 +7,11 @@ from typing import Final
 from bench.database import DIRECTORY
 from bench.dataset import Sizes
 
-PARTS: Final = ("rows", "everyday", "trade", "search", "tenants", "documents", "memory", "guesses")
+PARTS: Final = (
+    *("rows", "tenants", "connections", "documents"),
+    *("everyday", "trade", "search", "memory", "guesses"),
+)
+"""The first four are the scale: what an operator sees grow."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,10 @@ class Scope:
     neighbours: int = 199
     """Other tenants beside that one."""
     tenants: tuple[int, ...] = (10, 1_000, 10_000)
+    connections: tuple[int, ...] = (10, 50, 100, 200, 500, 1_000, 2_000)
+    """Of clients."""
+    pools: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64)
+    """Connections to PostgreSQL."""
     sign_ups: int = 100
     """How many are watched at each number of tenants."""
     unseen: int = 1_000_000
@@ -70,6 +78,8 @@ QUICK: Final = Scope(
     products=5_000,
     neighbours=20,
     tenants=(10, 100),
+    connections=(10, 100, 500),
+    pools=(1, 4, 16),
     sign_ups=3,
     unseen=20_000,
     readings=20,

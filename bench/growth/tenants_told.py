@@ -5,10 +5,12 @@ from statistics import median
 from typing import Final
 
 from bench.growth.asking import CROWD, middle
+from bench.growth.bends import bend
 from bench.growth.scope import Scope
 from bench.growth.section import Section, Table, short
 from bench.load import Sample, percentile
 from bench.plot import lines
+from gql.iam.tokens.principals import REMEMBERED_SECONDS
 
 ASKED: Final = ("list", "point")
 ALL: Final = "all in rotation"
@@ -171,6 +173,7 @@ def _found(steps: list[Step]) -> list[str]:
                     f"{work}, {whom}: p50 {before:.2f} ms with {short(first.tenants)} tenants, {after:.2f} ms with"
                     f" {short(last.tenants)}: {after / before:.2f} times as long."
                 )
+    found += _bends(steps)
     asked, _, confirmed, slow, newcomer, _ = _figures(last.sign_ups)
     calm, meanwhile = (_others(last.sign_ups, when)[3] for when in ("before", "during"))
     found.append(
@@ -182,4 +185,22 @@ def _found(steps: list[Step]) -> list[str]:
         f"From {short(first.tenants)} to {short(last.tenants)} tenants the server grows from {first.resident_mb:.0f} to"
         f" {last.resident_mb:.0f} MB, PostgreSQL from {first.postgres_mb:.0f} to {last.postgres_mb:.0f} MB."
     )
+    return found
+
+
+def _bends(steps: list[Step]) -> list[str]:
+    """Where the server's own part turns upwards, beside what it remembers of its callers."""
+    tenants = [step.tenants for step in steps]
+    found = []
+    for work in ASKED:
+        name = f"{work}, {ALL}"
+        cpu = [middle(step.samples[name], "server_cpu_ms") for step in steps]
+        last = steps[-1]
+        every = last.tenants / middle(last.samples[name], "per_second")
+        asked_anew = min(1.0, every / REMEMBERED_SECONDS)
+        found.append(
+            bend(f"{name}: the server's CPU for each request", "tenants", tenants, cpu)
+            + f" Who somebody is is remembered for {REMEMBERED_SECONDS:g} s; with {short(last.tenants)} tenants each"
+            f" comes every {every:.1f} s, so that {asked_anew:.0%} of requests ask for it anew."
+        )
     return found

@@ -8,16 +8,18 @@ from tests.http.servers import Running
 
 
 async def processes() -> set[int]:
-    """The server processes of PostgreSQL that work for servers of ours."""
+    """The server processes of PostgreSQL that work for servers of ours, and not for tests."""
     async with as_superuser() as connection:
-        rows = await connection.fetch("select pid from pg_stat_activity where usename = 'countinghouse_api'")
+        rows = await connection.fetch(
+            "select pid from pg_stat_activity where usename = 'countinghouse_api' and application_name = 'countinghouse'"
+        )
     return {row[0] for row in rows}
 
 
 async def assert_no_connection_leaks(server: Running, others: set[int], within: float = 10) -> None:
     """Every connection of every pool is idle, there are no more than allowed, nobody waits for one; and PostgreSQL has
     just as many, beside those that were there before."""
-    pools = server.app.database._pools
+    pools = server.app.database.pools
 
     async def all_are_idle() -> bool:
         await asyncio.sleep(0.01)

@@ -38,7 +38,7 @@ async def test_an_exhausted_pool_refuses_in_time_what_needs_a_connection_and_not
 ) -> None:
     *greedy, desk = desks
     server, database = desk.server, desk.database
-    others = await processes() - {each.process_id for pool in database._pools for each in pool.connections}
+    others = await processes() - {each.process_id for pool in database.pools for each in pool.connections}
     assert reason_for_none(await desk.send(COUNT)) is None
     async with AsyncExitStack() as held:
         for each in greedy:
@@ -57,7 +57,7 @@ async def test_an_exhausted_pool_refuses_in_time_what_needs_a_connection_and_not
         assert (await server.client.get("/readyz")).status_code == 200
         took = monotonic() - begun
         assert [pool.statistics.acquisitions for pool in (database.reads, database.writes)] == lent
-        assert all(pool.statistics.exhausted == 0 for pool in database._pools)
+        assert all(pool.statistics.exhausted == 0 for pool in database.pools)
 
         # Who needs a connection waits for one, and is then told when to come back.
         begun = monotonic()

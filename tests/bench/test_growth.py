@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench.dataset import Sizes
+from bench.growth.bends import bend, powers
 from bench.growth.documents import nested, rows_of
 from bench.growth.flood import unseen
 from bench.growth.page import write_page
@@ -27,6 +28,8 @@ async def test_every_part_is_measured_and_told(tmp_path: Path) -> None:
         products=300,
         neighbours=2,
         tenants=(2, 4),
+        connections=(2, 4, 8),
+        pools=(1, 2),
         sign_ups=1,
         unseen=40,
         readings=10,
@@ -96,6 +99,14 @@ def test_a_plot_has_the_same_bytes_each_time(tmp_path: Path) -> None:
         texts.append(path.read_text())
     assert texts[0] == texts[1]
     assert "<script" not in texts[0]
+
+
+def test_where_a_curve_bends() -> None:
+    assert [round(power, 6) for power in powers([10, 100, 1000], [2.0, 2.0, 20.0])] == [0, 1]
+    told = bend("p50", "rows", [10, 100, 1_000, 10_000], [2.0, 2.0, 2.0, 20.0])
+    assert told.startswith("p50 bends most at 1k rows: ten times as many make it 1.00 times as large")
+    assert told.endswith("10.00 times from there on.")
+    assert "too few" in bend("p50", "rows", [10, 100], [1.0, 2.0])
 
 
 def test_the_words_for_figures() -> None:

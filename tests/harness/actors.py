@@ -25,6 +25,9 @@ select set_config('app.user_id', $1, false), set_config('app.role', $2, false), 
 """
 SCOPED: Final = ("member", "vendor", "retailer", "business", "investor")
 """The roles that see the rows of their scope only."""
+MOST_IDLE: Final = 4
+FORGET: Final = "reset session authorization; reset role; discard temp; discard sequences"
+_idle: dict[str, list[asyncpg.Connection]] = {}
 _logins: dict[str, str] = {}
 _logging_in = asyncio.Lock()
 
@@ -91,9 +94,13 @@ async def as_owner(
 
 @asynccontextmanager
 async def as_nobody() -> AsyncIterator[asyncpg.Connection]:
-    """A connection as the server has it before it knows who asks: countinghouse_api and no context."""
-    async with _connect((await the_database()).api_url) as connection:
+    """A connection as the server has it before it knows who asks: countinghouse_api and no context. It is new, because
+    a setting that was made once is empty for ever, and not absent."""
+    connection = await asyncpg.connect((await the_database()).api_url)
+    try:
         yield connection
+    finally:
+        await connection.close()
 
 
 @asynccontextmanager
@@ -128,11 +135,37 @@ async def put(connection: asyncpg.Connection, context: Context) -> None:
 
 @asynccontextmanager
 async def _connect(url: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(url)
+    """A connection that is nobody's else, and stands as a new one does. One that was used before knows its tables and
+    functions already, which a new one spends longer on than most tests take."""
+    idle = _idle.setdefault(url, [])
+    while idle and idle[-1].is_closed():  # a test may end other connections
+        idle.pop()
+    connection = idle.pop() if idle else await asyncpg.connect(url)
     try:
         yield connection
     finally:
-        await connection.close()
+        if not await _is_as_new(connection):
+            connection.terminate()
+        elif len(idle) < MOST_IDLE and url in await _shared_logins():
+            idle.append(connection)
+        else:
+            await connection.close()
+
+
+async def _is_as_new(connection: asyncpg.Connection) -> bool:
+    """Put everything back that a session can be told. False where it can't be, or where SQL has prepared statements."""
+    try:
+        await connection.reset(timeout=5)
+        await connection.execute(FORGET)
+        return not await connection.fetchval("select exists (select from pg_prepared_statements where from_sql)")
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        return False
+
+
+async def _shared_logins() -> tuple[str, ...]:
+    """Those that stay for the whole run; the others are of one organisation, which a test may take away."""
+    database = await the_database()
+    return (database.api_url, database.admin_url, database.worker_url)
 
 
 async def _login(kind: str, tenant: Tenant, group: str) -> str:

@@ -22,19 +22,42 @@ DRAIN_SECONDS: Final = 10
 """How long a running request may take to end, once the server was told to."""
 
 
+class StopSignal:
+    """Whoever stops us by a signal means what a Ctrl-C means: the database is stopped, too.
+
+    The interruption that is raised for it is lost where a finalizer runs at that moment, or a task just ends. So it is
+    remembered as well; and what takes a moment only, such as making the application, is not interrupted at all.
+    """
+
+    def __init__(self) -> None:
+        self.has_come = False
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._interrupt)
+
+    def hold(self) -> None:
+        """From now on it is only remembered."""
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            signal.signal(number, self._remember)
+
+    def _interrupt(self, *_: object) -> None:
+        self.has_come = True
+        signal.raise_signal(signal.SIGINT)
+
+    def _remember(self, *_: object) -> None:
+        self.has_come = True
+
+
 def serve(
     demo: Annotated[bool, typer.Option("--demo", help="Make the demo when the database is fresh.")] = False,
 ) -> None:
     """Serve GraphQL until Ctrl-C. Where no other database is named, the embedded one and a worker run with it."""
     settings = the_settings()
-    # Whoever stops us by a signal, means what a Ctrl-C means: the database is stopped, too.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+    stop = StopSignal()
     try:
         with _listening_socket(settings) as listener, the_database(settings, make=True) as addresses:
             people = _prepare_demo(settings, addresses, make=demo)
             with a_worker_beside() if settings.is_embedded else nullcontext():
-                _serve(settings, addresses, listener, people)
+                _serve(settings, addresses, listener, stop, has_demo=people)
     except KeyboardInterrupt:
         pass
 
@@ -100,7 +123,10 @@ def _spare_the_collector() -> None:
     gc.set_threshold(10_000)
 
 
-def _serve(settings: Settings, addresses: Addresses, listener: socket.socket, has_demo: bool) -> None:
+def _serve(
+    settings: Settings, addresses: Addresses, listener: socket.socket, stop: StopSignal, *, has_demo: bool
+) -> None:
+    stop.hold()
     import uvicorn
 
     from gql.app import create_app
@@ -110,7 +136,9 @@ def _serve(settings: Settings, addresses: Addresses, listener: socket.socket, ha
     class AnnouncedServer(Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            if self.started:
+            if stop.has_come:
+                self.should_exit = True
+            elif self.started:
                 announce(listener.getsockname(), settings, has_demo=has_demo)
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -132,6 +160,7 @@ def _serve(settings: Settings, addresses: Addresses, listener: socket.socket, ha
     )
     # In production whoever spreads the load is given time to see that we leave; a person at a terminal is not kept.
     server = AnnouncedServer(config, app.health, NOTICE_SECONDS if settings.environment == "production" else 0.0)
-    server.run(sockets=many_times(listener))
-    if not server.started:
+    if not stop.has_come:
+        server.run(sockets=many_times(listener))
+    if not server.started and not stop.has_come:
         raise CommandFailed("The server did not start; what it logged above says why.")

@@ -81,7 +81,7 @@ class Database:
         # Readiness has connections of its own: a busy pool is no sign of a database that is down.
         addresses = dict.fromkeys((options.url, options.read_url or options.url))
         self._probes = [Pool(address, options, 1, read_only=True) for address in addresses]
-        for pool in self._pools:
+        for pool in self.pools:
             pool.when_silent = self._examine
         # Read now: a schema that cannot be read should stop the start, not the first refusal.
         self.sentences = read_comments().constraints if sentences is None else sentences
@@ -93,14 +93,15 @@ class Database:
 
     async def close(self, within: float = DRAIN_SECONDS) -> None:
         """Let what runs end, for up to `within` seconds, then hang up."""
-        await asyncio.gather(*(pool.close(within) for pool in self._pools))
+        await asyncio.gather(*(pool.close(within) for pool in self.pools))
 
     @property
-    def _pools(self) -> list[Pool]:
-        return [self.reads, self.writes, self.callers, *self._probes]
+    def pools(self) -> tuple[Pool, ...]:
+        """All of them: what they are limited to together is the most that this process connects."""
+        return (self.reads, self.writes, self.callers, *self._probes)
 
     def _examine(self) -> None:
-        for pool in self._pools:
+        for pool in self.pools:
             pool.examine()
 
     def read(self, context: Context) -> "Reader":
