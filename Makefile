@@ -25,12 +25,21 @@ INSTALL_SELF = $(BIN)/python -m pip install --quiet --quiet --disable-pip-versio
 # must hold at commit, policies, triggers and plans. `make test-thorough` runs there all that has to do with the database.
 POSTGRES_15 := $(wildcard /usr/lib/postgresql/15/bin/postgres)
 ifeq ($(HYPOTHESIS_PROFILE),thorough)
-TESTS_OF_THE_DATABASE := $(wildcard tests/core tests/iam tests/ledger tests/billing tests/trade tests/worker tests/database tests/harness tests/engine tests/reporting) \
+TESTS_OF_THE_DATABASE := $(wildcard tests/core tests/iam tests/ledger tests/billing tests/trade tests/worker tests/database tests/harness tests/engine tests/reporting tests/deploy/test_restore_*.py) \
 	--ignore tests/engine/test_generated.py
 else
 TESTS_OF_THE_DATABASE := tests/ledger $(wildcard tests/database/test_isolation*.py) \
 	$(addprefix tests/billing/test_,money.py refunds.py ageing.py) tests/iam/test_invites.py tests/iam/test_analysts.py \
 	$(addprefix tests/trade/test_,order_books.py retailer_payments.py order_archiving.py)
+endif
+
+# What a pooler between the server and PostgreSQL could break, through PgBouncer in transaction mode, where there is one: what
+# is once, what is lost, what keeps organisations apart, coming in. `make test-thorough` sends there all that is asked of a server.
+POOLER = $(shell command -v pgbouncer || ls /usr/sbin/pgbouncer $(CACHE)/pgbouncer/usr/sbin/pgbouncer 2>/dev/null | head -n 1)
+ifeq ($(HYPOTHESIS_PROFILE),thorough)
+TESTS_OF_A_SERVER := $(wildcard tests/engine tests/conformance tests/http tests/iam tests/billing tests/ledger tests/trade tests/reporting tests/tenants tests/security)
+else
+TESTS_OF_A_SERVER := $(addprefix tests/http/test_,idempotency.py lost_changes.py rehearsals.py) tests/iam/entry
 endif
 
 # Three workers on two cores, because tests wait too, each with a PostgreSQL of its own. A file stays with one of them, and
@@ -50,7 +59,7 @@ run: $(VENV)/.run ## Start the database, load it, make the demo and serve it
 	@$(BIN)/countinghouse serve --demo
 
 .PHONY: test
-test: $(VENV)/.dev node ## Run the checks and every test
+test: $(VENV)/.dev node pooler ## Run the checks and every test
 	@$(MAKE) check
 	@echo 'Tests on the embedded PostgreSQL 18'
 	@$(PYTEST)
@@ -58,15 +67,17 @@ ifneq ($(POSTGRES_15),)
 	@echo 'Tests of the database on PostgreSQL 15'
 	@COUNTINGHOUSE_TEST_POSTGRES=15 $(PYTEST) $(TESTS_OF_THE_DATABASE)
 endif
+	@$(if $(POOLER),echo 'Tests of the server through PgBouncer in transaction mode')
+	@$(if $(POOLER),COUNTINGHOUSE_TEST_POOLER=1 $(PYTEST) $(TESTS_OF_A_SERVER))
 
 .PHONY: test-thorough
 test-thorough: ## Run everything with twelve times as many generated documents and inputs
 	@HYPOTHESIS_PROFILE=thorough $(MAKE) test
 
 .PHONY: check
-check: check-format check-lint check-types check-sql check-schema check-reporting check-docs ## Format, lint, types, SQL, schema, docs
+check: check-format check-lint check-types check-sh check-sql check-schema check-reporting check-docs check-audit ## Format, lint, types, scripts, SQL, schema, docs, audit
 
-.PHONY: check-format check-lint check-types check-sql check-schema check-reporting check-docs
+.PHONY: check-format check-lint check-types check-sh check-sql check-schema check-reporting check-docs check-audit
 check-format: $(VENV)/.dev
 	@$(BIN)/ruff format --quiet --check src tests bench \
 		|| { echo 'Some files are not formatted; `make format` does it.' >&2; $(BIN)/ruff format --check src tests bench; }
@@ -76,6 +87,9 @@ check-lint: $(VENV)/.dev
 
 check-types: $(VENV)/.dev
 	@$(BIN)/mypy --no-error-summary
+
+check-sh: $(VENV)/.dev
+	@$(BIN)/shellcheck $$(find deploy tests .ci -type f \( -name '*.sh' -o -path .ci/run \) ! -path '*/node_modules/*' | sort)
 
 check-sql: $(VENV)/.dev
 	@$(BIN)/squawk --config .squawk.toml $$(find sql -name '*.sql' ! -name load.sql | sort)
@@ -100,6 +114,10 @@ check-docs: $(VENV)/.dev
 	@$(BIN)/countinghouse roles > $(CACHE)/roles.md
 	@diff -u docs/roles.md $(CACHE)/roles.md \
 		|| { echo 'docs/roles.md is not what the code allows; `make docs` writes it.' >&2; exit 1; }
+
+# Are the locked packages on the lists of known vulnerabilities? Where nobody answers within 18 seconds it says so and goes on.
+check-audit: $(VENV)/.dev
+	@$(BIN)/python -m tests.strangers.audit
 
 .PHONY: format
 format: $(VENV)/.dev ## Format the code and mend what the linter can
@@ -148,12 +166,19 @@ node: ## Install what the tests of JavaScript clients need, where there is npm
 	@if command -v npm >/dev/null 2>&1; then $(MAKE) tests/clients/node_modules/.installed; \
 		else echo 'There is no npm here: the tests of JavaScript clients will not run.'; fi
 
+.PHONY: pooler
+pooler: ## Fetch what the tests through PgBouncer need, where it is not installed and there is apt
+	@if test -n '$(POOLER)'; then :; \
+		elif command -v apt-get >/dev/null 2>&1 && echo 'Fetching PgBouncer from the distribution into $(CACHE) (once; 1 MB)' \
+			&& sh tests/harness/fetch_pgbouncer.sh $(CACHE)/pgbouncer; then :; \
+		else echo 'There is no PgBouncer here: the tests through it will not run.'; fi
+
 .PHONY: lock
 lock: $(VENV)/.dev ## Take new versions of the dependencies into the lock files
 	@$(BIN)/uv pip compile --upgrade --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-emit-index-url pyproject.toml --group build --output-file requirements.lock
+		--no-emit-index-url pyproject.toml --extra traces --group build --output-file requirements.lock
 	@$(BIN)/uv pip compile --upgrade --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-emit-index-url pyproject.toml --group build --group dev --constraint requirements.lock \
+		--no-emit-index-url pyproject.toml --extra traces --group build --group dev --constraint requirements.lock \
 		--output-file requirements-dev.lock
 	@cd tests/clients && npm install --package-lock-only --silent
 
@@ -178,7 +203,7 @@ $(VENV)/.run: $(VENV)/.made requirements.lock pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
-	@echo 'Installing what the tests need (once; about 250 MB)'
+	@echo 'Installing what the tests need (once; about 300 MB)'
 	@$(INSTALL) requirements-dev.lock
 	@touch $@
 

@@ -26,8 +26,11 @@ ELSEWHERE: Final = {
     "postgraphile": ("bench.peers.postgraphile", "PostGraphile"),
     "tuned": ("bench.peers.postgraphile", "TunedPostGraphile"),
     "strawberry": ("bench.peers.stock_strawberry", "StockStrawberry"),
+    "pooled": ("bench.peers.pooled", "Pooled"),
 }
 PEERS: Final = ("ours", *ELSEWHERE, "pgbench", "floors")
+USUAL_PEERS: Final = tuple(name for name in PEERS if name != "pooled")
+"""Whoever asks what a pooler costs has one."""
 COMPARED_TENANTS: Final = 3
 COMPARED_VARIANTS: Final = 2
 """How many requests of each of these tenants have their answers compared, before anything is timed."""
@@ -40,7 +43,7 @@ class Scope:
     """What is run: works, peers, crowds (one tenant, many), rounds, and the seconds of each."""
 
     works: Sequence[str] = tuple(WORKS)
-    peers: Sequence[str] = PEERS
+    peers: Sequence[str] = USUAL_PEERS
     crowds: Sequence[str] = (ONE, MANY)
     rounds: int = 7
     seconds: float = 2.0

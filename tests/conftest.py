@@ -36,6 +36,8 @@ def settings(database: TestDatabase) -> Settings:
         worker_url=database.worker_url,
         data_dir=database.server.directory.path,
         port=0,
+        pool_mode=database.pool_mode.value,
+        analyst_url=database.analyst_url,
     )
 
 

@@ -5,6 +5,7 @@ import json
 import secrets
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 
 from gql.cli.psql import program_for
@@ -41,6 +42,38 @@ async def test_migrate_loads_an_empty_database_and_changes_nothing_the_second_ti
     second = await countinghouse("migrate", env=environment(empty))
     assert second.status == 0
     assert "already; nothing was changed." in second.out
+
+
+async def test_migrate_gives_the_logins_the_passwords_of_their_addresses(empty: Settings) -> None:
+    """The same ones as before: the logins are of the whole server."""
+    logins = ("countinghouse_api", "countinghouse_worker")
+    kept = "select rolpassword from pg_authid where rolname = any ($1::text[]) order by rolname"
+    async with as_superuser() as connection:
+        before = [row[0] for row in await connection.fetch(kept, logins)]
+        outcome = await countinghouse("migrate", "--logins", env=environment(empty))
+        after = [row[0] for row in await connection.fetch(kept, logins)]
+    assert (outcome.status, outcome.err) == (0, "")
+    assert outcome.out.splitlines()[-1] == f"Let in with the passwords of their addresses: {', '.join(logins)}."
+    assert not set(before) & set(after)
+    assert all(each.startswith("SCRAM-SHA-256$") for each in after)
+    for url, login in ((empty.database_url, logins[0]), (empty.worker_url, logins[1])):
+        again = await asyncpg.connect(url)
+        assert await again.fetchval("select session_user::text") == login
+        await again.close()
+
+
+async def test_a_password_is_not_given_to_whoever_the_address_is_not_of(empty: Settings) -> None:
+    assert empty.admin_url is not None
+    outcome = await countinghouse("migrate", "--logins", env=environment(empty, WORKER_URL=empty.admin_url))
+    assert outcome.status == 2
+    assert outcome.err == (
+        "countinghouse: COUNTINGHOUSE_WORKER_URL is not the address of countinghouse_worker,"
+        " so its password is not given to it.\n"
+    )
+    without = "postgresql://countinghouse_worker@127.0.0.1:5432/countinghouse"
+    outcome = await countinghouse("migrate", "--logins", env=environment(empty, WORKER_URL=without))
+    assert outcome.status == 2
+    assert "should be of visible ASCII characters" in outcome.err
 
 
 async def test_an_empty_database_is_sent_to_migrate(empty: Settings) -> None:

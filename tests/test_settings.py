@@ -108,3 +108,55 @@ def test_empty_values_and_variables_of_others_count_for_nothing() -> None:
 
 def test_passwords_do_not_show_when_settings_are_printed() -> None:
     assert "sesame" not in repr(Settings(database_url=DATABASE, admin_url=DATABASE, database_read_url=DATABASE))
+
+
+def test_every_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+    secrets = {"database_url": DATABASE, "worker_url": f"{DATABASE}_w", "smtp_url": "smtp://user:sesame@mail.example"}
+    for name, secret in secrets.items():
+        (tmp_path / name).write_text(f"{secret}\n")
+    settings = Settings.from_environment(
+        {f"COUNTINGHOUSE_{name.upper()}_FILE": str(tmp_path / name) for name in secrets}
+    )
+    assert {name: getattr(settings, name) for name in secrets} == secrets
+    assert settings.environment == "production"
+
+
+def test_a_file_that_gives_no_secret_is_named_and_what_is_in_it_is_not(tmp_path: Path) -> None:
+    paths = {name: tmp_path / name for name in ("empty", "binary", "wrong", "gone")}
+    paths["empty"].write_text(" \n")
+    paths["binary"].write_bytes(b"\xff\xfe")
+    paths["wrong"].write_text("sesame")
+    given = {
+        "DATABASE_URL_FILE": "wrong",
+        "ADMIN_URL_FILE": "empty",
+        "WORKER_URL_FILE": "binary",
+        "SMTP_URL_FILE": "gone",
+    }
+    assert sorted(refused(**{name: str(paths[path]) for name, path in given.items()})) == [
+        f"COUNTINGHOUSE_ADMIN_URL_FILE names {str(paths['empty'])!r}, which is empty.",
+        "COUNTINGHOUSE_DATABASE_URL has the wrong value; "
+        "expected an address like postgresql://user:password@host:5432/database.",
+        f"COUNTINGHOUSE_SMTP_URL_FILE names {str(paths['gone'])!r}, which cannot be read: No such file or directory.",
+        f"COUNTINGHOUSE_WORKER_URL_FILE names {str(paths['binary'])!r}, which is no text.",
+    ]
+
+
+def test_a_secret_and_its_file_are_not_both_taken_and_what_is_none_has_no_file(tmp_path: Path) -> None:
+    file = tmp_path / "url"
+    file.write_text(DATABASE)
+    assert refused(DATABASE_URL=DATABASE, DATABASE_URL_FILE=str(file)) == [
+        "COUNTINGHOUSE_DATABASE_URL and COUNTINGHOUSE_DATABASE_URL_FILE are both set; set one of them."
+    ]
+    assert refused(ISSUER_FILE=str(file)) == [
+        "COUNTINGHOUSE_ISSUER_FILE is no setting; did you mean COUNTINGHOUSE_ISSUER?"
+    ]
+
+
+def test_trusted_proxies_are_networks() -> None:
+    given = {"COUNTINGHOUSE_TRUSTED_PROXIES": "10.0.0.0/8, 2001:db8::7", "COUNTINGHOUSE_METRICS_PORT": "9464"}
+    settings = Settings.from_environment(given)
+    assert [str(network) for network in settings.trusted_proxies] == ["10.0.0.0/8", "2001:db8::7/128"]
+    assert settings.metrics_port == 9464
+    assert Settings().trusted_proxies == ()
+    for wrong in ("*", "10.0.0.1/8", "proxy.example", "10.0.0.0/8,"):
+        assert len(refused(TRUSTED_PROXIES=wrong)) == 1

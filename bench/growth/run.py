@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from bench.growth import connections, documents, everyday, guesses, memory, rows, search, tenants, trade
+from bench.growth import connections, documents, everyday, guesses, memory, noisy, rows, search, tenants, trade
 from bench.growth.asking import Say
 from bench.growth.scope import Scope
 from bench.growth.section import Section
@@ -18,6 +18,7 @@ PARTS: Final[Mapping[str, Callable[[Scope, Say], Awaitable[Section]]]] = {
     "search": search.measure,
     "memory": memory.measure,
     "guesses": guesses.measure,
+    "noisy": noisy.measure,
 }
 
 

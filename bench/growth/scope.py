@@ -9,7 +9,7 @@ from bench.dataset import Sizes
 
 PARTS: Final = (
     *("rows", "tenants", "connections", "documents"),
-    *("everyday", "trade", "search", "memory", "guesses"),
+    *("everyday", "trade", "search", "memory", "guesses", "noisy"),
 )
 """The first four are the scale: what an operator sees grow."""
 

@@ -40,3 +40,22 @@ return exists (select from pgqueuer.pgqueuer_log where created < statement_times
 comment on function core.jobs_forgettable() is 'Whether there is a day''s worth to forget in the queue.';
 
 grant execute on function core.jobs_forget(), core.jobs_forgettable() to countinghouse_worker;
+
+create function core.workers_connected() returns setof uuid
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select substring(application_name from '^countinghouse worker ([0-9a-f-]{36})$')::uuid
+    from pg_stat_activity
+    where usename = session_user and application_name ~ '^countinghouse worker [0-9a-f-]{36}$'
+$$;
+comment on function core.workers_connected() is
+    'The workers that are connected, as they call themselves: a job in the hands of another one was left by it. For the worker, which sees nothing else of who is connected.';
+
+reset role;
+grant create on schema core to countinghouse_watcher;
+alter function core.workers_connected() owner to countinghouse_watcher;
+revoke create on schema core from countinghouse_watcher;
+revoke execute on function core.workers_connected() from public;
+grant execute on function core.workers_connected() to countinghouse_worker;
+set local role countinghouse_owner;

@@ -123,7 +123,7 @@ as $$
 declare
     one text;
 begin
-    foreach one in array wanted loop
+    foreach one in array coalesce(wanted, '{}') loop
         if not one = any (core.app_scopes()) then
             perform core.refuse(
                 'BAD_USER_INPUT', 'SCOPE_NOT_FOR_APPS',
@@ -138,11 +138,11 @@ begin
             );
         end if;
     end loop;
-    return array(select distinct each from unnest(wanted) as each order by each);
+    return case when wanted is not null then array(select distinct each from unnest(wanted) as each order by each) end;
 end
 $$;
 comment on function iam.app_handed_out(text[]) is
-    'The scopes in order, each once. Nobody hands out what they may not do themselves, nor what no app may do.';
+    'The scopes in order, each once; null, which the table refuses, for null. Nobody hands out what they may not do themselves, nor what no app may do.';
 
 create function iam.app_found(wanted uuid) returns iam.apps
 language plpgsql

@@ -161,7 +161,7 @@ begin
     insert into iam.invites (tenant_id, address, role, scope_ids, invited_by)
     values (
         core.tenant_id(), wanted, input ->> 'role',
-        coalesce((select array_agg(each::uuid) from jsonb_array_elements_text(input -> 'scope_ids') each), '{}'),
+        coalesce((select array_agg(each::uuid) from jsonb_array_elements_text(nullif(input -> 'scope_ids', 'null')) each), '{}'),
         coalesce(inviter, '')
     )
     returning * into made;

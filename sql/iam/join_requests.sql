@@ -194,7 +194,7 @@ as $$
 declare
     request iam.join_requests;
     scopes constant uuid[] :=
-        coalesce((select array_agg(each::uuid) from jsonb_array_elements_text(input -> 'scope_ids') each), '{}');
+        coalesce((select array_agg(each::uuid) from jsonb_array_elements_text(nullif(input -> 'scope_ids', 'null')) each), '{}');
 begin
     perform core.demand('iam:members');
     perform iam.demand_still('iam:members');

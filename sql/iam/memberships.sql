@@ -173,7 +173,7 @@ as $$
         (input ->> 'tenant_id')::uuid,
         (input ->> 'user_id')::uuid,
         input ->> 'role',
-        coalesce((select array_agg(each::uuid) from jsonb_array_elements_text(input -> 'scope_ids') each), '{}'),
+        coalesce((select array_agg(each::uuid) from jsonb_array_elements_text(nullif(input -> 'scope_ids', 'null')) each), '{}'),
         '', ''
     )
     returning id

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final, NamedTuple
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -19,6 +20,7 @@ from gql.http.authentication import Authentication
 from gql.http.compression import LEAST_BYTES
 from gql.http.cookies import Cookie
 from gql.http.endpoint import GraphQLEndpoint
+from gql.http.forwarding import TrustedProxies
 from gql.http.headers import as_bytes, security_headers, with_headers
 from gql.http.health import Health
 from gql.http.metrics import Metrics
@@ -50,11 +52,14 @@ class Application(Starlette):
     health: Health
     database: Database
     headers: dict[str, str]
+    proxies: TrustedProxies | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.health.is_draining:
             # Whoever goes on asking does so over another connection, before this one is closed in front of a request.
             send = with_headers(scope, send, {"Connection": "close"})
+        if self.proxies is not None and scope["type"] == "http":
+            self.proxies.apply(scope)
         if scope["type"] == "http" and scope["path"] == "/graphql":
             await self.graphql(scope, receive, send)
         else:
@@ -62,9 +67,20 @@ class Application(Starlette):
             await super().__call__(scope, receive, with_headers(scope, send, self.headers))
 
 
-def create_app(settings: Settings, database_url: str) -> Application:
+class Kinds(NamedTuple):
+    """What the application is made of. One that is traced has others (gql.tracing)."""
+
+    database: type[Database] = Database
+    engine: type[Engine] = Engine
+    endpoint: type[GraphQLEndpoint] = GraphQLEndpoint
+
+
+USUAL: Final = Kinds()
+
+
+def create_app(settings: Settings, database_url: str, kinds: Kinds = USUAL) -> Application:
     """The application on the database of this address. Nothing is connected before it is needed."""
-    database = Database(DatabaseOptions.from_settings(settings, database_url))
+    database = kinds.database(DatabaseOptions.from_settings(settings, database_url))
     keys, secrets = Keys.from_settings(settings), Secrets.from_settings(settings)
     tokens = Tokens(keys, issuer=settings.issuer, audience=settings.audience)
     passwords, post = Passwords(), Post(carrier_of(settings))
@@ -78,7 +94,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
         settings.analyst_url or database_url,
         Trust.from_settings(settings, key_sets),
     )
-    engine = Engine(build_schema(), declarations(), database, OPEN_FIELDS, services, PYTHON_FIELDS)
+    engine = kinds.engine(build_schema(), declarations(), database, OPEN_FIELDS, services, PYTHON_FIELDS)
     headers = security_headers(production=settings.environment == "production")
     health, metrics, writes = Health(database), Metrics(), Writes()
     metrics.watch_pool("read", lambda: database.reads.statistics)
@@ -128,7 +144,8 @@ def create_app(settings: Settings, database_url: str) -> Application:
     app.database = database
     app.health = health
     app.headers = headers
-    app.graphql = GraphQLEndpoint(
+    app.proxies = TrustedProxies(settings.trusted_proxies) if settings.trusted_proxies else None
+    app.graphql = kinds.endpoint(
         engine,
         Authentication(tokens, Principals(database), ExternalTokens(database, key_sets, settings.audience)),
         metrics,

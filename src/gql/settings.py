@@ -2,7 +2,7 @@
 
 Every variable is named COUNTINGHOUSE_ and the name of a field below in capitals. All wrong values are named
 together, each with what was expected; so is a variable with our prefix that is no setting (a misspelling would
-otherwise leave a default in force unnoticed).
+otherwise leave a default in force unnoticed). A secret may stand in a file, which its name with _FILE names.
 """
 
 import os
@@ -10,9 +10,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
+
+from gql.secret_files import with_secrets
 
 PREFIX: Final = "COUNTINGHOUSE_"
 TEST_PREFIX: Final = "COUNTINGHOUSE_TEST_"  # read by the test suite only, and none of the server's business
@@ -89,6 +92,10 @@ def _words(text: str) -> tuple[str, ...]:
     return words
 
 
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(word) for word in _words(text))
+
+
 def _web_address(text: str) -> str:
     address = urlsplit(text)
     if address.scheme not in ("https", "http") or not address.hostname or address.fragment:
@@ -146,6 +153,18 @@ class Settings:
     host: str = _setting("127.0.0.1", _word, "a host name or an IP address", "The address to listen on.")
     port: int = _setting(
         8000, _whole_number(0, 65535), "a port from 0 (any free one) to 65535", "The port to listen on."
+    )
+    metrics_port: int | None = _setting(
+        None,
+        _whole_number(0, 65535),
+        "a port from 0 (any free one) to 65535",
+        "Where `work` tells /metrics and /healthz; unset: nowhere. The server tells them on its own port.",
+    )
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = _setting(
+        (),
+        _networks,
+        "addresses or networks like 10.0.0.0/8, with commas between them",
+        "The proxies whose X-Forwarded-For and -Proto are believed; unset: nobody's.",
     )
     environment: Environment = _setting(
         "development",
@@ -236,7 +255,7 @@ class Settings:
             if name.startswith(PREFIX) and not name.startswith(TEST_PREFIX) and value != ""
         }
         known = {PREFIX + setting.name.upper(): setting for setting in fields(cls)}
-        errors: list[str] = []
+        given, errors = with_secrets(given, [name for name, setting in known.items() if setting.metadata["secret"]])
         values: dict[str, Any] = {}
         for name, text in given.items():
             if name not in known:

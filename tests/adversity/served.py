@@ -23,6 +23,7 @@ async def served(
     """`countinghouse serve` in a process of its own, and its address; the clock of its machine may be wrong."""
     variables = os.environ | {
         "COUNTINGHOUSE_DATABASE_URL": database.api_url,
+        "COUNTINGHOUSE_POOL_MODE": database.pool_mode.value,
         "COUNTINGHOUSE_ADMIN_URL": database.admin_url,
         "COUNTINGHOUSE_DATA_DIR": str(settings.data_dir),
         "COUNTINGHOUSE_ENVIRONMENT": environment,

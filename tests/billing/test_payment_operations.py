@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from gql.database.pool import Database, DatabaseOptions
+from gql.database.pool import Database
 from gql.engine.engine import Caller, Engine, Terms
 from gql.schema import OPEN_FIELDS, build_schema, declarations
 from tests.engine.doors import ORIGIN, permitted
@@ -34,7 +34,7 @@ HEALTH: Final = "query($id: ID!) { client(id: $id) { health daysOverdue } }"
 
 @pytest.fixture
 async def engine(database: TestDatabase) -> AsyncIterator[Engine]:
-    opened = await Database.open(DatabaseOptions(url=database.api_url))
+    opened = await Database.open(database.options())
     yield Engine(build_schema(), declarations(), opened, OPEN_FIELDS)
     await opened.close()
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from gql.database.pool import Database, DatabaseOptions
+from gql.database.pool import Database
 from gql.engine.engine import Caller, Engine
 from gql.schema import OPEN_FIELDS, build_schema, declarations
 from tests.billing.money import on, pay
@@ -70,7 +70,7 @@ async def shop(database: TestDatabase) -> AsyncIterator[Shop]:
             await call(connection, "billing.payment_fail", id=failed, reason="No funds")
         method = await connection.fetchval("select id from billing.payment_methods where method_name = 'PAYPAL'")
         await call(connection, "billing.payment_method_update", id=method, is_active=False)
-    opened = await Database.open(DatabaseOptions(url=database.api_url, read_connections=1, write_connections=1))
+    opened = await Database.open(database.options(read_connections=1, write_connections=1))
     yield Shop(Engine(build_schema(), declarations(), opened, OPEN_FIELDS), tenant, ann, paid)
     await opened.close()
 

@@ -47,6 +47,7 @@ async def a_busy_year(connection: asyncpg.Connection) -> None:
 
 
 async def test_it_is_what_counting_says_by_month_and_currency(tenant: Tenant, other_tenant: Tenant) -> None:
+    """Attack 10."""
     for each in (tenant, other_tenant):
         async with as_tenant(each) as connection:
             await a_busy_year(connection)

@@ -57,6 +57,7 @@ async def stage() -> AsyncIterator[None]:
 
 @pytest.mark.parametrize("function", ["of_owner", "of_reader", "of_auth"])
 async def test_the_tenant_holds_through_definer_functions_of_every_owner(function: str, tenant: Tenant) -> None:
+    """Attack 5."""
     async with as_tenant(tenant) as connection:
         assert await connection.fetchval(f"select stage.{function}()") == tenant.tenant_id
 

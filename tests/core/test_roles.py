@@ -181,6 +181,7 @@ async def test_a_stranger_to_the_house_may_not_even_connect(tenant: Tenant) -> N
 
 
 async def test_the_names_of_roles_say_nothing_of_the_organisations(tenant: Tenant) -> None:
+    """Attack 26."""
     async with as_tenant(tenant) as connection:
         seen = await connection.fetch("select rolname::text, shobj_description(oid, 'pg_authid') from pg_roles")
     shown = "\n".join(f"{row[0]} {row[1]}" for row in seen)

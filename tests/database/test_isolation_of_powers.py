@@ -20,7 +20,7 @@ UNHEARD_OF = (
 
 @pytest.mark.parametrize("entrance", [as_tenant, as_analyst])
 async def test_nobody_writes_past_the_functions(entrance: Any, mine: Filled) -> None:
-    """Attack 30."""
+    """Attacks 12, 19 and 30."""
     async with entrance(mine.tenant) as connection:
         for relation in await connection.fetch(RELATIONS):
             name, column = relation["name"], relation["columns"][0]

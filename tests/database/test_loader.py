@@ -2,13 +2,16 @@
 
 import secrets
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
 import pytest
 
 from gql.database import loader, sources
-from gql.database.loader import MigrationError, migrate, schema_version
+from gql.database.catalog import House
+from gql.database.catalog.server import is_safe
+from gql.database.loader import MigrationError, _demand_server, migrate, schema_version
 from tests.harness.actors import as_nobody, as_superuser
 from tests.harness.postgres import TestDatabase
 from tests.harness.tenants import Tenant
@@ -71,6 +74,35 @@ async def test_a_database_in_another_encoding_is_refused(database: TestDatabase)
         with pytest.raises(MigrationError, match="must be in UTF8 and is in LATIN1"):
             await migrate(database.admin_url.replace("/countinghouse?", "/latin?"))
         await connection.execute("drop database latin")
+
+
+@pytest.mark.parametrize(
+    ("number", "is_enough"),
+    [
+        (140_020, False),
+        (150_017, False),
+        (150_018, True),
+        (160_013, False),
+        (160_014, True),
+        (170_009, False),
+        (170_010, True),
+        (180_003, False),
+        (180_004, True),
+        (190_000, True),
+    ],
+)
+async def test_a_server_with_known_ways_past_row_security_is_refused(empty: str, number: int, is_enough: bool) -> None:
+    """Attacks 16, 18 and 19. `doctor` and `migrate` ask for the same: 15.18, 16.14, 17.10, 18.4 or later."""
+    house = House()
+    assert is_safe(number, house.version_floors) is is_enough
+    connection = await asyncpg.connect(empty)
+    try:
+        await _demand_server(connection, house)
+        here = await connection.fetchval("select current_setting('server_version_num')::int")
+        with pytest.raises(MigrationError, match=r"known ways past row security\. Update PostgreSQL to 15\.18, "):
+            await _demand_server(connection, replace(house, version_floors=(str(here + 1),)))
+    finally:
+        await connection.close()
 
 
 async def test_only_a_superuser_may_load(database: TestDatabase) -> None:

@@ -83,6 +83,7 @@ async def test_time_outs_and_the_unchanging_settings_hold_on_reads(tenant: Tenan
 
 
 async def test_a_statement_that_takes_too_long_is_a_timeout(tenant: Tenant) -> None:
+    """Attack 59."""
     async with a_database(statement_timeout_ms=50) as database:
         with pytest.raises(ApiError) as refusal:
             await tell(database, context_of(tenant), "select convert_to(pg_sleep(9)::text || $1 || $2 || $3, 'UTF8')")

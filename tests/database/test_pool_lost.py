@@ -141,3 +141,37 @@ async def end_processes(database: Database) -> None:
         for connection in connections:
             if not connection.is_closed:
                 await superuser.fetchval("select pg_terminate_backend($1, 5000)", connection.process_id)
+
+
+async def test_a_statement_whose_client_has_died_ends_before_it_is_through(tenant: Tenant) -> None:
+    """As when the server is killed: nobody says goodbye, and nobody cancels anything."""
+    context = context_of(tenant)
+    async with a_database(read_connections=1, statement_timeout_ms=120_000) as database:
+        task = asyncio.create_task(tell(database, context, SLEEP))
+        await until(sleeping, "the statement runs")
+        [connection] = database.reads.connections
+        connection._raw._transport.abort()  # type: ignore[attr-defined]
+
+        async def has_ended() -> bool:
+            return not await sleeping()
+
+        await until(has_ended, "the statement has ended", 30)
+        with pytest.raises(ApiError):
+            await task
+
+
+async def test_last_words_between_two_statements_are_a_lost_connection(tenant: Tenant) -> None:
+    """The driver has heard that the server hangs up, and is not done with it, when the next statement comes."""
+    context = context_of(tenant)
+    async with a_database(write_connections=1) as database:
+        with pytest.raises(ApiError) as refusal:
+            async with database.write(context, ORIGIN) as transaction:
+                await transaction.fetch(TELL, arguments_of(context))
+                # A FATAL as it stands on the wire, without the end of the connection that follows it.
+                fields = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to unexpected postmaster exit\0\0"
+                [connection] = database.writes.connections
+                protocol = connection._raw._protocol  # type: ignore[attr-defined]
+                protocol.data_received(b"E" + (len(fields) + 4).to_bytes(4) + fields)
+                await transaction.fetch(TELL, arguments_of(context))
+        assert (refusal.value.code, refusal.value.reason) == (Code.UNAVAILABLE, "DATABASE_UNREACHABLE")
+        assert await tell_in_write(database, context) == told_by(context)

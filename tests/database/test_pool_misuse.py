@@ -168,7 +168,7 @@ async def test_a_switch_that_was_cancelled_at_any_moment_is_not_believed(
 
 @pytest.mark.parametrize("door", [Door.DIRECT, Door.READ])
 async def test_a_cancelled_read_leaves_no_running_statement_and_a_usable_connection(door: Door, tenant: Tenant) -> None:
-    """Attack 1."""
+    """Attacks 1 and 60."""
     context = context_of(tenant)
     async with a_database(read_connections=1) as database:
         database.door = door

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from uuid import UUID
 
 import asyncpg
@@ -33,12 +34,14 @@ MODE = {"mode": PoolMode.TRANSACTION}
 
 
 async def left_on(connection: asyncpg.Connection) -> dict[str, object]:
-    """Everything that a session can be told to remember and that we touch, and its prepared statements."""
+    """Everything that a session can be told to remember and that we touch, and its prepared statements. It is asked
+    past what makes each statement of ours a transaction with settings."""
+    fetchval = partial(asyncpg.Connection.fetchval, connection)
     names = ("role", "app.context", "app.user_id", "app.request_id", "search_path", "jit", "statement_timeout")
     left: dict[str, object] = {
-        name: await connection.fetchval("select nullif(current_setting($1, true), '')", name) for name in names
+        name: await fetchval("select nullif(current_setting($1, true), '')", name) for name in names
     }
-    left["prepared"] = await connection.fetchval("select count(*) from pg_prepared_statements where name <> ''")
+    left["prepared"] = await fetchval("select count(*) from pg_prepared_statements where name <> ''")
     return left
 
 

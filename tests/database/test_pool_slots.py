@@ -5,9 +5,11 @@ from collections import Counter
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gql.database.pool import slots as slots_module
 from gql.database.pool.slots import Slot, Slots
 
 TENANTS = "abc"
@@ -125,6 +127,64 @@ def test_a_tenant_is_served_in_the_order_of_asking(tenants: list[str], size: int
             assert mine == [request for request in asked if request.tenant == tenant]
 
     run(play())
+
+
+async def test_while_others_are_about_a_tenant_holds_its_share_and_never_less_than_the_least(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slots: Slots[str] = Slots(10, 8, timeout=60, least=2)
+    mine = [slots.take_now("a", "a") for _ in range(9)]
+    assert mine.count(None) == 1, "alone it may hold as many as its cap says"
+    theirs = slots.take_now("b", "b")
+    assert theirs is not None
+    slots.give_back(theirs)
+    waiting = asyncio.create_task(slots.take("a", "a"))
+    for number, slot in enumerate(filter(None, mine[:3]), 1):
+        await asyncio.sleep(0)
+        assert not waiting.done(), f"it holds {9 - number}, and half of ten is five"
+        slots.give_back(slot)
+    for slot in filter(None, mine[3:4]):
+        slots.give_back(slot)
+    assert (await waiting).tenant == "a"
+    for name in "cdefgh":
+        crossing = slots.take_now(name, name)
+        assert crossing is not None
+        slots.give_back(crossing)
+    for slot in filter(None, mine[4:7]):
+        slots.give_back(slot)
+    assert slots.take_now("a", "a") is None, "with eight about its share is two, which it holds"
+    monkeypatch.setattr(slots_module, "ABOUT_SECONDS", -1.0)
+    assert slots.take_now("a", "a") is not None, "nobody else has been about for a while"
+
+
+async def test_who_waits_for_others_that_have_gone_does_not_wait_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slots_module, "ABOUT_SECONDS", 0.05)
+    slots: Slots[str] = Slots(4, 3, timeout=60, least=1)
+    crossing = slots.take_now("b", "b")
+    assert crossing is not None
+    mine = [slots.take_now("a", "a") for _ in range(2)]
+    assert all(mine), "half of them each"
+    waiting = asyncio.create_task(slots.take("a", "a"))
+    await asyncio.sleep(0)
+    slots.give_back(crossing)
+    assert not waiting.done()
+    assert (await asyncio.wait_for(waiting, 30)).tenant == "a"
+
+
+async def test_whoever_holds_fewer_is_served_before_whoever_came_earlier() -> None:
+    slots: Slots[str] = Slots(2, 2, timeout=60)
+    first, second = slots.take_now("a", "a"), slots.take_now("a", "a")
+    assert first is not None
+    assert second is not None
+    again = asyncio.create_task(slots.take("a", "a"))
+    await asyncio.sleep(0)
+    other = asyncio.create_task(slots.take("b", "b"))
+    await asyncio.sleep(0)
+    slots.give_back(first)
+    assert (await other).tenant == "b"
+    assert not again.done()
+    slots.give_back(second)
+    assert (await again).tenant == "a"
 
 
 def run(play: Coroutine[None, None, None]) -> None:

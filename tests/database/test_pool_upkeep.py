@@ -114,6 +114,7 @@ async def test_nothing_is_connected_before_it_is_needed_nor_after_closing(tenant
 
 
 async def test_closing_lets_a_running_read_end(tenant: Tenant) -> None:
+    """Attack 61."""
     context = context_of(tenant)
     url = (await the_database()).api_url
     async with a_database(url=url) as database:

@@ -223,6 +223,7 @@ async def another_waits(process_id: int) -> bool:
 
 
 async def test_a_commit_that_happened_unseen_is_answered_and_not_done_again(line: Line) -> None:
+    """Attack 57."""
     work = Work()
     line.proxy.at(COMMIT, Fate.UNANSWERED)
     made = await line.carry_out(work)

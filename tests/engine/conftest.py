@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gql.database.pool import Database, DatabaseOptions
+from gql.database.pool import Database
 from tests.engine.books import SCOPE, open_books
 from tests.engine.doors import Doors, Person, meet
 from tests.engine.trading import RETAILER_SCOPE, VENDOR_SCOPE
@@ -28,6 +28,6 @@ async def people() -> dict[str, Person]:
 @pytest.fixture(scope="session")
 async def doors(database: TestDatabase) -> AsyncIterator[Doors]:
     """The engine on a database of its own connections."""
-    opened = await Database.open(DatabaseOptions(url=database.api_url, read_connections=2, write_connections=1))
+    opened = await Database.open(database.options(read_connections=2, write_connections=1))
     yield Doors.of(opened)
     await opened.close()

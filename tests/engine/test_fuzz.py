@@ -18,7 +18,7 @@ from graphql import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gql.database.pool import Database, DatabaseOptions
+from gql.database.pool import Database
 from gql.engine.engine import Caller, Engine
 from gql.errors import RequestRefused
 from gql.schema import OPEN_FIELDS, build_schema, declarations
@@ -42,7 +42,7 @@ inner_values = st.lists(values | st.lists(values, max_size=2) | st.dictionaries(
 
 @pytest.fixture(scope="module")
 async def engine(database: TestDatabase) -> AsyncIterator[Engine]:
-    opened = await Database.open(DatabaseOptions(url=database.api_url, read_connections=1, write_connections=1))
+    opened = await Database.open(database.options(read_connections=1, write_connections=1))
     yield Engine(build_schema(), declarations(), opened, OPEN_FIELDS)
     await opened.close()
 

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from gql.database.pool import Database, DatabaseOptions
+from gql.database.pool import Database
 from gql.engine.engine import Caller, Engine
 from gql.engine.nouns import NO_ROW, Noun
 from gql.errors import RequestRefused
@@ -82,7 +82,7 @@ class Pair:
 
 @pytest.fixture(scope="module")
 async def engine(database: TestDatabase) -> AsyncIterator[Engine]:
-    opened = await Database.open(DatabaseOptions(url=database.api_url, read_connections=2, write_connections=1))
+    opened = await Database.open(database.options(read_connections=2, write_connections=1))
     yield Engine(build_schema(), declarations(), opened, OPEN_FIELDS)
     await opened.close()
 

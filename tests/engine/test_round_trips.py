@@ -21,10 +21,13 @@ from tests.database.pooling import until_mended
 from tests.engine.asked import WORKS
 from tests.engine.doors import ORIGIN, Person, permitted
 from tests.harness.actors import as_tenant, context_of
+from tests.harness.pooler import OF_SESSIONS
 from tests.harness.postgres import TestDatabase
 from tests.harness.tenants import Tenant
 from tests.harness.verbs import new_client, new_draft
 from tests.harness.wire import PREPARE, RUN, SIMPLE, Trip, Wire, wire_to
+
+pytestmark = OF_SESSIONS
 
 TIMES: Final = 3
 """How often each is asked while somebody listens: what one operation leaves to be done is heard before the next."""
@@ -193,6 +196,7 @@ async def test_an_import_is_six_trips_whatever_it_brings(line: Line, owner: Call
 
 
 async def test_what_the_document_alone_refuses_is_no_trip(line: Line, tenant: Tenant) -> None:
+    """Attack 58."""
     viewer = Caller(await permitted(context_of(tenant, "viewer")), ORIGIN)
     for source in (VERBS["billing.client_create"], "{ invoices(first: 1000) { totalCount } }"):
         with line.wire.listening() as heard, pytest.raises(RequestRefused):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gql.database.pool import Database, DatabaseOptions, Door
+from gql.database.pool import Database, Door
 from gql.engine.documents import MOST_CHARACTERS_KEPT, MOST_SHAPES
 from gql.engine.engine import Caller, Engine
 from gql.errors import RequestRefused
@@ -20,7 +20,7 @@ from tests.harness.tenants import Tenant, make_tenant
 
 @pytest.fixture
 async def engine(database: TestDatabase) -> AsyncIterator[Engine]:
-    opened = await Database.open(DatabaseOptions(url=database.api_url, read_connections=1, write_connections=1))
+    opened = await Database.open(database.options(read_connections=1, write_connections=1))
     opened.door = Door.DIRECT
     yield Engine(build_schema(), declarations(), opened, OPEN_FIELDS)
     await opened.close()

@@ -68,7 +68,7 @@ async def as_tenant(
     context = context_of(
         tenant, role, scope_ids, user_id=user_id, time_zone=time_zone, fiscal_year_start=fiscal_year_start
     )
-    async with _connect((await the_database()).api_url) as connection:
+    async with _connect((await the_database()).session_url) as connection:
         await put(connection, context)
         await connection.execute(f"set role {context.database_role}")
         yield connection
@@ -96,7 +96,7 @@ async def as_owner(
 async def as_nobody() -> AsyncIterator[asyncpg.Connection]:
     """A connection as the server has it before it knows who asks: countinghouse_api and no context. It is new, because
     a setting that was made once is empty for ever, and not absent."""
-    connection = await asyncpg.connect((await the_database()).api_url)
+    connection = await asyncpg.connect((await the_database()).session_url)
     try:
         yield connection
     finally:
@@ -165,7 +165,7 @@ async def _is_as_new(connection: asyncpg.Connection) -> bool:
 async def _shared_logins() -> tuple[str, ...]:
     """Those that stay for the whole run; the others are of one organisation, which a test may take away."""
     database = await the_database()
-    return (database.api_url, database.admin_url, database.worker_url)
+    return (database.session_url, database.admin_url, database.worker_url)
 
 
 async def _login(kind: str, tenant: Tenant, group: str) -> str:

@@ -39,6 +39,8 @@ def environment(settings: Settings | None = None, **more: str) -> dict[str, str]
             f"{PREFIX}WORKER_URL": settings.worker_url,
             f"{PREFIX}DATA_DIR": str(settings.data_dir),
             f"{PREFIX}ENVIRONMENT": "development",
+            f"{PREFIX}POOL_MODE": settings.pool_mode,
+            f"{PREFIX}ANALYST_URL": settings.analyst_url or "",
         }
     return made | {f"{PREFIX}{name}": value for name, value in more.items()}
 

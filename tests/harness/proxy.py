@@ -64,6 +64,12 @@ class Proxy:
         login = parts.netloc.rpartition("@")[0]
         return urlunsplit(parts._replace(netloc=f"{login}@127.0.0.1:{self._port}"))
 
+    @property
+    def ports(self) -> list[int]:
+        """From which ports the server has connections of the proxy, now."""
+        sockets = [line.server.get_extra_info("sockname") for line in self._lines]
+        return [each[1] for each in sockets if each is not None]
+
     def at(self, words: bytes, fate: Fate, times: int = 1) -> None:
         """The next so many times that a client sends these words, this becomes of them."""
         left = times

@@ -78,6 +78,7 @@ async def running(settings: Settings, database_url: str, notice: float = 0.0) ->
         ws="none",
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=5,
     )
     server = Server(config, app.health, notice)

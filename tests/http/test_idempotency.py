@@ -10,13 +10,13 @@ import pytest
 from gql.settings import Settings
 from tests.database.pooling import until
 from tests.harness.actors import as_superuser
+from tests.harness.pooler import MODES
 from tests.harness.postgres import TestDatabase
 from tests.harness.tenants import PASSWORD, Tenant, make_person
 from tests.http.changes import CREATE, ISSUE, Desk
 from tests.http.servers import Running, refusal, running
 
 REPLAYED = "idempotent-replayed"
-MODES = ["session", "transaction"]
 WAITING = "select count(*) from pg_stat_activity where usename = 'countinghouse_api' and wait_event_type = 'Lock'"
 
 
@@ -237,6 +237,7 @@ async def test_many_verbs_of_one_operation_are_remembered_together(desk: Desk) -
 
 
 async def test_fifty_at_once_have_one_effect_and_fifty_equal_answers(desk: Desk) -> None:
+    """Attack 54."""
     draft = await desk.draft()
     answers = await asyncio.gather(*(desk.send(ISSUE, key="key-1", id=draft) for _ in range(50)))
     assert sorted(map(is_first, answers)) == [False] * 49 + [True]

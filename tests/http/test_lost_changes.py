@@ -15,6 +15,7 @@ from gql.database.pool.repetition import MOST_ATTEMPTS
 from gql.settings import Settings
 from tests.database.pooling import process_waiting, until
 from tests.harness.actors import as_superuser
+from tests.harness.pooler import MODES
 from tests.harness.postgres import TestDatabase
 from tests.harness.proxy import COMMIT, Fate, Proxy
 from tests.harness.tenants import Tenant
@@ -33,7 +34,7 @@ UPDATE_BOTH: Final = """mutation ($first: ID!, $second: ID!, $city: String!) {
 Line = tuple[Desk, Proxy]
 
 
-@pytest.fixture(params=["session", "transaction"])
+@pytest.fixture(params=MODES)
 async def line(
     request: pytest.FixtureRequest, settings: Settings, database: TestDatabase, tenant: Tenant
 ) -> AsyncIterator[Line]:
@@ -157,7 +158,8 @@ async def test_two_who_deadlock_both_succeed(line: Line) -> None:
 async def test_whoever_was_overtaken_under_a_stricter_isolation_is_sent_again(
     settings: Settings, database: TestDatabase, tenant: Tenant
 ) -> None:
-    strict = database.api_url + "&default_transaction_isolation=repeatable%20read"
+    # PgBouncer takes no such setting.
+    strict = database.session_url + "&default_transaction_isolation=repeatable%20read"
     begun = 0
 
     async def judge(data: bytes) -> Fate:

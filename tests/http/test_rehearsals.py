@@ -8,6 +8,7 @@ import pytest
 
 from gql.http.terms import terms_of
 from gql.settings import Settings
+from tests.harness.pooler import MODES
 from tests.harness.postgres import TestDatabase
 from tests.harness.tenants import PASSWORD, Tenant, make_person
 from tests.http.changes import ISSUE, Desk
@@ -19,7 +20,7 @@ TWO: Final = """mutation ($draft: ID!, $name: String!) { a: invoiceIssue(input: 
     b: clientCreate(input: {name: $name}) { client { name } } }"""
 
 
-@pytest.fixture(scope="module", params=["session", "transaction"])
+@pytest.fixture(scope="module", params=MODES)
 async def either(request: pytest.FixtureRequest, settings: Settings, database: TestDatabase) -> AsyncIterator[Running]:
     """A server on connections of its own, and one behind a pooler."""
     async with running(replace(settings, pool_mode=request.param), database.api_url) as server:

@@ -15,10 +15,13 @@ from gql.iam.keys.watch import NOTE
 from gql.iam.tokens.principals import CONTEXTS
 from gql.settings import Settings
 from tests.database.pooling import until_mended
+from tests.harness.pooler import OF_SESSIONS
 from tests.harness.postgres import TestDatabase
 from tests.harness.tenants import PASSWORD, Tenant, make_person
 from tests.harness.wire import PREPARE, RUN, SIMPLE, Trip, Wire, wire_to
 from tests.http.servers import Running, running
+
+pytestmark = OF_SESSIONS
 
 CREATE: Final = 'mutation { clientCreate(input: {name: "Fen Orchards"}) { client { id name } } }'
 QUERY: Final = "{ organisation { name } }"

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gql.database.context import Context
-from gql.database.pool import Database, DatabaseOptions
+from gql.database.pool import Database
 from gql.iam.credentials.app_secrets import AppSecrets, Handed
 from gql.iam.credentials.passwords import Passwords
 from gql.iam.keys.secrets import Secrets
@@ -36,7 +36,7 @@ def inbox() -> Inbox:
 @pytest.fixture(scope="session")
 async def services(database: TestDatabase) -> AsyncIterator[Services]:
     """Signing in, as a server has it."""
-    opened = await Database.open(DatabaseOptions(url=database.api_url, read_connections=1, write_connections=2))
+    opened = await Database.open(database.options(read_connections=1, write_connections=2))
     passwords = Passwords(workers=2)
     tokens = Tokens(Keys.of(Ed25519PrivateKey.generate()), issuer="the-house", audience="its-api")
     yield Services.of(opened, tokens, passwords, Secrets([token_bytes(32)]), INBOX.post, database.api_url)

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from gql.database.pool import Database, DatabaseOptions, Origin
+from gql.database.pool import Database, Origin
 from gql.errors import ApiError
 from gql.iam.credentials.analyst_logins import AnalystLogins, scram_verifier
 from tests.harness.actors import as_owner, as_superuser, as_tenant, context_of
@@ -87,7 +87,7 @@ async def test_its_name_tells_ids_and_nothing_else(tenant: Tenant) -> None:
 
 
 async def test_the_service_answers_with_what_comes_in(database: TestDatabase, tenant: Tenant) -> None:
-    opened = await Database.open(DatabaseOptions(url=database.api_url, read_connections=1, write_connections=1))
+    opened = await Database.open(database.options(read_connections=1, write_connections=1))
     try:
         elsewhere = "postgresql://reports.example.org/books?sslmode=require"
         logins = AnalystLogins(opened, elsewhere)
@@ -116,7 +116,7 @@ async def test_the_secret_never_goes_to_the_database_and_is_in_no_log(database: 
     async with proxy_before(database.api_url) as proxy:
         proxy.ear = lambda: heard.extend
         address = proxy.address(database.api_url)
-        opened = await Database.open(DatabaseOptions(url=address, read_connections=1, write_connections=1))
+        opened = await Database.open(database.options(url=address, read_connections=1, write_connections=1))
         try:
             logins = AnalystLogins(opened, database.api_url)
             made = await logins.create(context_of(tenant), ORIGIN, {"label": "Heard"})

@@ -56,6 +56,9 @@ async def test_what_people_decide_and_what_nobody_may_no_app_is_given(owners: as
         assert told.field == "input.scopes"
     with refused("BAD_USER_INPUT", "SCOPE_NOT_FOR_APPS"):
         await call(owners, "iam.app_update", id=app_id, scopes=[])
+    for function, more in (("iam.app_create", {"name": "Till", **KEPT}), ("iam.app_update", {"id": app_id})):
+        with refused("BAD_USER_INPUT", "REQUIRED"):
+            await call(owners, function, scopes=None, **more)
 
 
 async def test_a_scope_of_people_cannot_be_written_past_the_verbs_either(tenant: Tenant) -> None:

@@ -92,6 +92,12 @@ async def test_nothing_is_told_of_what_is_rolled_back_or_refused(tenant: Tenant)
     assert await told(address) == []
 
 
+async def test_whoever_needs_no_scope_may_be_given_null(tenant: Tenant) -> None:
+    async with as_tenant(tenant) as connection:
+        made = await call(connection, "iam.invite_create", address=new_address(), role="viewer", scope_ids=None)
+        assert await connection.fetchval("select scope_ids from iam.invites where id = $1", made) == []
+
+
 @pytest.mark.parametrize(
     ("facts", "reason"),
     [
@@ -106,6 +112,7 @@ async def test_nothing_is_told_of_what_is_rolled_back_or_refused(tenant: Tenant)
         ({"role": None}, "REQUIRED"),
         ({"role": "member"}, "SCOPE_REQUIRED"),
         ({"role": "member", "scope_ids": []}, "SCOPE_REQUIRED"),
+        ({"role": "member", "scope_ids": None}, "SCOPE_REQUIRED"),
         ({"scope_ids": [str(uuid4())]}, "SCOPE_REQUIRED"),
         ({"role": "member", "scope_ids": ["no uuid"]}, "INVALID_VALUE"),
     ],

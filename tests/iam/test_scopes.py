@@ -13,7 +13,7 @@ from graphql import (
 )
 
 from gql.database.context import Context
-from gql.database.pool import Database, DatabaseOptions, Origin
+from gql.database.pool import Database, Origin
 from gql.engine.engine import Caller, Engine
 from gql.errors import RequestRefused
 from gql.iam.services import Services
@@ -100,7 +100,7 @@ async def house() -> Tenant:
 
 @pytest.fixture(scope="module")
 async def engine(database: TestDatabase, services: Services) -> AsyncIterator[Engine]:
-    opened = await Database.open(DatabaseOptions(url=database.api_url, read_connections=1, write_connections=1))
+    opened = await Database.open(database.options(read_connections=1, write_connections=1))
     yield Engine(build_schema(), DECLARED, opened, OPEN_FIELDS, services, PYTHON_FIELDS)
     await opened.close()
 

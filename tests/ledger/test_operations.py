@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gql.database.pool import Database, DatabaseOptions
+from gql.database.pool import Database
 from gql.engine.engine import Caller, Engine
 from gql.errors import RequestRefused
 from gql.schema import OPEN_FIELDS, build_schema, declarations
@@ -32,7 +32,7 @@ REVERSE = """mutation($id: ID!) {
 
 @pytest.fixture
 async def engine(database: TestDatabase) -> AsyncIterator[Engine]:
-    opened = await Database.open(DatabaseOptions(url=database.api_url))
+    opened = await Database.open(database.options())
     yield Engine(build_schema(), declarations(), opened, OPEN_FIELDS)
     await opened.close()
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from gql.database.pool import Database, DatabaseOptions
+from gql.database.pool import Database
 from gql.engine.engine import Caller, Engine
 from gql.schema import OPEN_FIELDS, build_schema, declarations
 from tests.engine.books import open_books
@@ -29,7 +29,7 @@ class House:
 @pytest.fixture(scope="session")
 async def houses(database: TestDatabase) -> AsyncIterator[tuple[House, House]]:
     """One at the edge of the day, whose fiscal year starts in April, and an ordinary one."""
-    opened = await Database.open(DatabaseOptions(url=database.api_url, read_connections=2, write_connections=1))
+    opened = await Database.open(database.options(read_connections=2, write_connections=1))
     engine = Engine(build_schema(), declarations(), opened, OPEN_FIELDS)
     first, second = [
         House(tenant, Asking(engine, Caller(await permitted(context_of(tenant)), ORIGIN)), await make_analyst(tenant))

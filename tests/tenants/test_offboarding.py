@@ -81,6 +81,7 @@ async def leaving() -> Filled:
 
 
 async def test_nothing_of_it_is_left_and_everything_of_others_is_as_it_was(leaving: Filled, tmp_path: Path) -> None:
+    """Attack 27."""
     stays = await fill("Bellwether Yarns")
     tenant = leaving.tenant
     assert {"iam.sessions", "pgqueuer.pgqueuer", "reports.revenue_months", "core.audit_log"} <= set(

@@ -27,6 +27,7 @@ from gql.cli import (
 from gql.cli.console import CommandFailed, complain
 from gql.database.embedded.cluster import EmbeddedServerError
 from gql.database.loader import MigrationError
+from gql.database.refusals import is_lost
 from gql.errors import ApiError
 from gql.settings import SettingsError
 
@@ -74,6 +75,10 @@ def main() -> None:
         _fail(error.message)
     except (asyncpg.PostgresConnectionError, ConnectionError, TimeoutError, socket.gaierror):
         _fail("The database cannot be reached. Is it running, and is its address right?")
+    except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        if not is_lost(error):
+            raise
+        _fail("The connection to the database was lost before the end. Run the same command again when it is back.")
     except asyncpg.InvalidAuthorizationSpecificationError as error:
         _fail(f"The database does not let us in: {error}.")
     except asyncpg.InvalidCatalogNameError as error:

@@ -4,14 +4,14 @@ the settings name."""
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import cache
 
 import asyncpg
 
 from gql.cli.console import CommandFailed, progress_bar
-from gql.database.embedded import EmbeddedServer
+from gql.database.embedded import EmbeddedServer, guarded
 from gql.database.loader import MigrationReport, migrate
 from gql.database.sources import schema_sources
 from gql.settings import Settings
@@ -36,6 +36,11 @@ class Addresses:
                 2,
             )
         return self.admin_url
+
+    def kept_alive(self) -> AbstractContextManager[None]:
+        """While the body runs, an embedded database that dies is started again. One that the settings name is its own
+        operator's affair."""
+        return nullcontext() if self.server is None else guarded(self.server)
 
     def demand_worker_url(self) -> str:
         """The worker's address. Raises CommandFailed where it is not known."""

@@ -17,6 +17,7 @@ from gql.cli.console import CommandFailed
 from gql.cli.databases import Addresses, admin_connection, the_database, the_settings
 from gql.database.context import Context
 from gql.database.embedded.cluster import EmbeddedServerError, wheel_bin_directory
+from gql.settings import Settings
 
 
 def psql(
@@ -25,13 +26,14 @@ def psql(
 ) -> None:
     """Open psql as the administrator, or with --tenant as that organisation's own role."""
     # A database of another version must be open to look at, too: one exports from it.
-    with the_database(the_settings(), load=False) as addresses:
+    settings = the_settings()
+    with the_database(settings, load=False) as addresses:
         program = program_for(is_interactive=command is None and sys.stdin.isatty())
         if tenant is None:
             environment = _environment(addresses.demand_admin_url())
         else:
             context = asyncio.run(_context(addresses, tenant))
-            environment = _environment(addresses.api_url) | {"PGOPTIONS": _options(context)}
+            environment = _environment(_of_a_session(settings, addresses)) | {"PGOPTIONS": _options(context)}
         arguments = [program, "--no-psqlrc", *(["--command", command] if command is not None else [])]
         status = _run(arguments, environment)
     raise typer.Exit(status)
@@ -55,6 +57,16 @@ def program_for(*, is_interactive: bool) -> str:
 async def _context(addresses: Addresses, slug: str) -> Context:
     async with admin_connection(addresses) as connection:
         return await owner_context(connection, slug)
+
+
+def _of_a_session(settings: Settings, addresses: Addresses) -> str:
+    """The server's own login where its context can stay: a pooler that gives each transaction another connection is
+    passed by, on the way that the superuser takes."""
+    if settings.pool_mode == "session":
+        return addresses.api_url
+    login = urlsplit(addresses.api_url).netloc.rpartition("@")[0]
+    place = urlsplit(addresses.demand_admin_url())
+    return place._replace(netloc=f"{login}@{place.netloc.rpartition('@')[2]}").geturl()
 
 
 def _environment(url: str) -> dict[str, str]:

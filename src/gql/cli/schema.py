@@ -1,32 +1,43 @@
 """`migrate` and `doctor`: the schema in the database, and whether it keeps the rules of the house."""
 
 import asyncio
-from typing import Final
+from typing import Annotated, Final
 
 import asyncpg
 import typer
 
 from gql.cli.console import CommandFailed, progress_bar, say
 from gql.cli.databases import Addresses, admin_connection, load_schema, the_database, the_settings
+from gql.cli.logins import let_in, passwords
 from gql.database.embedded import EmbeddedServer
 
 PLACE: Final = "select (current_database()::text, pg_postmaster_start_time())"
 
 
-def migrate() -> None:
+def migrate(
+    logins: Annotated[
+        bool,
+        typer.Option("--logins", help="Give the two logins of the house the passwords of their addresses."),
+    ] = False,
+) -> None:
     """Load the schema into an empty database; do nothing where it is there already."""
     settings = the_settings()
+    given = passwords(settings) if logins else {}
     if settings.database_url is None:
         server = EmbeddedServer(settings.data_dir)
         with server:
             report = load_schema(server.admin_url)
             asyncio.run(server.set_passwords())
     else:
-        report = load_schema(Addresses(settings.database_url, settings.admin_url).demand_admin_url())
+        admin_url = Addresses(settings.database_url, settings.admin_url).demand_admin_url()
+        report = load_schema(admin_url)
+        asyncio.run(let_in(admin_url, given))
     if report.loaded:
         say(f"Loaded version {report.version} in {report.seconds:.1f} s.")
     else:
         say(f"The database has version {report.version} already; nothing was changed.")
+    if given:
+        say(f"Let in with the passwords of their addresses: {', '.join(given)}.")
     if report.roles_restored:
         say(f"Made {report.roles_restored} missing roles of organisations again.")
     if report.analysts_restored:
@@ -75,7 +86,8 @@ async def _examine(addresses: Addresses) -> tuple[str, int, list[str]]:
 async def _examine_login(admin: asyncpg.Connection, url: str, who: str, setting: str, wanted: str) -> list[str]:
     """What is wrong with an address that a program of ours uses, which pg_catalog does not know."""
     try:
-        api = await asyncpg.connect(url, timeout=10)
+        # Behind a pooler a statement that is kept would be met by whoever is given its server next.
+        api = await asyncpg.connect(url, timeout=10, statement_cache_size=0)
     except (OSError, asyncpg.PostgresError) as error:
         return [f"{who} cannot sign in to the database as COUNTINGHOUSE_{setting} says: {error}."]
     try:

@@ -1,7 +1,6 @@
 """`serve`: the server, with the embedded database around it where no other is named."""
 
 import asyncio
-import errno
 import gc
 import logging
 import signal
@@ -14,10 +13,11 @@ import typer
 from gql.cli.announcement import announce
 from gql.cli.console import CommandFailed
 from gql.cli.databases import Addresses, admin_connection, the_database, the_settings
+from gql.cli.listening import listening_socket
+from gql.cli.traces import kinds_of, traces_of
 from gql.cli.work import a_worker_beside
 from gql.settings import Settings
 
-BACKLOG: Final = 2048
 DRAIN_SECONDS: Final = 10
 """How long a running request may take to end, once the server was told to."""
 
@@ -54,38 +54,13 @@ def serve(
     settings = the_settings()
     stop = StopSignal()
     try:
-        with _listening_socket(settings) as listener, the_database(settings, make=True) as addresses:
+        with listening_socket(settings.host, settings.port) as listener, the_database(settings, make=True) as addresses:
             people = _prepare_demo(settings, addresses, make=demo)
-            with a_worker_beside() if settings.is_embedded else nullcontext():
-                _serve(settings, addresses, listener, stop, has_demo=people)
+            beside = a_worker_beside() if settings.is_embedded else nullcontext()
+            with addresses.kept_alive(), beside, traces_of("countinghouse-server") as is_traced:
+                _serve(settings, addresses, listener, stop, has_demo=people, is_traced=is_traced)
     except KeyboardInterrupt:
         pass
-
-
-def _listening_socket(settings: Settings) -> socket.socket:
-    """The socket, taken before anything is started, so that a taken port is told at once."""
-    place = f"{settings.host}:{settings.port}"
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-    except OSError as error:
-        raise CommandFailed(
-            f"{settings.host} in COUNTINGHOUSE_HOST is no address of this machine: {error}.", 2
-        ) from None
-    listener = socket.socket(family, kind, protocol)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(BACKLOG)
-    except OSError as error:
-        listener.close()
-        if error.errno == errno.EADDRINUSE:
-            raise CommandFailed(
-                f"{place} is taken by another program. Stop that, or choose another port with COUNTINGHOUSE_PORT."
-            ) from None
-        raise CommandFailed(f"{place} cannot be listened on: {error.strerror}.") from None
-    return listener
 
 
 def _prepare_demo(settings: Settings, addresses: Addresses, *, make: bool) -> bool:
@@ -124,7 +99,13 @@ def _spare_the_collector() -> None:
 
 
 def _serve(
-    settings: Settings, addresses: Addresses, listener: socket.socket, stop: StopSignal, *, has_demo: bool
+    settings: Settings,
+    addresses: Addresses,
+    listener: socket.socket,
+    stop: StopSignal,
+    *,
+    has_demo: bool,
+    is_traced: bool,
 ) -> None:
     stop.hold()
     import uvicorn
@@ -143,7 +124,7 @@ def _serve(
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     open_many_files()
-    app = create_app(settings, addresses.api_url)
+    app = create_app(settings, addresses.api_url, kinds_of(is_traced))
     _spare_the_collector()
     config = uvicorn.Config(
         app,
@@ -155,6 +136,7 @@ def _serve(
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # uvicorn would believe whoever is on this machine; gql.http.forwarding asks who it is
         timeout_keep_alive=KEPT_SECONDS,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )

@@ -5,15 +5,20 @@ import logging
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Annotated, Final
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from gql.cli.console import CommandFailed, say
 from gql.cli.databases import the_database, the_settings
+from gql.cli.listening import listening_socket
+from gql.cli.traces import traces_of, ways_of
 from gql.settings import Settings
+
+if TYPE_CHECKING:
+    from gql.worker.worker import Worker
 
 STOP_SECONDS: Final = 15
 """How long a worker that was started here may take to end: it finishes what it is doing."""
@@ -28,23 +33,42 @@ def work(
     with the_database(settings) as addresses:
         url = addresses.demand_worker_url()
         logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        asyncio.run(_work(url, settings, with_parent=with_parent))
+        with addresses.kept_alive(), traces_of("countinghouse-worker") as is_traced:
+            asyncio.run(_work(url, settings, with_parent=with_parent, is_traced=is_traced))
 
 
-async def _work(url: str, settings: Settings, *, with_parent: bool) -> None:
+async def _work(url: str, settings: Settings, *, with_parent: bool, is_traced: bool) -> None:
     from gql.messages.carriers import carrier_of
     from gql.worker.worker import NotLoaded, Worker
 
-    worker = Worker(url, carrier=carrier_of(settings))
+    worker = Worker(url, carrier=carrier_of(settings), ways=ways_of(is_traced))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, worker.stop)
     if with_parent:
         loop.add_reader(sys.stdin.fileno(), worker.stop)
     try:
-        await worker.run(lambda: None if with_parent else say("Countinghouse works on what is due; Ctrl-C stops it."))
+        async with _told(worker, settings):
+            await worker.run(
+                lambda: None if with_parent else say("Countinghouse works on what is due; Ctrl-C stops it.")
+            )
     except NotLoaded:
         raise CommandFailed("The database is empty. Run `countinghouse migrate` first.") from None
+
+
+@asynccontextmanager
+async def _told(worker: "Worker", settings: Settings) -> AsyncIterator[None]:
+    """Tell how the work goes during the body, if that is asked for."""
+    if settings.metrics_port is None:
+        yield
+        return
+    from gql.worker.telling import telling
+
+    with listening_socket(settings.host, settings.metrics_port, "METRICS_PORT") as listener:
+        async with telling(worker.figures, listener):
+            host, port = listener.getsockname()[:2]
+            say(f"How it goes is told on http://{f'[{host}]' if ':' in host else host}:{port}/metrics.")
+            yield
 
 
 @contextmanager

@@ -7,11 +7,12 @@ from typing import Final
 
 import asyncpg
 
+from gql.database.catalog import House
+from gql.database.catalog.server import SAFE_VERSIONS, is_safe
 from gql.database.sources import schema_sources, schema_version, sql_directory
 
 __all__ = ["MigrationError", "MigrationReport", "migrate", "schema_version", "sql_directory"]
 
-LEAST_VERSION: Final = 150000
 LOCK: Final = 4_027_001_500  # any number, the same for everyone who migrates
 JOBS: Final = "core/jobs.sql"
 """The file that is about tables which a library makes."""
@@ -47,7 +48,7 @@ async def migrate(admin_url: str, progress: Callable[[int, int, str], None] | No
     except (OSError, asyncpg.PostgresError, asyncpg.ClientConfigurationError) as error:
         raise MigrationError(f"The database does not let us in: {error}") from error
     try:
-        await _demand_superuser(connection)
+        await _demand_server(connection, House())
         async with connection.transaction():
             await connection.execute("select pg_advisory_xact_lock($1)", LOCK)
             present = await _version_of(connection)
@@ -70,7 +71,8 @@ async def migrate(admin_url: str, progress: Callable[[int, int, str], None] | No
     )
 
 
-async def _demand_superuser(connection: asyncpg.Connection) -> None:
+async def _demand_server(connection: asyncpg.Connection, house: House) -> None:
+    """A superuser's login, a server without known ways past row security, and every letter there is."""
     row = await connection.fetchrow(
         "select rolsuper, rolname, current_setting('server_version_num')::int as number,"
         " current_setting('server_version') as version, current_setting('server_encoding') as encoding"
@@ -82,8 +84,11 @@ async def _demand_superuser(connection: asyncpg.Connection) -> None:
             f"{row['rolname']} is no superuser, and the schema makes roles, row security and functions of several"
             " owners. Put a superuser's address into COUNTINGHOUSE_ADMIN_URL."
         )
-    if row["number"] < LEAST_VERSION:
-        raise MigrationError(f"PostgreSQL 15 or newer is needed; this server is {row['version']}.")
+    if not is_safe(row["number"], house.version_floors):
+        raise MigrationError(
+            f"This server is PostgreSQL {row['version']}, which is too old or has known ways past row security."
+            f" {SAFE_VERSIONS}"
+        )
     if row["encoding"] != "UTF8":
         raise MigrationError(f"The database must be in UTF8 and is in {row['encoding']}; create another one.")
 

@@ -116,6 +116,8 @@ def is_lost(error: BaseException) -> bool:
         return state.startswith("08") or state in _HANGS_UP
     if isinstance(error, asyncpg.InterfaceError):
         return "closed" in str(error)  # asyncpg has no type for it
+    if isinstance(error, asyncpg.InternalClientError):
+        return True  # the server hung up between two statements, and the driver is not done with its last words
     return isinstance(error, OSError) and not isinstance(error, TimeoutError)
 
 

@@ -1,6 +1,6 @@
 """Documents: parsed, judged and validated once for each text."""
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -130,7 +130,8 @@ class Documents:
         rules = specified_rules if introspection else (*specified_rules, NoSchemaIntrospectionCustomRule)
         problems = validate(self.schema, document, rules, max_errors=MOST_ERRORS, hide_suggestions=not introspection)
         if problems:
-            return RequestRefused([as_api_error(problem, Code.GRAPHQL_VALIDATION_FAILED) for problem in problems])
+            errors = [as_api_error(problem, Code.GRAPHQL_VALIDATION_FAILED) for problem in problems]
+            return RequestRefused(_each_once(errors))
         document = parse(source, no_location=True)  # kept without its tokens, which nothing needs any more
         return {
             (each.name.value if each.name else None): OperationText(self.schema, source, document, each)
@@ -145,6 +146,17 @@ def _size(operations: Operations | RequestRefused) -> int:
     if isinstance(operations, RequestRefused):
         return LONGEST_MESSAGE
     return CHARACTERS_FOR_ANY + max((len(each.source) for each in operations.values()), default=0)
+
+
+def _each_once(errors: Iterable[ApiError]) -> list[ApiError]:
+    """The errors, those that say the same as one with all their places: a mistake that is repeated in a short document
+    makes no long answer."""
+    found: dict[tuple[str, str | None, str], ApiError] = {}
+    for error in errors:
+        first = found.setdefault((error.code.value, error.reason, error.message), error)
+        if first is not error and error.locations:
+            first.locations = [*(first.locations or ()), *error.locations]
+    return list(found.values())
 
 
 def as_api_error(problem: GraphQLError, code: Code, reason: str | None = None) -> ApiError:

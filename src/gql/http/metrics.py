@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import accumulate
 from typing import Final
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.requests import Request
@@ -58,6 +58,7 @@ class Metrics:
             "reason",
             lambda: self._unavailable,
         )
+        ProcessCollector(registry=self.registry)  # CPU, memory and open files
 
     def observe(self, kind: str, code: str, seconds: float, reason: str | None = None) -> None:
         """Count one request."""

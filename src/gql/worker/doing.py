@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from time import perf_counter
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -13,6 +14,7 @@ from gql.errors import ApiError
 from gql.messages.carriers import Carrier, NotCarried
 from gql.messages.message import Message
 from gql.worker.duties import Delivery, Duty
+from gql.worker.figures import DONE, FAILED, NOT_SENT, Figures
 from gql.worker.queue import Due, JobFailed, pause_after
 
 log = logging.getLogger(__name__)
@@ -58,19 +60,27 @@ class Organisation:
         return await self._database.carry_out(self._context, self._origin, once)
 
 
-def doing(duty: Duty | Delivery, database: Database, carrier: Carrier | None) -> Callable[[Due, int], Awaitable[None]]:
+Do = Callable[[Due, int], Awaitable[None]]
+"""Does a job, of which there were so many attempts before. Raises JobFailed."""
+
+
+def doing(duty: Duty | Delivery, database: Database, carrier: Carrier | None, figures: Figures) -> Do:
     """What does the jobs of a duty."""
 
     async def do(due: Due, attempts: int) -> None:
+        begun, outcome = perf_counter(), FAILED
         try:
             if isinstance(duty, Duty):
                 await _run(duty, due, database)
+                outcome = DONE
             elif carrier is not None:
-                await _deliver(duty, due, database, carrier)
+                outcome = DONE if await _deliver(duty, due, database, carrier) else NOT_SENT
         except ApiError as error:
             pause = pause_after(attempts)
             log.warning("%s failed, attempt %d (%s); again in %s", _named(due), attempts + 1, said_of(error), pause)
             raise JobFailed(said_of(error)) from None
+        finally:
+            figures.ended(duty.name, outcome, perf_counter() - begun)
 
     return do
 
@@ -85,19 +95,20 @@ async def _run(duty: Duty, due: Due, database: Database) -> None:
                 return
 
 
-async def _deliver(delivery: Delivery, due: Due, database: Database, carrier: Carrier) -> None:
-    """Take a message, carry it, and say how that ended. While it is carried no transaction is open.
+async def _deliver(delivery: Delivery, due: Due, database: Database, carrier: Carrier) -> bool:
+    """Take a message, carry it, and say how that ended: false where it was not sent. While it is carried no transaction
+    is open.
 
     One that is not carried is no job that failed: its table says when it is due again.
     """
     if due.tenant_id is None:
-        return
+        return True
     organisation = await Organisation.find(database, due.tenant_id, delivery.name)
     if organisation is None:
-        return
+        return True
     taken = await organisation.call(delivery.take, what=due.what)
     if taken is None:
-        return
+        return True
     try:
         await carrier.carry(msgspec.json.decode(taken, type=Message))
     except NotCarried as problem:
@@ -105,8 +116,9 @@ async def _deliver(delivery: Delivery, due: Due, database: Database, carrier: Ca
         log.log(logging.INFO if problem.is_final else logging.WARNING, "%s: not sent. %s", _named(due), problem.reason)
         is_final = "true" if problem.is_final else "false"
         await organisation.call(delivery.failed, what=due.what, reason=problem.reason, is_final=is_final)
-    else:
-        await organisation.call(delivery.sent, what=due.what)
+        return False
+    await organisation.call(delivery.sent, what=due.what)
+    return True
 
 
 def said_of(error: BaseException) -> str:

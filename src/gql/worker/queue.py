@@ -22,17 +22,35 @@ from pgqueuer.domain.models import Job
 from pgqueuer.domain.types import Channel
 from pgqueuer.ports.driver import NotifyCallback
 
-from gql.database.jobs import queue_settings
+from gql.database.jobs import SCHEMA, queue_settings
 
 AT_ONCE: Final = 4
 """How many jobs a worker has in hands at a time, a connection each."""
 BATCH: Final = 500
 POLL: Final = timedelta(seconds=30)
 LOST_AFTER: Final = timedelta(seconds=60)
-"""After so long without a sign of life the job of a worker is another one's."""
+"""After so long without a sign of life the job of a worker is another one's; at once where one comes and sees that it
+is not connected any more."""
+APPLICATION: Final = "countinghouse worker"
+"""What a worker's connection is called; its number follows, and core.workers_connected() tells the others."""
 FIRST_PAUSE: Final = timedelta(seconds=5)
 LONGEST_PAUSE: Final = timedelta(hours=1)
 LEAST_SECONDS_BETWEEN_NOTICES: Final = 0.2
+
+
+WAITING: Final = f"""
+    select array_agg(duty), array_agg(jobs), array_agg(since) from (
+        select entrypoint as duty, count(*) as jobs, extract(epoch from min(execute_after))::float8 as since
+        from {SCHEMA}.pgqueuer
+        where status in ('queued', 'picked') and execute_after <= statement_timestamp()
+        group by entrypoint
+    ) as waiting
+"""
+# A job in whose worker's hands nothing happens any more is as one that has given no sign of life for long.
+_LEFT: Final = """
+    update pgqueuer.pgqueuer set heartbeat = 'epoch'
+    where status = 'picked' and queue_manager_id not in (select core.workers_connected())
+"""
 
 
 class Due(NamedTuple):
@@ -105,6 +123,7 @@ class Queue:
 
     def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         settings = queue_settings()
+        self._connection = connection
         self._queries = Queries(
             WakingDriver(connection, settings.channel),
             qbe=QueryBuilderEnvironment(settings),
@@ -112,6 +131,13 @@ class Queue:
             qbs=QuerySchedulerBuilder(settings),
         )
         self._manager = DeafManager(self._queries, channel=Channel(settings.channel))
+
+    async def take_over(self) -> None:
+        """Let everybody know that this worker is there, and take what those had in hands who are gone. One whose
+        connection was lost may still be at it: each job looks again whether it is due."""
+        name = f"{APPLICATION} {self._manager.queue_manager_id}"
+        await self._connection.execute("select set_config('application_name', $1, false)", name)
+        await self._connection.execute(_LEFT)
 
     async def add(self, found: Iterable[Due]) -> int:
         """Put in what is not there yet; how much that was."""

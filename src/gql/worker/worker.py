@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from time import monotonic
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -18,9 +18,10 @@ from gql.database.pool import Database
 from gql.database.pool.options import DatabaseOptions
 from gql.errors import ApiError
 from gql.messages.carriers import Carrier
-from gql.worker.doing import doing, said_of
+from gql.worker.doing import Do, doing, said_of
 from gql.worker.duties import DUTIES, Delivery, Duty
-from gql.worker.queue import AT_ONCE, Due, Queue, pause_after
+from gql.worker.figures import Figures, Waiting
+from gql.worker.queue import APPLICATION, AT_ONCE, WAITING, Due, Queue
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,9 @@ CHANNEL: Final = "countinghouse_work"
 MOST_FOUND: Final = 10_000
 """How much one look at one duty takes from the tables. What is left is still there at the next."""
 LEAST_SECONDS_BETWEEN_LOOKS: Final = 1.0
-LONGEST_SECONDS_BETWEEN_TRIES: Final = 30.0
+FIRST_SECONDS_BETWEEN_TRIES: Final = 0.5
+LONGEST_SECONDS_BETWEEN_TRIES: Final = 4.0
+"""A database that is back is found within this time, however long it was away: to ask for it costs it nothing."""
 DRAIN_SECONDS: Final = 10.0
 STATEMENT_TIMEOUT_MS: Final = 600_000
 """A report over everything may take its time; nobody waits at a screen."""
@@ -68,16 +71,41 @@ def worker_options(url: str) -> DatabaseOptions:
     )
 
 
+def _as_it_is(duty: str, do: Do) -> Do:
+    return do
+
+
+class Ways(NamedTuple):
+    """What a worker asks the database through, and what is put around each job. One that is traced has others
+    (gql.tracing)."""
+
+    database: type[Database] = Database
+    around: Callable[[str, Do], Do] = _as_it_is
+
+
+USUAL: Final = Ways()
+
+
 class Worker:
     """One worker. Any number of them share the work. Without a carrier it leaves messages to those that have one."""
 
-    def __init__(self, url: str, duties: Sequence[Duty | Delivery] = DUTIES, *, carrier: Carrier | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        duties: Sequence[Duty | Delivery] = DUTIES,
+        *,
+        carrier: Carrier | None = None,
+        ways: Ways = USUAL,
+    ) -> None:
         self._url = url
+        self._ways = ways
         self._carrier = carrier
         self._duties = {duty.name: duty for duty in duties if carrier is not None or isinstance(duty, Duty)}
         self._left = [duty.name for duty in duties if duty.name not in self._duties]
+        self.figures = Figures(self._duties)
         self._stopping = asyncio.Event()
         self._woken = asyncio.Event()
+        self._has_begun = False
         self.looks = 0
         """How often it has looked at all duties or some."""
 
@@ -93,14 +121,15 @@ class Worker:
         failed = 0
         if self._left:
             log.warning("no COUNTINGHOUSE_SMTP_URL is set: this worker carries no messages (%s)", ", ".join(self._left))
-        database = await Database.open(worker_options(self._url))
+        database = await self._ways.database.open(worker_options(self._url))
         try:
             while not self._stopping.is_set():
                 try:
                     await self._work(database, ready)
                 except FAILURES as error:
-                    failed += 1
-                    pause = min(pause_after(failed - 1).total_seconds(), LONGEST_SECONDS_BETWEEN_TRIES)
+                    failed = 0 if self._has_begun else failed + 1
+                    self._has_begun = False
+                    pause = min(FIRST_SECONDS_BETWEEN_TRIES * 2 ** min(failed, 9), LONGEST_SECONDS_BETWEEN_TRIES)
                     log.warning("the worker lost the database (%s); it tries again in %g s", said_of(error), pause)
                     await self._sleep(pause)
         finally:
@@ -109,17 +138,26 @@ class Worker:
     async def _work(self, database: Database, ready: Callable[[], None]) -> None:
         """Work on one connection until `stop`. Raises one of FAILURES when that is lost."""
         connection = await asyncpg.connect(
-            self._url, timeout=10, command_timeout=60, server_settings={"application_name": "countinghouse worker"}
+            self._url, timeout=10, command_timeout=60, server_settings={"application_name": APPLICATION}
         )
+        # Between two polls nobody asks anything on it, and nobody would notice.
+        lost = asyncio.Event()
+        connection.add_termination_listener(lambda _: lost.set())
         try:
             if await connection.fetchval("select to_regclass('core.schema_version') is null"):
                 raise NotLoaded
             queue = Queue(connection)
             for duty in self._duties.values():
                 at_once = duty.at_once if isinstance(duty, Delivery) else 0
-                queue.handle(duty.name, doing(duty, database, self._carrier), at_once=at_once)
+                do = doing(duty, database, self._carrier, self.figures)
+                queue.handle(duty.name, self._ways.around(duty.name, do), at_once=at_once)
             await connection.add_listener(CHANNEL, lambda *_: self._woken.set())
-            await _together(self._look_again_and_again(database, queue, ready), queue.run(), self._stopping, queue.stop)
+            await queue.take_over()
+            self._has_begun = True
+            looking = self._look_again_and_again(database, queue, ready)
+            await _together(looking, queue.run(), (self._stopping, lost), queue.stop)
+            if lost.is_set() and not self._stopping.is_set():
+                raise ConnectionResetError
         finally:
             with suppress(*FAILURES):
                 await connection.close(timeout=5)
@@ -134,6 +172,7 @@ class Worker:
                     next_look[name] = monotonic() + self._duties[name].every.total_seconds()
                     await self._look(self._duties[name], database, queue)
             self.looks += 1
+            await self._measure(database)
             ready()
             ready = lambda: None  # noqa: E731
             await self._sleep(LEAST_SECONDS_BETWEEN_LOOKS)
@@ -148,9 +187,21 @@ class Worker:
             return
         assert found is not None  # an aggregate has one row always
         tenants, things = (each or [] for each in found)
+        self.figures.found(duty.name, len(tenants))
         await queue.add(
             Due(duty.name, UUID(tenant) if tenant else None, what) for tenant, what in zip(tenants, things, strict=True)
         )
+
+    async def _measure(self, database: Database) -> None:
+        """Say what waits in the queue."""
+        try:
+            row = await database.ask(WAITING)
+        except ApiError as error:
+            log.warning("cannot find out what waits in the queue (%s)", said_of(error))
+            return
+        assert row is not None  # an aggregate has one row always
+        columns = [each or [] for each in row]
+        self.figures.looked({duty: Waiting(jobs, since) for duty, jobs, since in zip(*columns, strict=True)})
 
     async def _sleep(self, seconds: float, *until: asyncio.Event) -> None:
         """Sleep so long, or until one of these happens or the worker is to stop."""
@@ -163,20 +214,21 @@ class Worker:
 
 
 async def _together(
-    looking: Awaitable[None], handing_out: Awaitable[None], stopping: asyncio.Event, stop: Callable[[], None]
+    looking: Awaitable[None], handing_out: Awaitable[None], until: Sequence[asyncio.Event], stop: Callable[[], None]
 ) -> None:
-    """Both, until one fails or all is to stop; then what is being done is given time to end. Raises what failed."""
+    """Both, until one fails or one of these has happened; then what is being done is given time to end. Raises what
+    failed."""
     tasks = [asyncio.ensure_future(each) for each in (looking, handing_out)]
-    stopped = asyncio.create_task(stopping.wait())
+    stopped = [asyncio.create_task(event.wait()) for event in until]
     try:
-        await asyncio.wait((*tasks, stopped), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((*tasks, *stopped), return_when=asyncio.FIRST_COMPLETED)
     finally:
         stop()
         tasks[0].cancel()
         await asyncio.wait(tasks[1:], timeout=DRAIN_SECONDS)
-        for task in (*tasks, stopped):
+        for task in (*tasks, *stopped):
             task.cancel()
-        results = await asyncio.gather(*tasks, stopped, return_exceptions=True)
+        results = await asyncio.gather(*tasks, *stopped, return_exceptions=True)
     for result in results:
         if isinstance(result, Exception):
             raise result

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from gql.database.pool import Database, DatabaseOptions, Origin
+from gql.database.pool import Database, Origin
 from gql.errors import ApiError, Code
 from gql.iam.credentials.passwords import Passwords
 from gql.iam.keys.secrets import Secrets
@@ -235,7 +235,7 @@ async def test_two_hundred_guesses_at_once_cost_few_hashes_and_hold_few_connecti
     database: TestDatabase, services: Services, tenant: Tenant
 ) -> None:
     """Attack 51."""
-    opened = await Database.open(DatabaseOptions(url=database.api_url, read_connections=1, write_connections=4))
+    opened = await Database.open(database.options(read_connections=1, write_connections=4))
     passwords = Passwords(workers=1, waiting=4)
     besieged = Services.of(opened, services.tokens, passwords, SECRETS, Post(None), "postgresql://house/books")
 

@@ -252,7 +252,11 @@ class House:
         "iam.analyst_role_drop",
     )
     # What finds connections of analysts that are to end, and ends them.
-    watcher_functions: tuple[str, ...] = ("iam.analyst_backends_overdue", "iam.analyst_backends_end")
+    watcher_functions: tuple[str, ...] = (
+        "core.workers_connected",
+        "iam.analyst_backends_overdue",
+        "iam.analyst_backends_end",
+    )
     # The one function that an analyst calls with its owner's rights, bound to their organisation: its profile.
     analyst_functions: tuple[str, ...] = ("iam.organisation",)
     # What the login of an analyst is set to. They may set it back, so nothing hangs on it.

@@ -1,14 +1,24 @@
 """Rules for the server as a whole."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from gql.database.catalog.rule import Rule
+
+SAFE_VERSIONS: Final = "Update PostgreSQL to 15.18, 16.14, 17.10, 18.4 or later."
+
+
+def is_safe(number: int, floors: Iterable[str]) -> bool:
+    """Whether a server of this `server_version_num` has the fixes that row security relies on."""
+    known = [int(floor) for floor in floors]
+    return number >= min(known) and not any(floor // 10_000 == number // 10_000 and number < floor for floor in known)
+
 
 RULES: Final = (
     Rule(
         "server-version",
         reason="Earlier releases have known ways past row security.",
-        remedy="Update PostgreSQL to 15.18, 16.14, 17.10, 18.4 or later.",
+        remedy=SAFE_VERSIONS,
         query="""
             select 'the server', 'is PostgreSQL ' || current_setting('server_version')
             from (select current_setting('server_version_num')::int as number) as server

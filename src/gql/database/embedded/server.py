@@ -10,7 +10,7 @@ configuration, which is written anew at each start, and the log. The server list
 everyone for a password.
 
 Several processes may use one server: the first to come starts it, the last to go stops it. A process that is killed
-leaves the server running, and the next one takes it over.
+leaves the server running, and the next one takes it over. A server that dies is started again by whoever is `guarded`.
 """
 
 import fcntl
@@ -38,6 +38,7 @@ from gql.database.embedded.cluster import (
     write_configuration,
 )
 from gql.database.embedded.data_directory import DataDirectory
+from gql.database.embedded.orphans import end_orphans
 from gql.database.embedded.unprivileged import ServerUser, choose_server_user, open_programs, open_the_way
 
 __all__ = ["EmbeddedServer", "EmbeddedServerError"]
@@ -125,6 +126,19 @@ class EmbeddedServer:
         except LookupError as error:
             raise EmbeddedServerError(str(error)) from error
 
+    def revive(self) -> bool:
+        """Start the server again, at the same address, if it has died since `start`. Whether it had.
+
+        Raises EmbeddedServerError, and OSError where its files cannot be written.
+        """
+        with self.directory.lock("start"):
+            if self._postmaster() is not None:
+                return False
+            if not _is_free(self.port):
+                raise EmbeddedServerError(f"Another program has taken its port, {self.port}.")
+            self._launch(choose_server_user(self.directory.cluster))
+        return True
+
     def stop(self) -> None:
         """Leave the server; the last to leave shuts it down, and waits until everything is on disk."""
         if not self._use:
@@ -175,6 +189,7 @@ class EmbeddedServer:
 
     def _launch(self, user: ServerUser) -> None:
         """Start the server, on the port it had before if that is free, and wait until it takes connections."""
+        end_orphans(self.directory.cluster, self.program("postgres"))
         for _ in range(3):
             self.port = self._choose_port()
             self._start_process(user)

@@ -50,6 +50,8 @@ class CommitLost(Exception):
 class Connection(ABC):
     """One connection of a pool, in the hands of one task at a time."""
 
+    raw_class: "type[asyncpg.Connection[asyncpg.Record]]" = asyncpg.Connection
+
     def __init__(self, raw: "asyncpg.Connection[asyncpg.Record]", options: DatabaseOptions) -> None:
         self._raw = raw
         self._time_outs = time_out_values(options)
@@ -69,6 +71,7 @@ class Connection(ABC):
             url,
             timeout=options.connect_timeout,
             command_timeout=options.command_timeout,
+            connection_class=cls.raw_class,
             statement_cache_size=0,  # we keep our own, which knows about roles and counts bytes
             server_settings={"application_name": "countinghouse", **cls.startup_settings(options, read_only)},
         )
@@ -149,7 +152,13 @@ class Connection(ABC):
             raise asyncpg.InterfaceError("the connection was closed before the transaction could commit")
         try:
             status = await self._raw.execute("commit")
-        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (
+            TimeoutError,
+            OSError,
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            asyncpg.InternalClientError,
+        ) as error:
             if isinstance(error, TimeoutError) or self.is_closed or is_lost(error):
                 raise CommitLost from error
             raise
@@ -203,7 +212,7 @@ class Connection(ABC):
         self.standing = Standing.UNKNOWN
         try:
             await self._raw.close(timeout=within)
-        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             self._raw.terminate()
 
 

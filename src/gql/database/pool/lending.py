@@ -21,7 +21,13 @@ from gql.database.refusals import not_let_in, unreachable
 
 log = logging.getLogger(__name__)
 
-FAILURES: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+FAILURES: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what a connection says to which the server said goodbye unasked
+)
 
 # A server process keeps what it learned of every tenant it served; a new one from time to time bounds that.
 LIFETIME_SECONDS: Final = 3600.0
@@ -50,7 +56,7 @@ class Pool:
         self._options = options
         # However the cap is set, one tenant never holds the last connection too.
         per_tenant = min(options.connections_per_tenant, max(size - 1, 1))
-        self._slots: Slots[Connection] = Slots(size, per_tenant, options.acquire_timeout)
+        self._slots: Slots[Connection] = Slots(size, per_tenant, options.acquire_timeout, least=1)
         self._kind: type[Connection] = SessionConnection if options.mode is PoolMode.SESSION else PoolerConnection
         self._background: set[asyncio.Task[None]] = set()
         self._upkeep: asyncio.Task[None] | None = None

@@ -4,28 +4,30 @@ Two transactions of one connection may run on two servers, and strangers' transa
 read too, is a transaction of its own that brings its whole context with SET LOCAL and leaves nothing: no setting, no
 named prepared statement. It costs four more round trips a read than a session does.
 
-Nothing but the application's name is sent at connect, because PgBouncer refuses settings it does not track. What must
-hold outside transactions too (sign-in) is to be set once by the operator:
-
-    alter role countinghouse_api set search_path = pg_catalog, pg_temp;
-    alter role countinghouse_api set statement_timeout = '10s';
-    alter role countinghouse_api set jit = off;
+Nothing but the application's name is sent at connect, because PgBouncer refuses settings it does not track, and would
+leave those that it does to whoever comes next. What is asked in nobody's name (sign-in, who somebody is) is a
+transaction of its own as well, with the time-outs: borrowed.py.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
+import asyncpg
+
 from gql.database.context import Context
+from gql.database.pool.borrowed import Borrowed
 from gql.database.pool.connections import Connection, Row, Standing
 from gql.database.pool.doors import Door
 from gql.database.pool.options import DatabaseOptions
 from gql.database.pool.standing import (
     BEGIN_BEHIND_POOLER,
     READ_BEHIND_POOLER,
+    TIME_OUTS,
     UNCHANGING,
     Origin,
     context_values,
     origin_values,
+    settled_by,
 )
 
 _NO_ORIGIN = Origin()
@@ -34,6 +36,13 @@ _UNCHANGING_VALUES = tuple(UNCHANGING.values())
 
 class PoolerConnection(Connection):
     """A connection of which only the transaction at hand is ours."""
+
+    raw_class = Borrowed
+
+    def __init__(self, raw: "asyncpg.Connection[asyncpg.Record]", options: DatabaseOptions) -> None:
+        super().__init__(raw, options)
+        assert isinstance(raw, Borrowed)
+        raw.settling = settled_by(UNCHANGING | dict(zip(TIME_OUTS, self._time_outs, strict=True)))
 
     @staticmethod
     def startup_settings(options: DatabaseOptions, read_only: bool) -> dict[str, str]:
@@ -58,12 +67,12 @@ class PoolerConnection(Connection):
         """Whose server it will be next, nobody knows."""
 
     async def leave(self) -> None:
-        """There is nothing to leave; a transaction of ours that failed is rolled back."""
-        if self.standing is Standing.UNKNOWN:
-            await self.mend()
+        """There is nothing to leave: a transaction of ours that failed is rolled back, and a dead connection found."""
+        await self.mend()
 
     async def ask(self, question: str, values: Sequence[Any]) -> Row | None:
-        await self.leave()
+        if self.standing is Standing.UNKNOWN:
+            await self.mend()
         try:
             return await self._raw.fetchrow(question, *values)
         except BaseException:

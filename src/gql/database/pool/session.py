@@ -36,6 +36,8 @@ STALE: Final = (
     asyncpg.InvalidCachedStatementError,
     asyncpg.OutdatedSchemaCacheError,
 )
+# Nobody waits for what a server asked that was killed: its statements end, and let go of their locks.
+LOOKS_FOR_CLIENT: Final = {"client_connection_check_interval": "1s"}
 _names = count(1)
 log = logging.getLogger(__name__)
 
@@ -52,7 +54,8 @@ class SessionConnection(Connection):
     def startup_settings(options: DatabaseOptions, read_only: bool) -> dict[str, str]:
         time_outs = dict(zip(TIME_OUTS, time_out_values(options), strict=True))
         # Whoever writes asks for nothing: where an operator has set the database to read only, that holds here, too.
-        return {**UNCHANGING, **time_outs, **({"default_transaction_read_only": "on"} if read_only else {})}
+        reading = {"default_transaction_read_only": "on"} if read_only else {}
+        return {**UNCHANGING, **LOOKS_FOR_CLIENT, **time_outs, **reading}
 
     async def read(self, context: Context, statement: str, arguments: Sequence[str | None], door: Door) -> bytes | None:
         if self.standing is not context and self.standing != context:

@@ -3,6 +3,7 @@
 A connection stands in a context when its role and its app.* settings are that context's.
 """
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from gql.database.context import Context
@@ -66,6 +67,12 @@ def _read_after_switch() -> str:
 def _beginning(names: tuple[str, ...]) -> str:
     """The same for a transaction that writes, whose row ends with its mark: the settings and the mark in one trip."""
     return f"{setting_statement(names, local=True)}, {MARKING}"
+
+
+def settled_by(values: Mapping[str, str]) -> str:
+    """The statement, without parameters, that gives settings of the house these values for the transaction."""
+    calls = [f"set_config('{name}', '{value}', true)" for name, value in values.items()]
+    return f"select {', '.join(calls)}"
 
 
 # A session has its time-outs since it connected; under a pooler nothing lasts.

@@ -7,7 +7,7 @@ import socket
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -16,12 +16,13 @@ import httpx
 
 from gql.database.embedded import EmbeddedServer
 from gql.database.loader import migrate
+from gql.database.pool.options import PoolMode
 from gql.settings import Settings
 from tests.harness.command_line import PROGRAM, environment
-from tests.harness.postgres import MAJOR_VERSION, PREFIX, bin_directory
+from tests.harness.postgres import MAJOR_VERSION, PREFIX, TestDatabase, bin_directory
 
 # What is acknowledged must outlive the server's crash: commits are written before they are answered, if not to disk.
-CONFIGURATION: Final = {"fsync": "off", "shared_buffers": "64MB"}
+CONFIGURATION: Final = {"fsync": "off", "shared_buffers": "64MB", "max_connections": "150"}
 NOBODY: Final = "never_comes"
 HELD: Final = "wait_event = 'SyncRep'"
 """Of a backend: it has committed, and waits before it says so."""
@@ -35,13 +36,30 @@ class Cluster:
     server: EmbeddedServer
     kills: int = 0
 
-    async def kill_one(self, which: str) -> bool:
-        """SIGKILL one backend of the API of which this holds, and wait until the server has recovered. False where
+    @property
+    def database(self) -> TestDatabase:
+        """How everybody else speaks of it."""
+        server = self.server
+        return TestDatabase(server.admin_url, server.api_url, server.worker_url, server, PoolMode.SESSION)
+
+    @property
+    def settings(self) -> Settings:
+        """Of commands that work on it."""
+        return Settings(
+            database_url=self.server.api_url,
+            admin_url=self.server.admin_url,
+            worker_url=self.server.worker_url,
+            data_dir=self.server.directory.path,
+        )
+
+    async def kill_one(self, which: str, user: str = "countinghouse_api") -> bool:
+        """SIGKILL one backend of this login of which this holds, and wait until the server has recovered. False where
         there was none. The postmaster ends all the others, because shared memory may be damaged."""
         async with self.admin() as connection:
             backend = await connection.fetchval(
-                "select pid from pg_stat_activity where usename = 'countinghouse_api' and backend_type ="
-                f" 'client backend' and {which} order by random() limit 1"
+                "select pid from pg_stat_activity where usename = $1 and backend_type = 'client backend'"
+                f" and pid <> pg_backend_pid() and {which} order by random() limit 1",
+                user,
             )
             if backend is None:
                 return False
@@ -110,24 +128,39 @@ class Serving:
 
     settings: Settings
     url: str
+    more: dict[str, str] = field(default_factory=dict)
+    """Further settings of its process."""
     process: asyncio.subprocess.Process | None = None
+
+    @property
+    def log(self) -> Path:
+        """What it says, however often it is started."""
+        return self.settings.data_dir / "serve.log"
 
     async def start(self) -> None:
         """Start it and wait until it is ready."""
         port = str(httpx.URL(self.url).port)
-        assert self.settings.database_url is not None
-        env = environment(
-            DATABASE_URL=self.settings.database_url,
-            DATA_DIR=str(self.settings.data_dir),
-            ENVIRONMENT="development",
-            PORT=port,
-        )
+        given = {
+            **({"DATABASE_URL": self.settings.database_url} if self.settings.database_url else {}),
+            "DATA_DIR": str(self.settings.data_dir),
+            "ENVIRONMENT": "development",
+            "PORT": port,
+            **self.more,
+        }
+        env = environment(None, **given)
         nowhere = asyncio.subprocess.DEVNULL
-        self.process = await asyncio.create_subprocess_exec(
-            PROGRAM, "serve", env=env, stdin=nowhere, stdout=asyncio.subprocess.PIPE, stderr=nowhere
-        )
+        with self.log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                PROGRAM, "serve", env=env, stdin=nowhere, stdout=asyncio.subprocess.PIPE, stderr=log
+            )
         assert self.process.stdout is not None
-        assert await asyncio.wait_for(self.process.stdout.readline(), 30), "it did not start"
+        assert await asyncio.wait_for(self.process.stdout.readline(), 60), "it did not start"
+
+    async def stop(self) -> None:
+        """Have it end by itself, if it runs."""
+        if self.process is not None and self.process.returncode is None:
+            self.process.terminate()
+            await asyncio.wait_for(self.process.wait(), 60)
 
     async def kill(self) -> None:
         """SIGKILL it: whoever waits for an answer has none."""
@@ -137,12 +170,12 @@ class Serving:
 
 
 @asynccontextmanager
-async def serving(cluster: Cluster) -> AsyncIterator[Serving]:
-    """A server on the cluster, for the body."""
+async def serving(cluster: Cluster, **more: str) -> AsyncIterator[Serving]:
+    """A server on the cluster, for the body, with further settings where they are given."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     settings = Settings(database_url=cluster.server.api_url, data_dir=cluster.server.directory.path)
-    server = Serving(settings, f"http://127.0.0.1:{port}")
+    server = Serving(settings, f"http://127.0.0.1:{port}", more)
     await server.start()
     try:
         yield server

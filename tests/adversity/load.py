@@ -1,0 +1,112 @@
+"""A load of transfers, each under its own key, sent again until there is an answer; and what must have come of it."""
+
+import asyncio
+import random
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import uuid4
+
+import asyncpg
+import httpx
+
+from tests.database.pooling import until
+from tests.harness.actors import context_of, put
+from tests.harness.tenants import Tenant
+from tests.ledger.books import wrong
+
+CLIENTS: Final = 10
+PACE: Final = 15
+"""So many transfers are acknowledged between one kill and the next: it is a load that is killed."""
+PATIENCE: Final = 30.0
+
+OPEN: Final = """mutation {
+    bank: ledgerAccountCreate(input: {code: "BANK", name: "Bank", kind: ASSET}) { ledgerAccount { id } }
+    fees: ledgerAccountCreate(input: {code: "FEES", name: "Fees", kind: EXPENSE}) { ledgerAccount { id } } }"""
+POST: Final = """mutation ($input: LedgerTransferPostInput!) {
+    ledgerTransferPost(input: $input) { ledgerTransfer { id } } }"""
+SEND_AGAIN: Final = frozenset(
+    {"COMMIT_UNKNOWN", "DATABASE_UNREACHABLE", "POOL_EXHAUSTED", "IDEMPOTENCY_KEY_IN_USE", "RETRY", "LOCKED"}
+)
+"""What a client may be told on such a day. Every other refusal is a failure."""
+
+
+@dataclass
+class Load:
+    """Many clients who post transfers, each under a key of its own, and send it again until they have an answer."""
+
+    url: str
+    token: str
+    accounts: list[str] = field(default_factory=list)
+    acknowledged: dict[str, str] = field(default_factory=dict)
+    """The transfer of each key."""
+    replayed: int = 0
+    sent_again: int = 0
+    has_ended: bool = False
+
+    async def open_accounts(self) -> None:
+        async with self._client() as client:
+            made = (await client.post("/graphql", json={"query": OPEN})).json()["data"]
+        self.accounts = [made[name]["ledgerAccount"]["id"] for name in ("bank", "fees")]
+
+    async def run(self) -> None:
+        """Until it has ended, and everybody has an answer to what they asked last."""
+        async with asyncio.TaskGroup() as clients:
+            for _ in range(CLIENTS):
+                clients.create_task(self._work())
+
+    async def more(self, number: int = PACE) -> None:
+        """Wait until so many more are acknowledged."""
+        wanted = len(self.acknowledged) + number
+
+        async def are_there() -> bool:
+            await asyncio.sleep(0.001)
+            return len(self.acknowledged) >= wanted
+
+        await until(are_there, f"{wanted} transfers are acknowledged", PATIENCE)
+
+    async def _work(self) -> None:
+        async with self._client() as client:
+            while not self.has_ended:
+                key = str(uuid4())
+                self.acknowledged[key] = await self._post(client, key)
+
+    async def _post(self, client: httpx.AsyncClient, key: str) -> str:
+        amount = f"{random.randint(1, 99_999) / 100:.2f}"
+        legs = zip(random.sample(self.accounts, 2), (amount, f"-{amount}"), strict=True)
+        entries = [{"accountId": account, "amount": each} for account, each in legs]
+        body = {"query": POST, "variables": {"input": {"reason": key, "entries": entries}}}
+        while True:
+            answer = await self._sent(client, body, key)
+            if answer is not None and "errors" not in answer.json():
+                self.replayed += answer.headers.get("idempotent-replayed") == "true"
+                transfer: str = answer.json()["data"]["ledgerTransferPost"]["ledgerTransfer"]["id"]
+                return transfer
+            if answer is not None:
+                [error] = answer.json()["errors"]
+                assert error["extensions"].get("reason") in SEND_AGAIN, answer.text
+            self.sent_again += 1
+            await asyncio.sleep(random.uniform(0, 0.05))
+
+    async def _sent(self, client: httpx.AsyncClient, body: Any, key: str) -> httpx.Response | None:
+        """The answer; None where the connection was lost before it."""
+        try:
+            return await client.post("/graphql", json=body, headers={"Idempotency-Key": key})
+        except httpx.TransportError:
+            return None
+
+    def _client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=15)
+
+
+async def assert_each_once(connection: asyncpg.Connection, tenant: Tenant, load: Load) -> None:
+    """What was acknowledged is there once, under its own id; nothing else is there; and the books are right. The
+    connection is a superuser's."""
+    await put(connection, context_of(tenant))
+    await connection.execute(f"set role {tenant.database_role}")
+    posted = await connection.fetch("select description, id::text from ledger.transfers")
+    assert sorted(map(tuple, posted)) == sorted(load.acknowledged.items())
+    assert await wrong(connection) == []
+    assert await connection.fetchval("select sum(debit) > 0 from ledger.trial_balance(core.today())")
+    await connection.execute("reset role")
+    kept = await connection.fetch("select key from core.idempotency_keys where tenant_id = $1", tenant.tenant_id)
+    assert sorted(row[0] for row in kept) == sorted(load.acknowledged)
