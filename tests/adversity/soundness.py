@@ -1,16 +1,21 @@
 """Whether a server holds what it should hold and nothing else, when a bad day is over."""
 
 import asyncio
+from typing import Final
 
 from tests.database.pooling import until
 from tests.harness.actors import as_superuser
 from tests.http.servers import Running
 
+OURS: Final = """
+    select pid from pg_stat_activity where usename = 'countinghouse_api' and application_name = 'countinghouse'
+"""
+
 
 async def processes() -> set[int]:
-    """The server processes of PostgreSQL that work for servers of ours."""
+    """The server processes of PostgreSQL that work for servers of ours, and not for tests."""
     async with as_superuser() as connection:
-        rows = await connection.fetch("select pid from pg_stat_activity where usename = 'countinghouse_api'")
+        rows = await connection.fetch(OURS)
     return {row[0] for row in rows}
 
 
