@@ -20,12 +20,12 @@ from gql.database.embedded import EmbeddedServer
 from gql.database.embedded.unprivileged import choose_server_user
 from gql.database.loader import migrate
 from gql.settings import Settings
+from tests.adversity.victims import Cluster, Serving, serving
 from tests.database.pooling import until
 from tests.harness.actors import context_of, put
 from tests.harness.command_line import PROGRAM, Outcome, countinghouse, environment
 from tests.harness.postgres import MAJOR_VERSION, PREFIX, bin_directory
 from tests.harness.tenants import PASSWORD, Tenant, make_tenant
-from tests.adversity.victims import Cluster, Serving, serving
 
 SCRIPTS: Final = Path(__file__).parents[2] / "deploy" / "backup"
 # As they stand in docs/backup.md, where a test looks for each.

@@ -17,6 +17,7 @@ import asyncpg
 import pytest
 
 from gql.database.embedded import EmbeddedServer
+from tests.adversity.victims import Cluster, serving
 from tests.deploy.drill import (
     BOTH,
     CONFIGURATION,
@@ -38,7 +39,6 @@ from tests.deploy.drill import (
 )
 from tests.harness.command_line import Outcome
 from tests.harness.tenants import Tenant, make_tenant
-from tests.adversity.victims import Cluster, serving
 
 ANALYST: Final = 'mutation { analystCreate(input: {label: "Warehouse"}) { analyst user secret } }'
 ROTATE: Final = "mutation ($id: ID!) { analystSecretRotate(input: {id: $id}) { user secret } }"

@@ -18,6 +18,7 @@ import asyncpg
 import pytest
 
 from gql.database.embedded import EmbeddedServer, EmbeddedServerError
+from tests.adversity.victims import Cluster, serving
 from tests.database.pooling import until
 from tests.deploy.drill import (
     BASE_BACKUP,
@@ -40,7 +41,6 @@ from tests.deploy.drill import (
     variables,
 )
 from tests.harness.command_line import Outcome
-from tests.adversity.victims import Cluster, serving
 
 ANALYST: Final = 'mutation { analystCreate(input: {label: "Warehouse"}) { user secret } }'
 
