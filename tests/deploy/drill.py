@@ -2,7 +2,6 @@
 operator runs them: as programs, with libpq's variables, as the user that PostgreSQL runs as."""
 
 import asyncio
-import json
 import os
 import shutil
 import tempfile
@@ -299,9 +298,6 @@ def metric(place: Path, kind: str) -> float | None:
     file = place / "metrics" / f"countinghouse_backup_{kind}.prom"
     if not file.exists():
         return None
-    line = file.read_text().splitlines()[-1]
-    name, value = line.rsplit(" ", 1)
-    assert name == f"countinghouse_backup_last_success_timestamp_seconds{json.dumps({'kind': kind})}".replace(
-        '{"kind": ', "{kind="
-    )
+    name, value = file.read_text().splitlines()[-1].rsplit(" ", 1)
+    assert name == f'countinghouse_backup_last_success_timestamp_seconds{{kind="{kind}"}}'
     return float(value)
