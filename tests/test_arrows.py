@@ -10,14 +10,15 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "gql"
 MAY_IMPORT = {
     "errors": set(),
-    "settings": set(),
+    "places": set(),
+    "settings": {"places"},
     "reminders": set(),
-    "database": {"database", "errors", "reminders", "settings"},
+    "database": {"database", "errors", "places", "reminders", "settings"},
     "engine": {"engine", "database", "errors"},
     "ledger": {"ledger", "engine", "errors"},
     "billing": {"billing", "engine", "errors"},
     "messages": {"messages", "errors", "settings"},
-    "iam": {"iam", "messages", "engine", "database", "errors", "settings"},
+    "iam": {"iam", "messages", "engine", "database", "errors", "places", "settings"},
     "roles": {"engine", "database"},
     "trade": {"trade", "engine", "errors"},
     "schema": {"billing", "ledger", "trade", "iam", "engine", "database", "roles"},

@@ -9,6 +9,7 @@ import typer
 from gql.cli.console import CommandFailed, progress_bar, say
 from gql.cli.databases import Addresses, admin_connection, load_schema, the_database, the_settings
 from gql.database.embedded import EmbeddedServer
+from gql.database.pool.servers import connect
 
 PLACE: Final = "select (current_database()::text, pg_postmaster_start_time())"
 
@@ -75,7 +76,7 @@ async def _examine(addresses: Addresses) -> tuple[str, int, list[str]]:
 async def _examine_login(admin: asyncpg.Connection, url: str, who: str, setting: str, wanted: str) -> list[str]:
     """What is wrong with an address that a program of ours uses, which pg_catalog does not know."""
     try:
-        api = await asyncpg.connect(url, timeout=10)
+        api = await connect(url, timeout=10)
     except (OSError, asyncpg.PostgresError) as error:
         return [f"{who} cannot sign in to the database as COUNTINGHOUSE_{setting} says: {error}."]
     try:

@@ -14,6 +14,7 @@ from gql.iam.services import Services
 from gql.iam.tokens import principals as rules
 from gql.iam.tokens.access import Identity
 from gql.iam.tokens.principals import Principals
+from gql.settings import Settings
 from tests.harness.actors import as_superuser
 from tests.harness.tenants import Tenant, make_person, make_tenant
 from tests.iam.forging import Clock
@@ -98,9 +99,9 @@ async def test_many_people_who_come_at_once_are_looked_up_together(
     assert services.database.callers.statistics.acquisitions == asked + 3
 
 
-async def test_no_write_stands_before_the_question_who_somebody_is(services: Services, tenant: Tenant) -> None:
-    address = services.database.writes._url
-    database = await Database.open(DatabaseOptions(url=address, write_connections=1, acquire_timeout=2.0))
+async def test_no_write_stands_before_the_question_who_somebody_is(settings: Settings, tenant: Tenant) -> None:
+    assert settings.database_url is not None
+    database = await Database.open(DatabaseOptions(url=settings.database_url, write_connections=1, acquire_timeout=2.0))
     try:
         async with database.nobody():
             assert (await Principals(database).context(identity(tenant))).role == "owner"
