@@ -81,11 +81,15 @@ def create_app(settings: Settings, database_url: str) -> Application:
     metrics.watch_pool("read", lambda: database.reads.statistics)
     metrics.watch_pool("write", lambda: database.writes.statistics)
     metrics.watch_pool("caller", lambda: database.callers.statistics)
+    if database.replica is not None:
+        metrics.watch_replica(database.replica)
     metrics.watch("countinghouse_passwords_waiting", "Sign-ins in the queue.", lambda: passwords.statistics.waiting)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         watching = asyncio.create_task(KeyWatch(database, keys, secrets).run())
+        if database.replica is not None:
+            database.replica.watch()
         yield
         health.is_draining = True
         watching.cancel()

@@ -46,6 +46,7 @@ _UNREADABLE: Final = (Code.BAD_USER_INPUT, "INVALID_VALUE", "A value is malforme
 _SLOW: Final = (Code.TIMEOUT, "STATEMENT_TIMEOUT", "It took longer than is allowed. Ask for less at once.")
 _AGAIN: Final = (Code.CONFLICT, "RETRY", "Someone changed the same things at the same moment. Try again.")
 _DOWN: Final = (Code.UNAVAILABLE, "DATABASE_UNREACHABLE", "The database cannot be reached just now. Try again shortly.")
+UNREACHABLE: Final = _DOWN[1]
 
 _STATES: Final = {
     "22P02": _UNREADABLE,  # invalid text representation
@@ -62,6 +63,7 @@ _STATES: Final = {
     "40P01": _AGAIN,
     "42501": (Code.FORBIDDEN, NOT_PERMITTED, "You may not do this."),
     "53300": _DOWN,  # too many connections
+    "25006": _DOWN,  # nothing can be written there: it is a standby, or is kept from writing
 }
 
 # The server says these when it hangs up or does not let us in: shutting down, crashed, starting, database dropped,
@@ -76,7 +78,14 @@ def is_lost(error: BaseException) -> bool:
         return state.startswith("08") or state in _HANGS_UP
     if isinstance(error, asyncpg.InterfaceError):
         return "closed" in str(error)  # asyncpg has no type for it
+    if isinstance(error, asyncpg.InternalClientError):
+        return True  # nothing can be sent, as when the server has said goodbye and the end has not arrived yet
     return isinstance(error, OSError) and not isinstance(error, TimeoutError)
+
+
+def is_read_only(error: BaseException) -> bool:
+    """Whether this error means that nothing can be written where the connection leads: to a standby, as a rule."""
+    return isinstance(error, asyncpg.PostgresError) and error.sqlstate == "25006"
 
 
 def has_crossed_others(error: BaseException) -> bool:

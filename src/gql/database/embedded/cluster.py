@@ -33,7 +33,10 @@ CONFIGURATION: Final[Mapping[str, str]] = {
     "log_checkpoints": "off",
     "log_line_prefix": "%m [%p] %u ",
 }
-HOST_BASED_ACCESS: Final = "# Written anew at each start.\nhost all all 127.0.0.1/32 scram-sha-256\n"
+HOST_BASED_ACCESS: Final = """# Written anew at each start.
+host all all 127.0.0.1/32 scram-sha-256
+host replication all 127.0.0.1/32 scram-sha-256
+"""
 
 
 class EmbeddedServerError(Exception):

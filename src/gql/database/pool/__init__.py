@@ -4,6 +4,17 @@ from gql.database.pool.database import Database, Reader, Transaction
 from gql.database.pool.doors import Door
 from gql.database.pool.lending import PoolStatistics
 from gql.database.pool.options import DatabaseOptions, PoolMode
+from gql.database.pool.replica import Replica
 from gql.database.pool.standing import Origin
 
-__all__ = ["Database", "DatabaseOptions", "Door", "Origin", "PoolMode", "PoolStatistics", "Reader", "Transaction"]
+__all__ = [
+    "Database",
+    "DatabaseOptions",
+    "Door",
+    "Origin",
+    "PoolMode",
+    "PoolStatistics",
+    "Reader",
+    "Replica",
+    "Transaction",
+]

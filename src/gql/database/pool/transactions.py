@@ -9,11 +9,12 @@ from typing import Any, Self
 from gql.database.context import Context
 from gql.database.pool.connections import CommitLost, RolledBack
 from gql.database.pool.doors import Door
-from gql.database.pool.lending import FAILURES, Loan, Pool
+from gql.database.pool.lending import Loan, Pool
 from gql.database.pool.outcomes import Mark
 from gql.database.pool.renewal import with_renewal, wrong_context
+from gql.database.pool.servers import FAILURES
 from gql.database.pool.standing import Origin
-from gql.database.refusals import commit_unknown, has_crossed_others, is_lost
+from gql.database.refusals import commit_unknown, has_crossed_others, is_lost, is_read_only
 from gql.errors import INTERNAL_MESSAGE, ApiError, Code
 
 log = logging.getLogger(__name__)
@@ -134,6 +135,6 @@ class Transaction:
         """What the failure is to the caller; what it means for the transaction is noted."""
         if has_crossed_others(error):
             self.trouble = Trouble.CROSSED
-        elif is_lost(error):
+        elif is_lost(error) or is_read_only(error):
             self.trouble = Trouble.CUT
         return self._translate(error)
