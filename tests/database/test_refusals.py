@@ -169,6 +169,8 @@ def test_losing_the_connection_is_told_apart_from_running_out_of_time() -> None:
     assert all(is_lost(error) for error in lost)
     assert {translate(error).reason for error in lost} == {"DATABASE_UNREACHABLE"}
     assert not is_lost(TimeoutError())
+    # What is said of one on which the server has said goodbye, before its end has arrived.
+    assert is_lost(asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress"))
     assert translate(TimeoutError()).code is Code.TIMEOUT
     assert not is_lost(asyncpg.InterfaceError("another operation is in progress"))
 

@@ -4,6 +4,7 @@ It is started and loaded when a test first asks for it, and serves the whole run
 """
 
 import asyncio
+import fcntl
 import os
 import shutil
 import tempfile
@@ -85,5 +86,7 @@ def _remove_abandoned() -> None:
             if path.stat().st_uid == os.geteuid() and (path / "users.lock").exists():
                 server = EmbeddedServer(path)
                 server.stop_if_abandoned()
-                if not server.is_running:
-                    shutil.rmtree(path, ignore_errors=True)
+                # One that a test has killed, and will start again, does not run and is not abandoned.
+                with suppress(BlockingIOError), server.directory.lock("users", fcntl.LOCK_EX | fcntl.LOCK_NB):
+                    if not server.is_running:
+                        shutil.rmtree(path, ignore_errors=True)
