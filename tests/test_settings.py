@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from gql.places import places_of
 from gql.settings import Settings, SettingsError
 
 DATABASE = "postgresql://countinghouse_api:sesame@db.example.org:5432/countinghouse"
@@ -81,6 +82,27 @@ def test_an_address_that_is_none_is_refused_without_repeating_its_password(addre
         "COUNTINGHOUSE_DATABASE_URL has the wrong value; "
         "expected an address like postgresql://user:password@host:5432/database."
     )
+
+
+@pytest.mark.parametrize(
+    ("places", "named"),
+    [
+        ("one", [("one", 5432)]),
+        ("one:6432,two", [("one", 6432), ("two", 5432)]),
+        ("192.0.2.1,[2001:db8::1]:7000", [("192.0.2.1", 5432), ("2001:db8::1", 7000)]),
+    ],
+    ids=["one", "two", "numbers"],
+)
+def test_an_address_may_name_several_servers(places: str, named: list[tuple[str, int]]) -> None:
+    address = f"postgresql://u:se,same@{places}/d?target_session_attrs=read-write"
+    settings = Settings.from_environment({"COUNTINGHOUSE_DATABASE_URL": address})
+    assert settings.database_url == address
+    assert list(places_of(address)) == named
+
+
+@pytest.mark.parametrize("places", ["one,", ",two", "one:x,two", "one:70000,two", "one two", "[::1,two", "/run,two"])
+def test_an_address_of_several_that_cannot_be_is_refused(places: str) -> None:
+    assert len(refused(DATABASE_URL=f"postgresql://u:sesame@{places}/d")) == 1
 
 
 def test_a_misspelt_variable_is_named_with_the_one_that_was_meant() -> None:

@@ -84,6 +84,12 @@ begin
             'Another request was sent under this Idempotency-Key already. Take a new key for each new request.'
         );
     end if;
+    -- Where a standby is to have every commit before it is answered, this one waits for it too, as it does with a lock. The
+    -- first may have been cut off in its wait: then its answer stands here, and is not yet to be given.
+    if current_setting('synchronous_standby_names') <> '' then
+        perform from core.idempotency_keys
+        where tenant_id = core.tenant_id() and user_id = core.user_id() and key = wanted_key for update;
+    end if;
     return known.answer;
 end
 $$;

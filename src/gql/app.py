@@ -111,11 +111,15 @@ def create_app(settings: Settings, database_url: str, kinds: Kinds = USUAL) -> A
         "By how much this machine's clock was ahead of the database's when /readyz was asked last.",
         lambda: database.clock_ahead,
     )
+    if database.replica is not None:
+        metrics.watch_replica(database.replica)
     metrics.watch("countinghouse_passwords_waiting", "Sign-ins in the queue.", lambda: passwords.statistics.waiting)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         watching = asyncio.create_task(KeyWatch(database, keys, secrets).run())
+        if database.replica is not None:
+            database.replica.watch()
         yield
         health.is_draining = True
         watching.cancel()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
+from gql.places import places_of
 from gql.secret_files import with_secrets
 
 PREFIX: Final = "COUNTINGHOUSE_"
@@ -40,9 +41,9 @@ def _setting(default: Any, read: Callable[[str], Any], expected: str, meaning: s
 
 def _database_address(text: str) -> str:
     address = urlsplit(text)
-    if address.scheme not in ("postgresql", "postgres") or not address.hostname or len(address.path) < 2:
+    if address.scheme not in ("postgresql", "postgres") or len(address.path) < 2:
         raise ValueError
-    _ = address.port  # raises ValueError for a port that is no number
+    places_of(text)
     return text
 
 
@@ -133,6 +134,9 @@ class Settings:
     )
     database_read_url: str | None = _setting(
         None, _database_address, ADDRESS, "A replica that answers queries; unset: the database itself.", secret=True
+    )
+    read_lag_limit_ms: int = _setting(
+        10_000, _whole_number(500, 60_000), "milliseconds from 500 to 60000", "How far behind a replica may answer."
     )
     admin_url: str | None = _setting(
         None, _database_address, ADDRESS, "The same database as superuser, for migrate and tenant create.", secret=True

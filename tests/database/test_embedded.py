@@ -86,7 +86,7 @@ async def test_everyone_is_asked_for_a_password_and_nobody_comes_in_another_way(
     rules = (
         "select string_agg(concat_ws(' ', type, database, user_name, address, auth_method), ';') from pg_hba_file_rules"
     )
-    asked = "host {all} {all} 127.0.0.1 scram-sha-256;host {replication} {postgres} 127.0.0.1 scram-sha-256"
+    asked = "host {all} {all} 127.0.0.1 scram-sha-256;host {replication} {all} 127.0.0.1 scram-sha-256"
     assert await ask(server.admin_url, rules) == asked
     assert await ask(server.admin_url, "show listen_addresses") == "127.0.0.1"
     assert await ask(server.admin_url, "show unix_socket_directories") == ""

@@ -16,7 +16,6 @@ from tests.database.pooling import (
     arguments_of,
     sleeping,
     tell,
-    tell_in_write,
     told_by,
     until_mended,
 )
@@ -132,11 +131,14 @@ async def test_a_switch_that_failed_is_not_believed(tenant: Tenant) -> None:
         assert await tell(database, context) == told_by(context)
 
 
-async def test_reads_may_go_to_an_address_of_their_own(tenant: Tenant) -> None:
-    url = (await the_database()).api_url
+async def test_reads_go_to_no_other_address_that_is_no_replica(tenant: Tenant) -> None:
+    """What a replica is given, tests/deploy/test_replica.py tells."""
     context = context_of(tenant)
-    async with a_database(url="postgresql://nobody@127.0.0.1:1/none", read_url=url) as database:
-        assert await tell(database, context) == told_by(context)
-        with pytest.raises(ApiError) as refusal:
-            await tell_in_write(database, context)
-        assert refusal.value.reason == "DATABASE_UNREACHABLE"
+    for address in ("postgresql://nobody@127.0.0.1:1/none", (await the_database()).api_url + "&application_name=same"):
+        async with a_database(read_url=address) as database:
+            assert database.replica is not None
+            for _ in range(2):
+                await database.replica.look()
+                assert await tell(database, context) == told_by(context)
+            assert database.replica.pool.statistics.opened == 0
+            await database.ping()

@@ -182,6 +182,8 @@ def test_losing_the_connection_is_told_apart_from_running_out_of_time() -> None:
     # Nobody knows whether it is: it says nothing, not even that its own time-out is over.
     assert not is_lost(TimeoutError())
     assert translate(TimeoutError()).reason == "DATABASE_UNREACHABLE"
+    # What is said of one on which the server has said goodbye, before its end has arrived.
+    assert is_lost(asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress"))
     assert not is_lost(asyncpg.InterfaceError("another operation is in progress"))
 
 

@@ -5,6 +5,7 @@ that a server asks of it goes through PgBouncer in transaction mode; what tests 
 """
 
 import asyncio
+import fcntl
 import os
 import shutil
 import tempfile
@@ -125,6 +126,8 @@ def _remove_abandoned() -> None:
             if path.stat().st_uid == os.geteuid() and (path / "users.lock").exists():
                 server = EmbeddedServer(path)
                 server.stop_if_abandoned()
-                if not server.is_running:
-                    stop_abandoned(path / "pooler")
-                    shutil.rmtree(path, ignore_errors=True)
+                # One that a test has killed, and will start again, does not run and is not abandoned.
+                with suppress(BlockingIOError), server.directory.lock("users", fcntl.LOCK_EX | fcntl.LOCK_NB):
+                    if not server.is_running:
+                        stop_abandoned(path / "pooler")
+                        shutil.rmtree(path, ignore_errors=True)

@@ -13,6 +13,7 @@ import asyncpg
 from gql.cli.console import CommandFailed, progress_bar
 from gql.database.embedded import EmbeddedServer, guarded
 from gql.database.loader import MigrationReport, migrate
+from gql.database.pool.servers import connect
 from gql.database.sources import schema_sources
 from gql.settings import Settings
 
@@ -99,7 +100,7 @@ def load_schema(admin_url: str) -> MigrationReport:
 @asynccontextmanager
 async def admin_connection(addresses: Addresses) -> AsyncIterator[asyncpg.Connection]:
     """A superuser's connection to a loaded database, for what only the operator of the house may do."""
-    connection = await asyncpg.connect(addresses.demand_admin_url(), timeout=10)
+    connection = await connect(addresses.demand_admin_url(), timeout=10)
     try:
         if await connection.fetchval("select to_regclass('iam.tenants') is null"):
             raise CommandFailed("The database is empty. Run `countinghouse migrate` first.")

@@ -17,6 +17,7 @@ from gql.cli.console import CommandFailed
 from gql.cli.databases import Addresses, admin_connection, the_database, the_settings
 from gql.database.context import Context
 from gql.database.embedded.cluster import EmbeddedServerError, wheel_bin_directory
+from gql.places import places_of
 from gql.settings import Settings
 
 
@@ -71,11 +72,12 @@ def _of_a_session(settings: Settings, addresses: Addresses) -> str:
 
 def _environment(url: str) -> dict[str, str]:
     """The address as psql's own variables: an argument could be read by every user of the machine."""
-    address = urlsplit(url)
+    address, places = urlsplit(url), places_of(url)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     environment |= {
-        "PGHOST": address.hostname or "",
-        "PGPORT": str(address.port or 5432),
+        "PGHOST": ",".join(place.host for place in places),
+        "PGPORT": ",".join(str(place.port) for place in places),
+        "PGTARGETSESSIONATTRS": "primary" if len(places) > 1 else "any",
         "PGUSER": unquote(address.username or ""),
         "PGPASSWORD": unquote(address.password or ""),
         "PGDATABASE": unquote(address.path.removeprefix("/")),

@@ -10,6 +10,7 @@ from gql.cli.console import CommandFailed, progress_bar, say
 from gql.cli.databases import Addresses, admin_connection, load_schema, the_database, the_settings
 from gql.cli.logins import let_in, passwords
 from gql.database.embedded import EmbeddedServer
+from gql.database.pool.servers import connect
 
 PLACE: Final = "select (current_database()::text, pg_postmaster_start_time())"
 
@@ -87,7 +88,7 @@ async def _examine_login(admin: asyncpg.Connection, url: str, who: str, setting:
     """What is wrong with an address that a program of ours uses, which pg_catalog does not know."""
     try:
         # Behind a pooler a statement that is kept would be met by whoever is given its server next.
-        api = await asyncpg.connect(url, timeout=10, statement_cache_size=0)
+        api = await connect(url, timeout=10, statement_cache_size=0)
     except (OSError, asyncpg.PostgresError) as error:
         return [f"{who} cannot sign in to the database as COUNTINGHOUSE_{setting} says: {error}."]
     try:

@@ -9,6 +9,7 @@ import asyncpg
 
 from gql.database.catalog import House
 from gql.database.catalog.server import SAFE_VERSIONS, is_safe
+from gql.database.pool.servers import FAILURES, connect
 from gql.database.sources import schema_sources, schema_version, sql_directory
 
 __all__ = ["MigrationError", "MigrationReport", "migrate", "schema_version", "sql_directory"]
@@ -44,8 +45,8 @@ async def migrate(admin_url: str, progress: Callable[[int, int, str], None] | No
     """
     begun = time.monotonic()
     try:
-        connection = await asyncpg.connect(admin_url, server_settings={"application_name": "countinghouse migrate"})
-    except (OSError, asyncpg.PostgresError, asyncpg.ClientConfigurationError) as error:
+        connection = await connect(admin_url, server_settings={"application_name": "countinghouse migrate"})
+    except FAILURES as error:
         raise MigrationError(f"The database does not let us in: {error}") from error
     try:
         await _demand_server(connection, House())

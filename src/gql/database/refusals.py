@@ -72,6 +72,8 @@ _LARGE: Final = (
     "STATEMENT_TOO_LARGE",
     "It needs more than one statement of the database may have. Ask for less at once.",
 )
+UNREACHABLE: Final = _DOWN[1]
+CROWDED: Final = _CROWDED[1]
 
 _STATES: Final = {
     "22P02": _UNREADABLE,  # invalid text representation
@@ -119,6 +121,11 @@ def is_lost(error: BaseException) -> bool:
     if isinstance(error, asyncpg.InternalClientError):
         return True  # the server hung up between two statements, and the driver is not done with its last words
     return isinstance(error, OSError) and not isinstance(error, TimeoutError)
+
+
+def is_read_only(error: BaseException) -> bool:
+    """Whether this error means that nothing can be written where the connection leads: to a standby, as a rule."""
+    return isinstance(error, asyncpg.PostgresError) and error.sqlstate == "25006"
 
 
 def has_crossed_others(error: BaseException) -> bool:

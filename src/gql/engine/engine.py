@@ -112,7 +112,7 @@ class Engine:
             return await self._through_strawberry(operation, caller)
         if caller.context is None:
             raise RequestRefused([_UNKNOWN_CALLER()])
-        return await self._query(self._plan(operation, caller.context), operation, caller.context, caller.origin)
+        return await self._query(self._plan(operation, caller.context), operation, caller.context, caller)
 
     def _plan(self, operation: Operation, context: Context) -> Plan:
         plan = self.planner.plan(operation.text, operation.values, scoped_as=context.scoped_as)
@@ -131,43 +131,43 @@ class Engine:
 
     # Queries
 
-    async def _query(self, plan: Plan, operation: Operation, context: Context, origin: Origin) -> bytes:
+    async def _query(self, plan: Plan, operation: Operation, context: Context, caller: Caller) -> bytes:
         assert plan.statement is not None
         try:
-            return await self._read(plan.statement, operation.values, context)
+            return await self._read(plan.statement, operation.values, context, caller.position)
         except ApiError as problem:
             if refuses_all(problem):
                 raise RequestRefused([problem]) from None
             if len(plan.roots) == 1 or problem.code in _NOT_TRIED_AGAIN:
                 keys = [root.key for root in plan.roots]
-                return answer([null(key) for key in keys], [problem.at((key,)) for key in keys], origin)
-        return await self._one_by_one(plan.roots, operation, context, origin)
+                return answer([null(key) for key in keys], [problem.at((key,)) for key in keys], caller.origin)
+        return await self._one_by_one(plan.roots, operation, context, caller)
 
     async def _one_by_one(
-        self, roots: Sequence[Selected], operation: Operation, context: Context, origin: Origin
+        self, roots: Sequence[Selected], operation: Operation, context: Context, caller: Caller
     ) -> bytes:
         """Each root field alone, so that only the failing one is null and the others answer."""
         found, problems = [], []
         for root in roots:
             try:
-                found.append(member(await self._root_bytes(root, operation, context)))
+                found.append(member(await self._root_bytes(root, operation, context, caller.position)))
             except ApiError as problem:
                 found.append(null(root.key))
                 problems.append(problem.at((root.key,)))
-        return answer(found, problems, origin)
+        return answer(found, problems, caller.origin)
 
-    async def _root_bytes(self, root: Selected, operation: Operation, context: Context) -> bytes:
+    async def _root_bytes(self, root: Selected, operation: Operation, context: Context, position: int) -> bytes:
         plan = self.planner.root_plan(operation.text, operation.values, root, scoped_as=context.scoped_as)
         statement = self._permitted(plan, context).statement
         assert statement is not None
-        return await self._read(statement, operation.values, context)
+        return await self._read(statement, operation.values, context, position)
 
-    async def _read(self, statement: Statement, values: Values, context: Context) -> bytes:
+    async def _read(self, statement: Statement, values: Values, context: Context, position: int) -> bytes:
         try:
             arguments = statement.arguments(context, values)
         except ApiError as problem:
             raise RequestRefused([problem]) from None
-        async with self.database.read(context) as reader:
+        async with self.database.read(context, position) as reader:
             return await reader.fetch(statement.sql, arguments)
 
     # Mutations
@@ -178,6 +178,15 @@ class Engine:
 
         Raises RequestRefused when it is refused before anything has run.
         """
+        try:
+            changed = await self._changed(operation, caller, terms)
+        finally:
+            # Whatever became of it: it may have been kept where nobody can say so.
+            if caller.context is not None and not terms.is_rehearsal:
+                self.database.changed(caller.context.tenant_id)
+        return changed if terms.is_rehearsal else changed._replace(position=await self.database.position())
+
+    async def _changed(self, operation: Operation, caller: Caller, terms: Terms) -> Changed:
         if self._needs_python(operation, caller):
             told = Told()
             return Changed(await self._through_strawberry(operation, caller, told), cookie=told.cookie)
@@ -262,7 +271,7 @@ class Engine:
             async with self.database.write(context, execution.caller.origin) as transaction:
                 verb = next(each for each in verbs.plan.verbs if each.key == root.key)
                 return msgspec.json.decode(await verbs.one(verb, transaction))
-        body = await self._root_bytes(root, execution.operation, context)
+        body = await self._root_bytes(root, execution.operation, context, execution.caller.position)
         found = msgspec.json.decode(body)["data"][root.key]
         if root.name == "node" and found is not None:
             return {TYPE_KEY: arguments["type"].value} | found

@@ -11,12 +11,14 @@ from gql.engine.documents import OperationText
 
 class Caller(NamedTuple):
     """Who asks, and from where. A stranger has no context. `session_id` is the session of their access token, `cookie`
-    what we keep at their browser, if anything."""
+    what we keep at their browser, if anything, `position` up to where in the database's log they are to find what was
+    written."""
 
     context: Context | None
     origin: Origin
     session_id: UUID | None = None
     cookie: str | None = None
+    position: int = 0
 
 
 class Operation(NamedTuple):
@@ -43,9 +45,11 @@ class Terms(NamedTuple):
 
 class Changed(NamedTuple):
     """The answer to a mutation as JSON, and how it came about: anew, again from the first time, or in a rehearsal.
-    `cookie` is what to keep at the browser from now on: empty for nothing, None for what is there."""
+    `cookie` is what to keep at the browser from now on: empty for nothing, None for what is there. `position` is behind
+    it in the database's log, where there is a replica that may not have got there."""
 
     body: bytes
     is_replay: bool = False
     is_rehearsal: bool = False
     cookie: str | None = None
+    position: int | None = None

@@ -18,6 +18,7 @@ from gql.http.cookies import Cookie
 from gql.http.headers import Headers, request_id_of
 from gql.http.metrics import Metrics
 from gql.http.negotiation import JSON, OFFERED, encoding, media_type
+from gql.http.positions import position_of, position_told
 from gql.http.refusals import HttpRefused, bad_request, body_of, headers_of, internal, status_of
 from gql.http.requests import ClientGone, Given, Parameters
 from gql.http.running import Writes, while_client_stays
@@ -145,6 +146,7 @@ class GraphQLEndpoint:
             origin_of(exchange.scope, headers, exchange.request_id),
             identity.session_id if identity else None,
             self._cookie.read(headers.get(b"cookie")),
+            position_of(headers),
         )
         try:
             return await self._execute(exchange, parameters, caller)
@@ -175,7 +177,7 @@ class GraphQLEndpoint:
         if exchange.scope["method"] == "GET":
             raise _wrong_method("A mutation changes things, so it must come by POST.", "MUTATION_BY_GET", b"POST")
         changed = await self._writes.run(self._engine.change(operation, caller, terms_of(exchange.scope["headers"])))
-        told = told_by(changed) + self._cookie.write(changed.cookie)
+        told = told_by(changed) + position_told(changed.position) + self._cookie.write(changed.cookie)
         return Answer(200, changed.body, metrics.code_of(changed.body), told)
 
     async def _send(self, answer: Answer, exchange: Exchange, send: Send) -> None:

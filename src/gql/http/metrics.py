@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gql.database.pool import PoolStatistics
+from gql.database.pool import PoolStatistics, Replica
 from gql.errors import Code
 
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -72,7 +72,26 @@ class Metrics:
 
     def watch(self, name: str, meaning: str, value: Callable[[], float]) -> None:
         """Report one figure as it stands."""
-        self.registry.register(_GaugeCollector(name, meaning, value))
+        self.registry.register(_FigureCollector(GaugeMetricFamily, name, meaning, value))
+
+    def watch_replica(self, replica: Replica) -> None:
+        """Report a replica, and its pool. How many queries each answers, the acquisitions of the pools tell."""
+        self.watch_pool("replica", lambda: replica.pool.statistics)
+        self.watch(
+            "countinghouse_replica_lag_bytes", "What the replica has yet to replay.", lambda: float(replica.lag_bytes)
+        )
+        self.watch(
+            "countinghouse_replica_lag_seconds", "So long ago the replica had everything.", lambda: replica.lag_seconds
+        )
+        self.watch("countinghouse_replica_is_used", "Whether it answers queries.", lambda: float(replica.is_used))
+        self.registry.register(
+            _FigureCollector(
+                CounterMetricFamily,
+                "countinghouse_replica_sent_on",
+                "Queries that the replica could not answer, and the primary did.",
+                lambda: float(replica.sent_on),
+            )
+        )
 
     def watch_counts(self, name: str, meaning: str, label: str, counts: Callable[[], Mapping[str, int]]) -> None:
         """Report counts as they stand, by their names."""
@@ -163,11 +182,18 @@ class _CountsCollector(Collector):
         yield family
 
 
-class _GaugeCollector(Collector):
-    def __init__(self, name: str, meaning: str, value: Callable[[], float]) -> None:
+class _FigureCollector(Collector):
+    def __init__(
+        self,
+        family: type[GaugeMetricFamily] | type[CounterMetricFamily],
+        name: str,
+        meaning: str,
+        value: Callable[[], float],
+    ) -> None:
+        self._family = family
         self._name = name
         self._meaning = meaning
         self._value = value
 
     def collect(self) -> Iterable[Metric]:
-        yield GaugeMetricFamily(self._name, self._meaning, value=self._value())
+        yield self._family(self._name, self._meaning, value=self._value())

@@ -16,6 +16,7 @@ import asyncpg
 
 from gql.database.pool import Database
 from gql.database.pool.options import DatabaseOptions
+from gql.database.pool.servers import connect
 from gql.errors import ApiError
 from gql.messages.carriers import Carrier
 from gql.worker.doing import Do, doing, said_of
@@ -137,7 +138,7 @@ class Worker:
 
     async def _work(self, database: Database, ready: Callable[[], None]) -> None:
         """Work on one connection until `stop`. Raises one of FAILURES when that is lost."""
-        connection = await asyncpg.connect(
+        connection = await connect(
             self._url, timeout=10, command_timeout=60, server_settings={"application_name": APPLICATION}
         )
         # Between two polls nobody asks anything on it, and nobody would notice.

@@ -36,7 +36,7 @@ CONFIGURATION: Final[Mapping[str, str]] = {
 HOST_BASED_ACCESS: Final = """\
 # Written anew at each start.
 host all all 127.0.0.1/32 scram-sha-256
-host replication postgres 127.0.0.1/32 scram-sha-256
+host replication all 127.0.0.1/32 scram-sha-256
 """
 
 

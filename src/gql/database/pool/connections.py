@@ -18,6 +18,7 @@ from gql.database.context import Context
 from gql.database.pool.doors import Door
 from gql.database.pool.options import DatabaseOptions
 from gql.database.pool.outcomes import Mark
+from gql.database.pool.servers import Servers
 from gql.database.pool.standing import Origin, time_out_values
 from gql.database.refusals import is_lost
 
@@ -44,7 +45,8 @@ class RolledBack(Exception):
 
 
 class CommitLost(Exception):
-    """COMMIT was sent and the connection lost before the server could say whether it committed."""
+    """COMMIT was sent, and the connection lost before the server could say whether it committed; or it committed here,
+    and somebody broke off its wait for the standby that was to have it too."""
 
 
 class Connection(ABC):
@@ -54,6 +56,8 @@ class Connection(ABC):
 
     def __init__(self, raw: "asyncpg.Connection[asyncpg.Record]", options: DatabaseOptions) -> None:
         self._raw = raw
+        self._warnings = 0
+        raw.add_log_listener(self._hear)
         self._time_outs = time_out_values(options)
         self.standing: Context | Standing = Standing.NOWHERE
         self._has_begun = False
@@ -65,10 +69,9 @@ class Connection(ABC):
         self.read_uses = 0
 
     @classmethod
-    async def open(cls, url: str, options: DatabaseOptions, *, read_only: bool) -> "Connection":
+    async def open(cls, servers: Servers, options: DatabaseOptions, *, read_only: bool) -> "Connection":
         """Connect. Raises whatever asyncpg or the network raise."""
-        raw = await asyncpg.connect(
-            url,
+        raw = await servers.connect(
             timeout=options.connect_timeout,
             command_timeout=options.command_timeout,
             connection_class=cls.raw_class,
@@ -150,6 +153,7 @@ class Connection(ABC):
         what asyncpg raises when nothing was sent or the server refused."""
         if self._raw.is_closed():
             raise asyncpg.InterfaceError("the connection was closed before the transaction could commit")
+        self._warnings = 0
         try:
             status = await self._raw.execute("commit")
         except (
@@ -166,6 +170,12 @@ class Connection(ABC):
         self.standing = Standing.NOWHERE
         if status != "COMMIT":
             raise RolledBack
+        if self._warnings:
+            raise CommitLost
+
+    def _hear(self, raw: object, message: asyncpg.PostgresLogMessage) -> None:
+        # Of a COMMIT, PostgreSQL warns for one reason only, which has no number of its own.
+        self._warnings += message.sqlstate == "01000"
 
     async def rollback(self) -> None:
         """End the transaction. What went wrong may have done more, so the connection is to be mended."""

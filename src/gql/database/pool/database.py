@@ -17,8 +17,8 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, TypeVar
+from uuid import UUID
 from weakref import WeakValueDictionary
 
 import asyncpg
@@ -27,12 +27,15 @@ from gql.database.comments import read_comments
 from gql.database.context import Context
 from gql.database.pool.connections import Connection, Row
 from gql.database.pool.doors import Door
-from gql.database.pool.lending import FAILURES, Pool
+from gql.database.pool.lending import Pool
 from gql.database.pool.loans import Loan
 from gql.database.pool.options import DatabaseOptions, PoolMode
 from gql.database.pool.outcomes import Mark, Outcome, outcome_of
-from gql.database.pool.renewal import died_idle, with_renewal, wrong_context
+from gql.database.pool.reading import Reader
+from gql.database.pool.renewal import with_renewal
 from gql.database.pool.repetition import Work, carry_out
+from gql.database.pool.replica import Replica
+from gql.database.pool.servers import FAILURES, Primary
 from gql.database.pool.standing import Origin
 from gql.database.pool.statistics import PoolStatistics
 from gql.database.pool.transactions import Transaction, Trouble
@@ -63,7 +66,7 @@ log = logging.getLogger(__name__)
 
 
 class Database:
-    """The pools for reads and for writes. Nothing is connected before it is needed."""
+    """The pools for reads and for writes, and the replica where there is one. Nothing is connected before its time."""
 
     def __init__(self, options: DatabaseOptions, sentences: Sentences | None = None) -> None:
         self.door = Door.CHOOSE
@@ -74,13 +77,16 @@ class Database:
         self.repetitions: Counter[str] = Counter()
         """How often work was carried out once more, by the name of the trouble."""
         self._outcome_patience = options.outcome_patience
-        self.reads = Pool(options.read_url or options.url, options, options.read_connections, read_only=True)
-        self.writes = Pool(options.url, options, options.write_connections, read_only=False)
+        primary = Primary(options.url)
+        self.reads = Pool(primary, options, options.read_connections, read_only=True)
+        self.writes = Pool(primary, options, options.write_connections, read_only=False)
         # Who asks is looked up for reads and writes alike, so that no queue of writes may stand before it.
-        self.callers = Pool(options.url, options, CALLERS_CONNECTIONS, read_only=False)
-        # Readiness has connections of its own: a busy pool is no sign of a database that is down.
-        addresses = dict.fromkeys((options.url, options.read_url or options.url))
-        self._probes = [Pool(address, options, 1, read_only=True) for address in addresses]
+        self.callers = Pool(primary, options, CALLERS_CONNECTIONS, read_only=False)
+        # Readiness has a connection of its own: a busy pool is no sign of a database that is down. Nor is a replica
+        # that is away, whose queries the primary answers.
+        self._probe = Pool(primary, options, 1, read_only=True)
+        has_replica = options.read_url is not None and options.read_url != options.url
+        self.replica = Replica(options.read_url or "", primary, options, self._hang_up) if has_replica else None
         for pool in self.pools:
             pool.when_silent = self._examine
         # Read now: a schema that cannot be read should stop the start, not the first refusal.
@@ -93,20 +99,41 @@ class Database:
 
     async def close(self, within: float = DRAIN_SECONDS) -> None:
         """Let what runs end, for up to `within` seconds, then hang up."""
+        if self.replica is not None:
+            await self.replica.close(within)
         await asyncio.gather(*(pool.close(within) for pool in self.pools))
 
     @property
     def pools(self) -> tuple[Pool, ...]:
-        """All of them: what they are limited to together is the most that this process connects."""
-        return (self.reads, self.writes, self.callers, *self._probes)
+        """All to the primary: what they are limited to together is the most that this process connects."""
+        return (self.reads, self.writes, self.callers, self._probe)
 
     def _examine(self) -> None:
         for pool in self.pools:
             pool.examine()
 
-    def read(self, context: Context) -> "Reader":
-        """Statements of this tenant that only read, each in a transaction of its own."""
-        return Reader(self, context)
+    def _hang_up(self) -> None:
+        """Cut what leads to a primary that is none any more."""
+        for pool in self.pools:
+            pool.hang_up()
+
+    def read(self, context: Context, position: int = 0) -> Reader:
+        """Statements of this tenant that only read, each in a transaction of its own: on the replica where that has all
+        that was written up to the position, and all that this tenant must find besides."""
+        replica = self.replica
+        if replica is not None and not replica.may_answer(context.tenant_id, position):
+            replica = None
+        return Reader(context, self.reads, replica, self.door, self.translate)
+
+    def changed(self, tenant_id: UUID) -> None:
+        """Note that something of this tenant was written, or came to be known here: whoever reads must find it."""
+        if self.replica is not None:
+            self.replica.needs_all_until_now(tenant_id)
+
+    async def position(self) -> int | None:
+        """A position in the primary's log behind all that was committed before; None where there is no replica that it
+        could be asked of, or nobody who knows."""
+        return await self.replica.position() if self.replica is not None else None
 
     def write(self, context: Context, origin: Origin, *, keeps: bool = True) -> Transaction:
         """One transaction of this tenant: committed on a clean exit if it `keeps`, rolled back on an exception."""
@@ -182,13 +209,11 @@ class Database:
             loan.end()
 
     async def ping(self, within: float = PING_SECONDS) -> None:
-        """Ask every address for a sign of life. Raises ApiError UNAVAILABLE, reason DATABASE_UNREACHABLE."""
+        """Ask the primary for a sign of life. Raises ApiError UNAVAILABLE, reason DATABASE_UNREACHABLE."""
         try:
             async with asyncio.timeout(within):
-                for probe in self._probes[1:]:
-                    await self._asked(probe, lambda connection: connection.give_a_sign())
                 begun = time.time()
-                theirs = await self._asked(self._probes[0], lambda connection: connection.tell_time())
+                theirs = await self._asked(self._probe, lambda connection: connection.tell_time())
         except FAILURES as error:
             raise unreachable() from error
         self._note_clock((begun + time.time()) / 2 - theirs)
@@ -215,6 +240,8 @@ class Database:
         await self.reads.warm()
         await self.writes.warm()
         await self.callers.warm()
+        if self.replica is not None:
+            await self.replica.pool.warm()
 
     def teach(self) -> None:
         """Have every connection for reads learn of a tenant that was granted just now, beside the requests.
@@ -226,49 +253,3 @@ class Database:
     def translate(self, error: BaseException) -> ApiError:
         """The refusal that a failure is to the caller."""
         return translate(error, self.sentences)
-
-
-class Reader:
-    """A connection for reads in one context. Statements take text arguments and answer with bytes."""
-
-    def __init__(self, database: Database, context: Context) -> None:
-        self._database = database
-        self._context = context
-        self._loan: Loan
-
-    async def __aenter__(self) -> Self:
-        self._loan = await self._database.reads.take(self._context.database_role, self._context)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._loan.end()
-
-    async def fetch(self, statement: str, arguments: Sequence[str | None]) -> bytes:
-        """The one value of the statement's one row.
-
-        Every statement has a row only where the connection stands in the caller's context (lock three). Where it has
-        none the connection is not what we took it for: ApiError INTERNAL_SERVER_ERROR, and it is mended before
-        anyone uses it again.
-        """
-        loan, context, door = self._loan, self._context, self._database.door
-        try:
-            answer = await loan.connection.read(context, statement, arguments, door)
-        except FAILURES as error:
-            # A read may safely be sent twice.
-            answer = await self._once_more(error, lambda: loan.connection.read(context, statement, arguments, door))
-        if answer is None:
-            raise wrong_context(self._loan)
-        return answer
-
-    async def _once_more(self, error: Exception, read: Callable[[], Awaitable[bytes | None]]) -> bytes | None:
-        """The answer of a new connection, if it was the old one that had died. Else raises what the error means."""
-        try:
-            if not died_idle(self._loan, error):
-                raise error
-            await self._loan.renew()
-            return await read()
-        except FAILURES as failure:
-            self._loan.note(failure)
-            raise self._database.translate(failure) from failure

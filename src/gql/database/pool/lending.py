@@ -7,27 +7,17 @@ from contextlib import suppress
 from time import monotonic
 from typing import Final
 
-import asyncpg
-
 from gql.database.context import Context
 from gql.database.pool.connections import Connection, Standing
 from gql.database.pool.loans import Loan
-from gql.database.pool.options import DatabaseOptions, PoolMode
-from gql.database.pool.pooler import PoolerConnection
-from gql.database.pool.session import SessionConnection
+from gql.database.pool.options import DatabaseOptions
+from gql.database.pool.pooler import kind_of
+from gql.database.pool.servers import FAILURES, Servers
 from gql.database.pool.slots import Slot, Slots
 from gql.database.pool.statistics import PoolStatistics
 from gql.database.refusals import not_let_in, unreachable
 
 log = logging.getLogger(__name__)
-
-FAILURES: Final = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # what a connection says to which the server said goodbye unasked
-)
 
 # A server process keeps what it learned of every tenant it served; a new one from time to time bounds that.
 LIFETIME_SECONDS: Final = 3600.0
@@ -50,14 +40,14 @@ class Pool:
     in the background, and counts against its tenant's cap until it is.
     """
 
-    def __init__(self, url: str, options: DatabaseOptions, size: int, *, read_only: bool) -> None:
-        self._url = url
+    def __init__(self, servers: Servers, options: DatabaseOptions, size: int, *, read_only: bool) -> None:
+        self._servers = servers
         self._read_only = read_only
         self._options = options
         # However the cap is set, one tenant never holds the last connection too.
         per_tenant = min(options.connections_per_tenant, max(size - 1, 1))
         self._slots: Slots[Connection] = Slots(size, per_tenant, options.acquire_timeout, least=1)
-        self._kind: type[Connection] = SessionConnection if options.mode is PoolMode.SESSION else PoolerConnection
+        self._kind = kind_of(options)
         self._background: set[asyncio.Task[None]] = set()
         self._upkeep: asyncio.Task[None] | None = None
         self._is_closing = False
@@ -126,7 +116,7 @@ class Pool:
         where the database is there and has no connection left."""
         self.empty(slot)
         try:
-            connection = await self._kind.open(self._url, self._options, read_only=self._read_only)
+            connection = await self._kind.open(self._servers, self._options, read_only=self._read_only)
         except FAILURES as error:
             log.warning("cannot connect to the database: %s: %s", type(error).__name__, error)
             if isinstance(error, TimeoutError):
@@ -216,6 +206,11 @@ class Pool:
         self._silent += 1
         connection.terminate()
         self.when_silent()
+
+    def hang_up(self) -> None:
+        """Cut every connection, lent or not: where they lead nothing good is to be expected any more."""
+        for connection in self.connections:
+            connection.terminate()
 
     def teach(self) -> None:
         """Have every server process learn of a tenant that was granted just now, before a request needs it.

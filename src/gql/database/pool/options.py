@@ -23,6 +23,8 @@ class DatabaseOptions:
 
     url: str
     read_url: str | None = None
+    # How long ago it must have had all that the primary had, so that a replica answers.
+    read_lag_limit: float = 10.0
     mode: PoolMode = PoolMode.SESSION
     read_connections: int = 10
     write_connections: int = 6
@@ -43,6 +45,7 @@ class DatabaseOptions:
         return cls(
             url=url,
             read_url=settings.database_read_url,
+            read_lag_limit=settings.read_lag_limit_ms / 1000,
             mode=PoolMode(settings.pool_mode),
             read_connections=settings.read_connections,
             write_connections=settings.write_connections,

@@ -18,7 +18,12 @@ LONGEST_PAUSE_SECONDS: Final = 0.25
 _COUNTS_SINCE: Final = "extract(epoch from pg_catalog.pg_stat_get_bgwriter_stat_reset_time())::text"
 MARKING: Final = f"pg_catalog.pg_current_xact_id()::text, {_COUNTS_SINCE}"
 """The two columns that mark the transaction they are asked in."""
-STATUS: Final = f"select case when {_COUNTS_SINCE} = $2::text then pg_catalog.pg_xact_status($1::text::xid8) end"
+# Where a standby is to have every commit before it is answered, what was not answered may stand here alone.
+_FOR_ITSELF: Final = "case when current_setting('synchronous_standby_names') = '' then '' else ' here' end"
+STATUS: Final = f"""
+    select case when {_COUNTS_SINCE} = $2::text then
+        replace(pg_catalog.pg_xact_status($1::text::xid8), 'committed', 'committed' || {_FOR_ITSELF}) end
+"""
 
 
 class Mark(NamedTuple):
@@ -32,6 +37,8 @@ class Outcome(Enum):
     """What is known of a transaction afterwards."""
 
     COMMITTED = "committed"
+    UNCONFIRMED = "committed here"
+    """It stands, but perhaps not on the standby that was to have it too, and is lost if that is promoted now."""
     ABORTED = "aborted"
     UNDECIDED = "in progress"
     """It may still end either way, or nobody could be asked."""

@@ -18,7 +18,8 @@ from gql.database.context import Context
 from gql.database.pool.borrowed import Borrowed
 from gql.database.pool.connections import Connection, Row, Standing
 from gql.database.pool.doors import Door
-from gql.database.pool.options import DatabaseOptions
+from gql.database.pool.options import DatabaseOptions, PoolMode
+from gql.database.pool.session import SessionConnection
 from gql.database.pool.standing import (
     BEGIN_BEHIND_POOLER,
     READ_BEHIND_POOLER,
@@ -96,3 +97,8 @@ class PoolerConnection(Connection):
     async def _scrub(self) -> None:
         """The pooler's servers are not ours to clean. Any statement will do, to wait for a pending cancellation."""
         await self._raw.execute("select")
+
+
+def kind_of(options: DatabaseOptions) -> type[Connection]:
+    """What a connection is where the pools connect so."""
+    return SessionConnection if options.mode is PoolMode.SESSION else PoolerConnection

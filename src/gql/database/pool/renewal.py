@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from gql.database.pool.connections import Connection
-from gql.database.pool.lending import FAILURES
 from gql.database.pool.loans import Loan
-from gql.database.refusals import is_lost
+from gql.database.pool.servers import FAILURES
+from gql.database.refusals import is_lost, is_read_only
 from gql.errors import INTERNAL_MESSAGE, ApiError, Code
 
 log = logging.getLogger(__name__)
@@ -16,14 +16,15 @@ T = TypeVar("T")
 
 
 async def with_renewal(loan: Loan, run: Callable[[Connection], Awaitable[T]]) -> T:
-    """Run on the loan's connection. One that turns out to have died while it was idle is replaced, once.
+    """Run on the loan's connection. One that turns out to have died while it was idle, or to lead to a server that
+    takes no writes (any more), is replaced, once.
 
     Only for what may safely be sent twice. Raises what `run` raises.
     """
     try:
         return await run(loan.connection)
     except FAILURES as error:
-        if not died_idle(loan, error):
+        if not died_idle(loan, error) and (loan.is_fresh or not is_read_only(error)):
             raise
     await loan.renew()
     return await run(loan.connection)

@@ -58,7 +58,7 @@ async def carry_out(
                 return answer
             if outcome is Outcome.ABORTED:
                 refusal = unreachable()
-            elif not recognises_itself:
+            elif outcome is Outcome.UNCONFIRMED or not recognises_itself:
                 raise refusal
         if trouble is None or attempt == MOST_ATTEMPTS:
             raise refusal

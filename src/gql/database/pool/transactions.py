@@ -9,12 +9,13 @@ from typing import Any, Self
 from gql.database.context import Context
 from gql.database.pool.connections import CommitLost, RolledBack
 from gql.database.pool.doors import Door
-from gql.database.pool.lending import FAILURES, Pool
+from gql.database.pool.lending import Pool
 from gql.database.pool.loans import Loan
 from gql.database.pool.outcomes import Mark
 from gql.database.pool.renewal import with_renewal, wrong_context
+from gql.database.pool.servers import FAILURES
 from gql.database.pool.standing import Origin
-from gql.database.refusals import commit_unknown, has_crossed_others, is_lost
+from gql.database.refusals import commit_unknown, has_crossed_others, is_lost, is_read_only
 from gql.errors import INTERNAL_MESSAGE, ApiError, Code
 
 log = logging.getLogger(__name__)
@@ -139,6 +140,6 @@ class Transaction:
         self._loan.note(error)
         if has_crossed_others(error):
             self.trouble = Trouble.CROSSED
-        elif is_lost(error):
+        elif is_lost(error) or is_read_only(error):
             self.trouble = Trouble.CUT
         return self._translate(error)

@@ -12,12 +12,12 @@ from uuid import UUID
 
 from gql.database.context import Context
 from gql.database.pool import Database, Origin, Transaction
+from gql.places import places_of
 
 SECRET_BYTES: Final = 32
 ITERATIONS: Final = 4096
 """PostgreSQL's own number. More would slow down guessing, which 256 random bits leave no room for."""
 SALT_BYTES: Final = 16
-DEFAULT_PORT: Final = 5432
 
 CREATE: Final = "iam.analyst_create"
 ROTATE: Final = "iam.analyst_secret_rotate"
@@ -43,7 +43,7 @@ class AnalystLogins:
 
     def __init__(self, database: Database, address: str) -> None:
         self._database = database
-        self._address = urlsplit(address)
+        self._address, self._places = urlsplit(address), places_of(address)
 
     async def create(self, context: Context, origin: Origin, facts: Mapping[str, Any]) -> Login:
         """A new login of the caller's organisation: its label, and if wanted its limits.
@@ -74,14 +74,13 @@ class AnalystLogins:
 
     def _login(self, made: UUID, user: str, secret: str) -> Login:
         address = self._address
-        assert address.hostname
         place = address.netloc.rpartition("@")[2]
         return Login(
             made,
             user,
             secret,
-            address.hostname,
-            address.port or DEFAULT_PORT,
+            self._places[0].host,
+            self._places[0].port,
             address.path.removeprefix("/"),
             urlunsplit(address._replace(scheme="postgresql", netloc=f"{user}:{secret}@{place}")),
         )

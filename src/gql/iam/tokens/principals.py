@@ -87,7 +87,11 @@ class Principals:
         except KeyError:
             answer = _UNKNOWN
         if answer.good_until <= self._clock():
+            is_new = answer is _UNKNOWN
             answer = await self._ask(identity, who)
+            if is_new:
+                # They may have come in a moment ago, to an organisation that was made a moment ago.
+                self._database.changed(identity.tenant_id)
         if answer.is_suspended:
             raise tenant_suspended()
         if answer.context is None and identity.scopes is not None:
