@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from time import monotonic
 from typing import Final
@@ -12,8 +13,9 @@ import pytest
 from gql.settings import Settings
 from tests.adversity.kinds import DONE, KINDS, NOBODYS_FAULT, NOTHING, effect_of, reason_for_none
 from tests.adversity.soundness import assert_no_connection_leaks, processes
-from tests.adversity.work import clients_locked, counted, waiting
-from tests.database.pooling import until
+from tests.adversity.work import clients_locked, counted
+from tests.database.pooling import ORIGIN, process_waiting, until
+from tests.harness.actors import context_of
 from tests.harness.postgres import TestDatabase
 from tests.harness.proxy import COMMIT, Fate, Proxy
 from tests.harness.tenants import Tenant
@@ -45,6 +47,10 @@ async def asked(desk: Desk, kind: str, mark: str) -> str | None:
     return reason
 
 
+async def one_waits() -> bool:
+    return await process_waiting() is not None
+
+
 async def assert_well(desk: Desk, name: str) -> None:
     """Everybody is answered, at once."""
     begun = monotonic()
@@ -63,7 +69,7 @@ async def test_what_a_silent_network_swallows_is_refused_in_time_and_it_is_notic
         # All that is about clients is at work in the database when the network goes; the rest comes afterwards.
         at_work = [name for name in KINDS if name not in ("app", "sign_in")]
         asking = {name: asyncio.create_task(asked(desk, name, f"hole-{name}")) for name in at_work}
-        await until(lambda: waiting(len(at_work)), "they wait in the database")
+        await until(one_waits, "the first of them waits in the database, and the others are on their way")
         proxy.swallow()
         for name in ("app", "sign_in"):
             asking[name] = asyncio.create_task(asked(desk, name, f"hole-{name}"))
@@ -101,15 +107,20 @@ async def test_a_commit_that_is_swallowed_claims_neither_success_nor_failure_and
 async def test_of_connections_that_were_forgotten_one_costs_a_time_out_and_the_others_nothing(line: Line) -> None:
     desk, proxy, others = line
     pools = (desk.database.reads, desk.database.writes)
-    async with clients_locked():  # so that there are several connections of each pool
-        many = [asyncio.create_task(asked(desk, kind, f"many-{kind}")) for kind in ("read", "verb") for _ in range(4)]
-        await until(lambda: waiting(8), "each has a connection")
-    await asyncio.gather(*many)
+    async with AsyncExitStack() as held:
+        for _ in range(4):
+            await held.enter_async_context(desk.database.read(context_of(desk.tenant)))
+            await held.enter_async_context(desk.database.write(context_of(desk.tenant), ORIGIN))
     assert all(pool.statistics.size >= 4 for pool in pools)
     proxy.forget()
     assert await asked(desk, "read", "") == "DATABASE_UNREACHABLE"
     await assert_well(desk, "after")
-    assert all(pool.statistics.silent >= 4 for pool in pools)
+
+    async def all_are_found() -> bool:
+        await asyncio.sleep(0.01)
+        return all(pool.statistics.silent >= 4 for pool in pools)
+
+    await until(all_are_found, "each of them was asked and closed")
     proxy.recover()
     await assert_no_connection_leaks(desk.server, others)
 
