@@ -17,6 +17,7 @@ from tests.database.pooling import until
 from tests.harness.actors import as_superuser
 from tests.harness.inbox import MailServer, mail_server
 from tests.harness.tenants import PASSWORD, make_tenant
+from tests.harness.thoroughness import IS_THOROUGH
 from tests.http.servers import Running, running
 
 PATIENCE: Final = 60.0
@@ -119,7 +120,7 @@ async def until_answered(url: str, query: str, **given: Any) -> dict[str, Any]:
             await asyncio.sleep(0.05)
 
 
-@pytest.mark.parametrize("who", ["the server", "a backend"])
+@pytest.mark.parametrize("who", ["the server", "a backend"] if IS_THOROUGH else ["a backend"])
 @pytest.mark.parametrize("when", ["before it is committed", "before it is answered"])
 async def test_a_sign_up_makes_one_organisation_or_none_and_can_be_gone_on_with(
     on_it: None, cluster: Cluster, door: Serving, post: tuple[MailServer, str], when: str, who: str

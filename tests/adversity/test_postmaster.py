@@ -21,9 +21,10 @@ from tests.adversity.victims import Serving
 from tests.database.pooling import until
 from tests.harness.command_line import countinghouse, environment
 from tests.harness.tenants import make_tenant
+from tests.harness.thoroughness import IS_THOROUGH
 from tests.test_cli_serve import servers_in
 
-KILLS: Final = 3
+KILLS: Final = 3 if IS_THOROUGH else 2
 RECOVERED_WITHIN: Final = 5.0
 """Seconds from the kill to the next answer; the best of several, because the machine has other things to do."""
 PATIENCE: Final = 60.0
