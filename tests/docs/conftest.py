@@ -3,7 +3,6 @@
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -35,6 +34,4 @@ def operator(empty_server: EmbeddedServer, tmp_path: Path) -> dict[str, str]:
         PORT="0",
     )
     env["PATH"] = f"{PROGRAM.parent}:{env['PATH']}"
-    for name, url in (("API_PASSWORD", empty_server.api_url), ("WORKER_PASSWORD", empty_server.worker_url)):
-        env[name] = urlsplit(url).password or ""
     return env
