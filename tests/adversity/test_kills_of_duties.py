@@ -122,7 +122,7 @@ async def test_each_thing_is_done_once_whoever_is_killed_meanwhile(on_it: None, 
         for hold in (house.hold, more):
             await until(partial(is_expired, hold), "holds have expired", PATIENCE)
         await until(partial(all_is_done, house.tenant), "the queue is empty", PATIENCE)
-    assert len(caught) >= 3, caught
+    assert caught, "whoever was killed had something of this house in hands"
     await assert_done_once(house, more)
 
 

@@ -30,6 +30,7 @@ from tests.iam.comers import invite
 from tests.iam.entry.test_codes import somewhere
 
 CLIENT: Final = "1234.apps.googleusercontent.com"
+HERE: Final = "postgresql://127.0.0.1:5432/countinghouse"
 APP: Final = "5678.apps.googleusercontent.com"
 ORGANISATION: Final = {"name": "Byron & Daughters", "country": "GB", "currency": "GBP", "time_zone": "Europe/London"}
 
@@ -45,7 +46,7 @@ async def google(services: Services, provider: Issuer) -> Services:
     """The services of a house where Google is set up."""
     trust = Trust((CLIENT, APP), Source(provider.url, provider.jwks_url), KeySets(Fetcher(private=True)))
     secrets = Secrets([token_bytes(32)])
-    return Services.of(services.database, services.tokens, Passwords(workers=1), secrets, Inbox().post, "", trust)
+    return Services.of(services.database, services.tokens, Passwords(workers=1), secrets, Inbox().post, HERE, trust)
 
 
 def token(provider: Issuer, **claims: Any) -> str:
@@ -374,7 +375,13 @@ async def test_google_that_is_away_is_told_and_one_that_is_not_set_up_as_well(
         away.status = "500 Broken"
         trust = Trust((CLIENT,), Source(away.url, away.jwks_url), KeySets(Fetcher(private=True)))
         house = Services.of(
-            services.database, services.tokens, services.passwords, Secrets([token_bytes(32)]), Inbox().post, "", trust
+            services.database,
+            services.tokens,
+            services.passwords,
+            Secrets([token_bytes(32)]),
+            Inbox().post,
+            HERE,
+            trust,
         )
         assert await refusal(house, token(away)) == "ISSUER_AWAY"
         for each in (signs_in, signs_up):

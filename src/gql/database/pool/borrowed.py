@@ -19,6 +19,8 @@ class SettledTransaction(Transaction):
 
     async def start(self) -> None:
         await super().start()
+        if not self._borrowed.settling:  # it is still being looked at, whether it leads to the right server
+            return
         try:
             await self._borrowed.execute(self._borrowed.settling)
         except BaseException:

@@ -25,7 +25,7 @@ UPKEEP_SECONDS: Final = 15.0
 # What takes longer is not worth waiting for: its place is wanted, and a new connection costs milliseconds.
 MEND_SECONDS: Final = 4.0
 TOUCH_SECONDS: Final = 5.0
-EXAMINE_SECONDS: Final = 2.0
+EXAMINE_SECONDS: Final = 1.0
 HANG_UP_SECONDS: Final = 2.0
 
 NOBODY: Final = "nobody"

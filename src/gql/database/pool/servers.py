@@ -50,11 +50,12 @@ class Servers:
         tries: dict[Place, asyncio.Task[tuple[int, Raw[asyncpg.Record]]]] = {}
         taken: Place | None = None
         try:
-            if self._last is not None:
-                tries[self._last] = asyncio.create_task(self._try(self._last, how))
+            last = self._last  # others connect meanwhile, and may find another one
+            if last is not None:
+                tries[last] = asyncio.create_task(self._try(last, how))
                 await asyncio.wait(tries.values(), timeout=ALONE_SECONDS)
-                if tries[self._last].done() and _let_in(tries[self._last]):
-                    taken = self._last
+                if tries[last].done() and _let_in(tries[last]):
+                    taken = last
             if taken is None:
                 for place in self._places:
                     if place not in tries:
