@@ -229,7 +229,7 @@ def _bends(found: list[Found]) -> list[str]:
         sizes = [float(each.asked.size.split()[0]) for each in some]
         first, last = some[0], some[-1]
         told.append(
-            bend(f"{kind}: p50", across, sizes, [each.middle("p50_ms") for each in some])
+            bend(f"{kind}: p50", across, sizes, [each.middle("p50_ms") for each in some], times=2)
             + f" Meanwhile the rows go from {first.rows} to {last.rows} and the bytes from {first.answer_bytes:,} to"
             f" {last.answer_bytes:,}."
         )
