@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
+from weakref import WeakSet
 
 import httpx
 import uvicorn
@@ -19,6 +20,8 @@ from gql.iam.tokens.access import Tokens
 from gql.settings import Settings
 from tests.harness.tenants import Person, Tenant
 
+HERE: WeakSet[Application] = WeakSet()
+"""Every server that runs in this process."""
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 
 
@@ -65,6 +68,7 @@ class Running:
 async def running(settings: Settings, database_url: str, notice: float = 0.0) -> AsyncIterator[Running]:
     """A server on any free port, in this process, for the body."""
     app = create_app(settings, database_url)
+    HERE.add(app)
     # The protocol is named, or asyncio would leave Nagle's algorithm on and every answer would take 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
