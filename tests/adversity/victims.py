@@ -18,6 +18,7 @@ from gql.database.embedded import EmbeddedServer
 from gql.database.loader import migrate
 from gql.database.pool.options import PoolMode
 from gql.settings import Settings
+from tests.database.pooling import until
 from tests.harness.command_line import PROGRAM, environment
 from tests.harness.postgres import MAJOR_VERSION, PREFIX, TestDatabase, bin_directory
 
@@ -26,6 +27,7 @@ CONFIGURATION: Final = {"fsync": "off", "shared_buffers": "64MB", "max_connectio
 NOBODY: Final = "never_comes"
 HELD: Final = "wait_event = 'SyncRep'"
 """Of a backend: it has committed, and waits before it says so."""
+THROUGH: Final = "select not exists (select from pg_stat_activity where pid = any ($1::int[]) and state = 'active')"
 AT_WORK: Final = "state <> 'idle'"
 
 
@@ -78,7 +80,12 @@ class Cluster:
         try:
             yield
         finally:
-            await self._await_standby("")
+            async with self.admin() as connection:
+                held = await connection.fetchval(f"select array_agg(pid) from pg_stat_activity where {HELD}")
+                await self._await_standby("")
+                # What they have committed is there for others only when they are through.
+                if held:
+                    await until(partial(connection.fetchval, THROUGH, held), "whoever was held is through", 30)
 
     async def holds_an_answer(self) -> bool:
         """Whether somebody has committed and is not answered."""
