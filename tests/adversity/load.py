@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import uuid4
@@ -9,6 +11,8 @@ from uuid import uuid4
 import asyncpg
 import httpx
 
+from gql.iam.tokens.access import Tokens
+from gql.settings import Settings
 from tests.database.pooling import until
 from tests.harness.actors import context_of, put
 from tests.harness.tenants import Tenant
@@ -17,7 +21,7 @@ from tests.ledger.books import wrong
 CLIENTS: Final = 10
 PACE: Final = 15
 """So many transfers are acknowledged between one kill and the next: it is a load that is killed."""
-PATIENCE: Final = 30.0
+PATIENCE: Final = 60.0
 
 OPEN: Final = """mutation {
     bank: ledgerAccountCreate(input: {code: "BANK", name: "Bank", kind: ASSET}) { ledgerAccount { id } }
@@ -39,19 +43,28 @@ class Load:
     accounts: list[str] = field(default_factory=list)
     acknowledged: dict[str, str] = field(default_factory=dict)
     """The transfer of each key."""
+    last_at: float = 0.0
+    """When the last was."""
     replayed: int = 0
     sent_again: int = 0
     has_ended: bool = False
 
-    async def open_accounts(self) -> None:
-        async with self._client() as client:
+    server_may_die: bool = True
+    """Whether a client may lose the connection, and not only be refused."""
+    clients: int = CLIENTS
+
+    @classmethod
+    async def of(cls, url: str, settings: Settings, tenant: Tenant, **more: Any) -> "Load":
+        load = cls(url, Tokens.from_settings(settings).issue(tenant.owner_id, tenant.tenant_id).text, **more)
+        async with load.client() as client:
             made = (await client.post("/graphql", json={"query": OPEN})).json()["data"]
-        self.accounts = [made[name]["ledgerAccount"]["id"] for name in ("bank", "fees")]
+        load.accounts = [made[name]["ledgerAccount"]["id"] for name in ("bank", "fees")]
+        return load
 
     async def run(self) -> None:
         """Until it has ended, and everybody has an answer to what they asked last."""
         async with asyncio.TaskGroup() as clients:
-            for _ in range(CLIENTS):
+            for _ in range(self.clients):
                 clients.create_task(self._work())
 
     async def more(self, number: int = PACE) -> None:
@@ -65,16 +78,20 @@ class Load:
         await until(are_there, f"{wanted} transfers are acknowledged", PATIENCE)
 
     async def _work(self) -> None:
-        async with self._client() as client:
+        async with self.client() as client:
             while not self.has_ended:
                 key = str(uuid4())
                 self.acknowledged[key] = await self._post(client, key)
+                self.last_at = time.monotonic()
+
+    def body(self, reason: str, accounts: Sequence[str] = (), amount: str = "1.25") -> dict[str, Any]:
+        """A request that posts a transfer for this reason."""
+        legs = zip(accounts or self.accounts, (amount, f"-{amount}"), strict=True)
+        entries = [{"accountId": account, "amount": each} for account, each in legs]
+        return {"query": POST, "variables": {"input": {"reason": reason, "entries": entries}}}
 
     async def _post(self, client: httpx.AsyncClient, key: str) -> str:
-        amount = f"{random.randint(1, 99_999) / 100:.2f}"
-        legs = zip(random.sample(self.accounts, 2), (amount, f"-{amount}"), strict=True)
-        entries = [{"accountId": account, "amount": each} for account, each in legs]
-        body = {"query": POST, "variables": {"input": {"reason": key, "entries": entries}}}
+        body = self.body(key, random.sample(self.accounts, 2), f"{random.randint(1, 99_999) / 100:.2f}")
         while True:
             answer = await self._sent(client, body, key)
             if answer is not None and "errors" not in answer.json():
@@ -92,10 +109,13 @@ class Load:
         try:
             return await client.post("/graphql", json=body, headers={"Idempotency-Key": key})
         except httpx.TransportError:
+            if not self.server_may_die:
+                raise
             return None
 
-    def _client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=15)
+    def client(self, url: str | None = None) -> httpx.AsyncClient:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return httpx.AsyncClient(base_url=url or self.url, headers=headers, timeout=20)
 
 
 async def assert_each_once(connection: asyncpg.Connection, tenant: Tenant, load: Load) -> None:

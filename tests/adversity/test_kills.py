@@ -6,7 +6,6 @@ from typing import Final
 
 import pytest
 
-from gql.iam.tokens.access import Tokens
 from tests.adversity.load import PATIENCE, Load, assert_each_once
 from tests.adversity.victims import AT_WORK, HELD, Cluster, Serving
 from tests.database.pooling import until
@@ -24,10 +23,7 @@ async def ours(cluster: Cluster) -> Tenant:
 
 @pytest.fixture
 async def load(victim: Serving, ours: Tenant) -> Load:
-    token = Tokens.from_settings(victim.settings).issue(ours.owner_id, ours.tenant_id).text
-    load = Load(victim.url, token)
-    await load.open_accounts()
-    return load
+    return await Load.of(victim.url, victim.settings, ours)
 
 
 async def test_backends_killed_under_load_neither_lose_nor_double(cluster: Cluster, ours: Tenant, load: Load) -> None:

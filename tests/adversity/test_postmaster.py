@@ -14,7 +14,6 @@ import asyncpg
 import pytest
 
 from gql.database.embedded import EmbeddedServer
-from gql.iam.tokens.access import Tokens
 from gql.settings import Settings
 from tests.adversity.load import Load, assert_each_once
 from tests.adversity.victims import Serving
@@ -60,8 +59,7 @@ async def test_a_postmaster_that_is_killed_is_started_again_and_nothing_is_lost(
     with EmbeddedServer(directory) as attached:
         admin_url = attached.admin_url
     tenant = await make_tenant(admin_url=admin_url)
-    load = Load(embedded.url, Tokens.from_settings(embedded.settings).issue(tenant.owner_id, tenant.tenant_id).text)
-    await load.open_accounts()
+    load = await Load.of(embedded.url, embedded.settings, tenant)
     took = []
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(load.run())

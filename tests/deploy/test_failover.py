@@ -16,8 +16,8 @@ import pytest
 from gql.database.pool import Database, DatabaseOptions
 from gql.places import Place
 from gql.settings import Settings
+from tests.adversity.load import Load
 from tests.database.pooling import until
-from tests.deploy.load import Load
 from tests.harness.actors import context_of, put
 from tests.harness.command_line import countinghouse, environment
 from tests.harness.replica import NAME, Member, Pair, a_pair, follow_again
@@ -68,7 +68,7 @@ async def shop(pair: Pair) -> Tenant:
 
 @pytest.fixture(scope="module")
 async def load(server: Running, settings: Settings, shop: Tenant) -> Load:
-    return await Load.of(server.url, settings, shop)
+    return await Load.of(server.url, settings, shop, server_may_die=False, clients=6)
 
 
 async def test_a_commit_that_no_standby_has_confirmed_is_never_acknowledged(pair: Pair, load: Load) -> None:
