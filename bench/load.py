@@ -6,14 +6,13 @@ head says. `python -m bench.load` reads a `Load` from its input and writes a `Sa
 
 import asyncio
 import random
-import sys
 import time
 from itertools import accumulate
 from typing import Final, cast
 
 import msgspec
-import uvloop
 
+from bench.apart import apart, serve
 from bench.measure import cpu_seconds, peak_megabytes
 
 MISSING: Final = -1
@@ -206,13 +205,7 @@ async def generate(load: Load) -> Sample:
 
 async def in_process_of_its_own(load: Load) -> Sample:
     """The sample that another process takes. Raises RuntimeError where an answer was not one."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.load", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
-    out, _ = await process.communicate(msgspec.msgpack.encode(load))
-    if process.returncode:
-        raise RuntimeError(f"The load generator ended with status {process.returncode}.")
-    sample = msgspec.msgpack.decode(out, type=Sample)
+    sample = await apart("bench.load", load, Sample)
     if sample.wrong:
         raise RuntimeError(f"This is no answer: {sample.wrong}")
     return sample
@@ -237,8 +230,7 @@ async def ask(port: int, request: bytes) -> tuple[bytes, bytes]:
 
 
 def main() -> None:
-    load = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Load)
-    sys.stdout.buffer.write(msgspec.msgpack.encode(uvloop.run(generate(load))))
+    serve(Load, generate)
 
 
 if __name__ == "__main__":

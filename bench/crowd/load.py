@@ -8,15 +8,14 @@ import asyncio
 import random
 import re
 import resource
-import sys
 import time
 from collections import Counter, defaultdict
 from contextlib import suppress
 from typing import Final, cast
 
 import msgspec
-import uvloop
 
+from bench.apart import apart, serve
 from bench.crowd.deeds import Desk, Writer
 from bench.load import CHUNKED, MISSING, body_length
 from bench.measure import cpu_seconds, proportional_megabytes
@@ -264,20 +263,13 @@ def _cpu(load: Load) -> tuple[float, float, float]:
 
 async def in_process_of_its_own(load: Load) -> Sample:
     """The sample that another process takes. Raises RuntimeError where it takes none."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.crowd.load", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
-    out, _ = await process.communicate(msgspec.msgpack.encode(load))
-    if process.returncode:
-        raise RuntimeError(f"The crowd's process ended with status {process.returncode}.")
-    return msgspec.msgpack.decode(out, type=Sample)
+    return await apart("bench.crowd.load", load, Sample)
 
 
 def main() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    load = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Load)
-    sys.stdout.buffer.write(msgspec.msgpack.encode(uvloop.run(crowd(load))))
+    serve(Load, crowd)
 
 
 if __name__ == "__main__":

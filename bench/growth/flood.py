@@ -6,14 +6,13 @@ to be over before the token in it expires, so a long one is sent in parts.
 
 import asyncio
 import re
-import sys
 import time
 from collections.abc import Iterator
 from typing import Final
 
 import msgspec
-import uvloop
 
+from bench.apart import apart, serve
 from bench.growth.requests import with_body
 
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -77,21 +76,14 @@ async def _connection(flood: Flood, numbers: Iterator[int]) -> str:
 
 async def in_process_of_its_own(flood: Flood) -> Flooded:
     """The flood that another process sends. Raises RuntimeError where an answer was not one."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.growth.flood", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
-    out, _ = await process.communicate(msgspec.msgpack.encode(flood))
-    if process.returncode:
-        raise RuntimeError(f"The flood ended with status {process.returncode}.")
-    flooded = msgspec.msgpack.decode(out, type=Flooded)
+    flooded = await apart("bench.growth.flood", flood, Flooded)
     if flooded.wrong:
         raise RuntimeError(f"This is no answer: {flooded.wrong}")
     return flooded
 
 
 def main() -> None:
-    flood = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Flood)
-    sys.stdout.buffer.write(msgspec.msgpack.encode(uvloop.run(send(flood))))
+    serve(Flood, send)
 
 
 if __name__ == "__main__":

@@ -7,14 +7,14 @@ not wait for an answer before it sends the next, as guessers do not.
 import asyncio
 import json
 import re
-import sys
 import time
 from collections import Counter
 from itertools import count
 from typing import Final
 
 import msgspec
-import uvloop
+
+from bench.apart import apart, serve
 
 DOCUMENT: Final = "mutation ($input: SignInInput!) { signIn(input: $input) { accessToken } }"
 PATIENCE_SECONDS: Final = 20.0
@@ -81,18 +81,11 @@ async def _try(guessing: Guessing, number: int, reasons: Counter[str]) -> None:
 
 async def in_process_of_its_own(guessing: Guessing) -> Guessed:
     """What another process sent and was told. Raises RuntimeError where it failed."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.growth.guessing", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
-    out, _ = await process.communicate(msgspec.msgpack.encode(guessing))
-    if process.returncode:
-        raise RuntimeError(f"The guesser ended with status {process.returncode}.")
-    return msgspec.msgpack.decode(out, type=Guessed)
+    return await apart("bench.growth.guessing", guessing, Guessed)
 
 
 def main() -> None:
-    guessing = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Guessing)
-    sys.stdout.buffer.write(msgspec.msgpack.encode(uvloop.run(guess(guessing))))
+    serve(Guessing, guess)
 
 
 if __name__ == "__main__":

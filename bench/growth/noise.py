@@ -7,14 +7,13 @@ on: who waits for the server's sake, waits in the figures too.
 
 import asyncio
 import re
-import sys
 import time
 from collections import Counter
 from typing import Final
 
 import msgspec
-import uvloop
 
+from bench.apart import apart, serve
 from bench.load import body_length
 
 _REASON: Final = re.compile(rb'"reason": ?"([A-Z_]+)"')
@@ -80,18 +79,11 @@ def _outcome(body: bytes) -> str:
 
 async def in_process_of_its_own(asking: Asking) -> Asked:
     """What another process asked and was told. Raises RuntimeError where it failed."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.growth.noise", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
-    out, _ = await process.communicate(msgspec.msgpack.encode(asking))
-    if process.returncode:
-        raise RuntimeError(f"Whoever asked ended with status {process.returncode}.")
-    return msgspec.msgpack.decode(out, type=Asked)
+    return await apart("bench.growth.noise", asking, Asked)
 
 
 def main() -> None:
-    asking = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Asking)
-    sys.stdout.buffer.write(msgspec.msgpack.encode(uvloop.run(run(asking))))
+    serve(Asking, run)
 
 
 if __name__ == "__main__":
