@@ -12,7 +12,7 @@ import pytest
 
 from gql.settings import Settings
 from tests.adversity.kinds import DONE, KINDS, NOBODYS_FAULT, NOTHING, REFRESH, Effect, effect_of, reason_for_none
-from tests.adversity.soundness import assert_no_connection_leaks, processes
+from tests.adversity.soundness import assert_no_connection_leaks
 from tests.harness.postgres import TestDatabase
 from tests.harness.proxy import Fate, Proxy, everything_passes
 from tests.harness.tenants import make_tenant
@@ -23,15 +23,14 @@ MOST_MESSAGES: Final = 80
 SENT_AGAIN: Final = frozenset(KINDS) - {"sign_in"}
 """What the server itself sends again, where nothing was kept of it: all but what is a statement after the other."""
 
-Line = tuple[Desk, Proxy, set[int]]
+Line = tuple[Desk, Proxy]
 
 
 @pytest.fixture(scope="module")
 async def line(settings: Settings, database: TestDatabase) -> AsyncIterator[Line]:
-    """A desk behind a proxy, and who else is connected."""
-    others = await processes()
+    """A desk behind a proxy."""
     async with behind_proxy(settings, database.api_url, await make_tenant()) as (desk, proxy):
-        yield desk, proxy, others
+        yield desk, proxy
 
 
 class Cut:
@@ -61,7 +60,7 @@ WAYS: Final = [
 async def test_a_cut_at_any_message_loses_nothing_doubles_nothing_and_is_told_in_a_coded_error(
     line: Line, kind: str, fate: Fate, is_warm: bool
 ) -> None:
-    desk, proxy, others = line
+    desk, proxy = line
     ask = KINDS[kind]
     series = f"{kind}-{fate.name}-{is_warm}"
     assert reason_for_none(await ask(desk, f"{series}-first")) is None
@@ -90,12 +89,12 @@ async def test_a_cut_at_any_message_loses_nothing_doubles_nothing_and_is_told_in
     assert number > 1
     if kind in SENT_AGAIN and is_warm:
         assert answered == number - 1, "what is cut once is done all the same"
-    await assert_no_connection_leaks(desk.server, others)
+    await assert_no_connection_leaks(desk.server)
 
 
 async def test_a_refresh_whose_answer_was_lost_is_answered_again_and_its_session_goes_on(line: Line) -> None:
     """Who is cut off has the old token only; the server may have exchanged it already."""
-    desk, proxy, others = line
+    desk, proxy = line
 
     async def refresh() -> httpx.Response:
         given = {"input": {"refreshToken": held}}
@@ -115,4 +114,4 @@ async def test_a_refresh_whose_answer_was_lost_is_answered_again_and_its_session
                 break
         assert number > 1
     assert await effect_of(desk, "who refreshes") == Effect(sessions=1)
-    await assert_no_connection_leaks(desk.server, others)
+    await assert_no_connection_leaks(desk.server)

@@ -12,7 +12,7 @@ import pytest
 
 from gql.settings import Settings
 from tests.adversity.kinds import DONE, KINDS, NOBODYS_FAULT, NOTHING, effect_of, reason_for_none
-from tests.adversity.soundness import assert_no_connection_leaks, processes
+from tests.adversity.soundness import assert_no_connection_leaks
 from tests.adversity.work import clients_locked, counted
 from tests.database.pooling import ORIGIN, process_waiting, until
 from tests.harness.actors import context_of
@@ -26,17 +26,16 @@ MARGIN_SECONDS: Final = 20.0
 """Beyond its statement time-out a request waits for a connection, for its answer and for what became of its COMMIT."""
 WELL_AGAIN_SECONDS: Final = 5.0
 
-Line = tuple[Desk, Proxy, set[int]]
+Line = tuple[Desk, Proxy]
 
 
 @pytest.fixture
 async def line(settings: Settings, database: TestDatabase, tenant: Tenant) -> AsyncIterator[Line]:
-    """A desk behind a proxy, whose server is in more of a hurry than usual, and who else is connected."""
-    others = await processes()
+    """A desk behind a proxy, whose server is in more of a hurry than usual."""
     hasty = replace(settings, statement_timeout_ms=int(STATEMENT_SECONDS * 1000), acquire_timeout_ms=2000)
     async with behind_proxy(hasty, database.api_url, tenant) as (desk, proxy):
         await asyncio.gather(*(asked(desk, kind, f"warm-{kind}") for kind in KINDS))
-        yield desk, proxy, others
+        yield desk, proxy
 
 
 async def asked(desk: Desk, kind: str, mark: str) -> str | None:
@@ -62,7 +61,7 @@ async def assert_well(desk: Desk, name: str) -> None:
 
 
 async def test_what_a_silent_network_swallows_is_refused_in_time_and_it_is_noticed_when_it_is_well(line: Line) -> None:
-    desk, proxy, others = line
+    desk, proxy = line
     silent = "countinghouse_write_pool_silent_total"
     assert counted((await desk.server.client.get("/metrics")).text, silent) == 0
     async with clients_locked():
@@ -86,13 +85,13 @@ async def test_what_a_silent_network_swallows_is_refused_in_time_and_it_is_notic
     assert (await desk.server.client.get("/readyz")).status_code == 200
     for kind in KINDS:
         assert await effect_of(desk, f"hole-{kind}") == NOTHING
-    await assert_no_connection_leaks(desk.server, others)
+    await assert_no_connection_leaks(desk.server)
 
 
 async def test_a_commit_that_is_swallowed_claims_neither_success_nor_failure_and_is_done_once_under_its_key(
     line: Line,
 ) -> None:
-    desk, proxy, others = line
+    desk, proxy = line
     proxy.at(COMMIT, Fate.SWALLOWED, times=2)
     without, under = await asyncio.gather(desk.create("Without"), desk.create("Under", "key-1"))
     assert reason_for_none(without) == "COMMIT_UNKNOWN"
@@ -101,11 +100,11 @@ async def test_a_commit_that_is_swallowed_claims_neither_success_nor_failure_and
     proxy.recover()
     assert reason_for_none(await desk.create("Under", "key-1")) is None
     assert [name for name in await desk.clients() if not name.startswith("warm")] == ["Under"]
-    await assert_no_connection_leaks(desk.server, others)
+    await assert_no_connection_leaks(desk.server)
 
 
 async def test_of_connections_that_were_forgotten_one_costs_a_time_out_and_the_others_nothing(line: Line) -> None:
-    desk, proxy, others = line
+    desk, proxy = line
     pools = (desk.database.reads, desk.database.writes)
     async with AsyncExitStack() as held:
         for _ in range(4):
@@ -122,21 +121,21 @@ async def test_of_connections_that_were_forgotten_one_costs_a_time_out_and_the_o
 
     await until(all_are_found, "each of them was asked and closed")
     proxy.recover()
-    await assert_no_connection_leaks(desk.server, others)
+    await assert_no_connection_leaks(desk.server)
 
 
 async def test_a_slow_network_costs_nothing_but_time(line: Line) -> None:
-    desk, proxy, others = line
+    desk, proxy = line
     proxy.delay, proxy.trickle = 0.01, 2000
     found = await asyncio.gather(*(asked(desk, kind, f"slow-{kind}") for kind in KINDS for _ in range(2)))
     proxy.delay = 0.0
     assert set(found) == {None}
-    await assert_no_connection_leaks(desk.server, others)
+    await assert_no_connection_leaks(desk.server)
 
 
 async def test_the_kernel_is_to_notice_when_nobody_acknowledges(line: Line) -> None:
     """No packet is lost on the way to a proxy on this machine, so this sees to the settings alone."""
-    desk, _, _ = line
+    desk, _ = line
     for connection in desk.database.reads.connections:
         line_to = connection.raw._transport.get_extra_info("socket")  # type: ignore[attr-defined]
         assert line_to.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)

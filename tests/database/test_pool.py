@@ -19,11 +19,12 @@ from tests.database.pooling import (
     told_by,
     until_mended,
 )
-from tests.harness.actors import context_of
+from tests.harness.actors import as_superuser, context_of
 from tests.harness.postgres import the_database
 from tests.harness.tenants import Tenant
 
 SETTINGS = ("statement_timeout", "lock_timeout", "jit", "TimeZone", "plan_cache_mode", "default_transaction_read_only")
+NAMES = "select application_name from pg_stat_activity where pid = any($1)"
 
 
 async def show(reader: Reader, tenant: Tenant, setting: str) -> str:
@@ -142,3 +143,14 @@ async def test_reads_go_to_no_other_address_that_is_no_replica(tenant: Tenant) -
                 assert await tell(database, context) == told_by(context)
             assert database.replica.pool.statistics.opened == 0
             await database.ping()
+
+
+async def test_postgresql_knows_a_pool_by_the_name_in_its_address() -> None:
+    url = (await the_database()).api_url
+    for address, name in ((url, "countinghouse"), (f"{url}&application_name=the%20second", "the second")):
+        async with a_database(url=address) as database:
+            await database.ping()
+            of_pools = [each.process_id for pool in database.pools for each in pool.connections]
+            async with as_superuser() as connection:
+                found = await connection.fetch(NAMES, of_pools)
+        assert {row[0] for row in found} == {name}

@@ -12,6 +12,9 @@ from typing import Final
 from tests.harness.command_line import PROGRAM
 
 PATIENCE_SECONDS: Final = 60.0
+MOST_SAID: Final = 1 << 26
+"""So many bytes of a program are read before anybody asks for them. One whose words nobody reads stands still at 64 kB,
+and a worker that carries no messages shows all that it finds."""
 PLACE: Final = re.compile(r"http://[^\s;]+?(?=/metrics|;)")
 
 
@@ -43,6 +46,7 @@ async def a_program(
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        limit=MOST_SAID,
     )
     try:
         assert process.stdout is not None

@@ -1,6 +1,7 @@
 """A real server on a real socket, and the people who ask it."""
 
 import asyncio
+import secrets
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -8,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
-from weakref import WeakSet
+from urllib.parse import quote
 
 import httpx
 import uvicorn
@@ -20,15 +21,14 @@ from gql.iam.tokens.access import Tokens
 from gql.settings import Settings
 from tests.harness.tenants import Person, Tenant
 
-HERE: WeakSet[Application] = WeakSet()
-"""Every server that runs in this process."""
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 
 
 @dataclass
 class Running:
-    """A server that runs, its address, and a client that speaks to it."""
+    """A server that runs, the name PostgreSQL knows it by, its address, and a client that speaks to it."""
 
+    name: str
     app: Application
     settings: Settings
     url: str
@@ -67,8 +67,8 @@ class Running:
 @asynccontextmanager
 async def running(settings: Settings, database_url: str, notice: float = 0.0) -> AsyncIterator[Running]:
     """A server on any free port, in this process, for the body."""
-    app = create_app(settings, database_url)
-    HERE.add(app)
+    name = f"countinghouse {secrets.token_hex(4)}"
+    app = create_app(settings, f"{database_url}&application_name={quote(name)}")
     # The protocol is named, or asyncio would leave Nagle's algorithm on and every answer would take 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
@@ -95,7 +95,7 @@ async def running(settings: Settings, database_url: str, notice: float = 0.0) ->
         # A client without a memory: each test says itself which cookies it sends.
         forgetful = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
         async with httpx.AsyncClient(base_url=url, timeout=20, cookies=forgetful) as client:
-            yield Running(app, settings, url, client, server)
+            yield Running(name, app, settings, url, client, server)
     finally:
         server.should_exit = True
         await task

@@ -1,11 +1,7 @@
 """What a worker tells Prometheus: what it did, what waits, and nothing of whose it is."""
 
 import asyncio
-import re
-import signal
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from secrets import token_hex
@@ -23,7 +19,8 @@ from gql.worker.duties import DUTIES, Delivery, Duty
 from gql.worker.figures import Figures, Waiting
 from gql.worker.telling import LATE_SECONDS, Teller
 from tests.harness.actors import as_owner
-from tests.harness.command_line import PROGRAM, countinghouse, environment
+from tests.harness.command_line import countinghouse, environment
+from tests.harness.programs import a_program
 from tests.harness.tenants import Tenant
 from tests.worker.test_deliveries import a_message
 from tests.worker.working import eventually, expired_hold, is_expired, the_duty, working
@@ -31,7 +28,6 @@ from tests.worker.working import eventually, expired_hold, is_expired, the_duty,
 OFTEN: Final = timedelta(milliseconds=50)
 HOLDS: Final = the_duty("expire-holds")
 JOBS: Final = "countinghouse_worker_jobs_total"
-PLACE: Final = re.compile(r"How it goes is told on (http://\S+)/metrics\.\n")
 
 
 def said(text: str) -> dict[tuple[str, str, str], float]:
@@ -45,29 +41,6 @@ def said(text: str) -> dict[tuple[str, str, str], float]:
 
 def told(figures: Figures) -> dict[tuple[str, str, str], float]:
     return said(generate_latest(figures.registry).decode())
-
-
-@asynccontextmanager
-async def telling_program(settings: Settings, **more: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
-    """A worker that tells how it goes, and where."""
-    process = await asyncio.create_subprocess_exec(
-        PROGRAM,
-        "work",
-        env=environment(settings, METRICS_PORT="0", **more),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        assert process.stdout is not None
-        found = PLACE.fullmatch((await asyncio.wait_for(process.stdout.readline(), 30)).decode())
-        assert found is not None
-        await asyncio.wait_for(process.stdout.readline(), 30)
-        yield process, found[1]
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.communicate()
 
 
 def of_these(*tenants: Tenant, **more: Any) -> Duty:
@@ -146,7 +119,8 @@ async def test_a_message_that_was_not_sent_is_no_failure_and_is_told(tenant: Ten
 
 async def test_a_worker_tells_of_every_duty_and_of_nobody(settings: Settings, tenant: Tenant) -> None:
     await expired_hold(tenant)
-    async with telling_program(settings) as (process, place), httpx.AsyncClient(base_url=place) as client:
+    env = environment(settings, METRICS_PORT="0")
+    async with a_program("work", env=env, lines=2) as worker, httpx.AsyncClient(base_url=worker.place) as client:
 
         async def it_is_done() -> bool:
             return said((await client.get("/metrics")).text)[JOBS, "expire-holds", "done"] >= 1
@@ -155,9 +129,7 @@ async def test_a_worker_tells_of_every_duty_and_of_nobody(settings: Settings, te
         text = (await client.get("/metrics")).text
         for path, status in (("/healthz", 200), ("/readyz", 200), ("/", 404), ("/graphql", 404)):
             assert (await client.get(path)).status_code == status
-        process.send_signal(signal.SIGTERM)
-        _, err = await asyncio.wait_for(process.communicate(), 30)
-    assert process.returncode == 0, err
+        await worker.stop()
     assert {duty for name, duty, _ in said(text) if name == JOBS} == {duty.name for duty in DUTIES}
     for word in (tenant.slug, tenant.name, tenant.tenant_id.hex, str(tenant.tenant_id)):
         assert word not in text

@@ -15,6 +15,7 @@ from gql.worker.worker import Worker
 from tests.harness.actors import as_owner, as_superuser
 from tests.harness.command_line import PROGRAM, environment
 from tests.harness.postgres import the_database
+from tests.harness.programs import MOST_SAID
 from tests.harness.tenants import Tenant
 from tests.ledger.books import open_account
 
@@ -55,6 +56,7 @@ async def program(settings: Settings, **more: str) -> AsyncIterator[asyncio.subp
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        limit=MOST_SAID,
     )
     try:
         assert process.stdout is not None

@@ -76,7 +76,7 @@ class Connection(ABC):
             command_timeout=options.command_timeout,
             connection_class=cls.raw_class,
             statement_cache_size=0,  # we keep our own, which knows about roles and counts bytes
-            server_settings={"application_name": "countinghouse", **cls.startup_settings(options, read_only)},
+            server_settings={"application_name": servers.application_name, **cls.startup_settings(options, read_only)},
         )
         _have_silence_noticed(raw)
         return cls(raw, options)

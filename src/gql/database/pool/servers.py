@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
@@ -22,6 +23,7 @@ FAILURES: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, async
 """What connecting and all that comes after it may raise. A time-out is an OSError."""
 TIMELINE: Final = "('x' || substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8))::bit(32)::int"
 """The timeline that a primary writes: the first eight digits of the names of its files."""
+USUAL_NAME: Final = "countinghouse"
 ALONE_SECONDS: Final = 0.5
 """How long the one where we were last has before the others are asked as well."""
 OTHERS_SECONDS: Final = 1.5
@@ -40,6 +42,8 @@ class Servers:
         self._url = url
         self._kind = kind
         self._judge = judge
+        self.application_name = parse_qs(urlsplit(url).query).get("application_name", [USUAL_NAME])[-1]
+        """What PostgreSQL is to know a pool by."""
         self._places = places_of(url)
         self._last: Place | None = None
 
