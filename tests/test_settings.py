@@ -90,8 +90,9 @@ def test_an_address_that_is_none_is_refused_without_repeating_its_password(addre
         ("one", [("one", 5432)]),
         ("one:6432,two", [("one", 6432), ("two", 5432)]),
         ("192.0.2.1,[2001:db8::1]:7000", [("192.0.2.1", 5432), ("2001:db8::1", 7000)]),
+        ("[::1],[::2]", [("::1", 5432), ("::2", 5432)]),
     ],
-    ids=["one", "two", "numbers"],
+    ids=["one", "two", "numbers", "brackets"],
 )
 def test_an_address_may_name_several_servers(places: str, named: list[tuple[str, int]]) -> None:
     address = f"postgresql://u:se,same@{places}/d?target_session_attrs=read-write"

@@ -1,13 +1,15 @@
-"""The servers that the address of a database names: one as a rule, or a primary and its standbys with commas between.
+"""What the address of a database says: the servers it names, one as a rule or a primary and its standbys with commas
+between, and the rest.
 
 postgresql://user:password@one:5432,two:5432/countinghouse
 """
 
 import re
 from typing import Final, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 DEFAULT_PORT: Final = 5432
+_BETWEEN: Final = re.compile(r"[^/?#]+")
 _PLACE: Final = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:@\[\],/]+))(?::(?P<port>\d{1,5}))?")
 
 
@@ -18,9 +20,17 @@ class Place(NamedTuple):
     port: int
 
 
+def parts_of(url: str) -> SplitResult:
+    """The address as `urlsplit` takes it apart, which by itself refuses brackets behind a comma. Raises ValueError."""
+    scheme, separator, rest = url.partition("://")
+    between = _BETWEEN.match(rest)
+    netloc = between[0] if between else ""
+    return urlsplit(scheme + separator + rest.removeprefix(netloc))._replace(netloc=netloc)
+
+
 def places_of(url: str) -> tuple[Place, ...]:
     """All of them, in their order. Raises ValueError for an address that names none, or one that cannot be."""
-    return tuple(map(_place, urlsplit(url).netloc.rpartition("@")[2].split(",")))
+    return tuple(map(_place, parts_of(url).netloc.rpartition("@")[2].split(",")))
 
 
 def _place(text: str) -> Place:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
-from gql.places import places_of
+from gql.places import parts_of, places_of
 from gql.secret_files import with_secrets
 
 PREFIX: Final = "COUNTINGHOUSE_"
@@ -40,7 +40,7 @@ def _setting(default: Any, read: Callable[[str], Any], expected: str, meaning: s
 
 
 def _database_address(text: str) -> str:
-    address = urlsplit(text)
+    address = parts_of(text)
     if address.scheme not in ("postgresql", "postgres") or len(address.path) < 2:
         raise ValueError
     places_of(text)

@@ -11,7 +11,7 @@ import asyncpg
 import httpx
 import pytest
 
-from gql.database.pool.slots import ABOUT_SECONDS
+from gql.database.pool.shares import ABOUT_SECONDS
 from gql.settings import Settings
 from tests.database.pooling import until
 from tests.harness.actors import as_superuser

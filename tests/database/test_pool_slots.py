@@ -5,14 +5,18 @@ from collections import Counter
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gql.database.pool import slots as slots_module
+from gql.database.pool.shares import Shares
 from gql.database.pool.slots import Slot, Slots
 
 TENANTS = "abc"
+
+
+def unshared() -> Shares:
+    """Nobody is about for long enough to count."""
+    return Shares(about_seconds=-1.0)
 
 
 @dataclass
@@ -84,7 +88,7 @@ def test_slots_are_lent_once_within_the_cap_and_never_lost(
     steps: list[tuple[str, str | int]], size: int, cap: int
 ) -> None:
     async def play() -> None:
-        crowd = Crowd(Slots(size, cap, timeout=60), cap)
+        crowd = Crowd(Slots(size, cap, 60, unshared()), cap)
         for step, detail in steps:
             match step, detail:
                 case "ask", str():
@@ -111,7 +115,7 @@ def test_slots_are_lent_once_within_the_cap_and_never_lost(
 @given(st.lists(st.sampled_from(TENANTS), max_size=30), st.integers(1, 4))
 def test_a_tenant_is_served_in_the_order_of_asking(tenants: list[str], size: int) -> None:
     async def play() -> None:
-        crowd = Crowd(Slots(size, 2, timeout=60), 2)
+        crowd = Crowd(Slots(size, 2, 60, unshared()), 2)
         for tenant in tenants:
             await crowd.ask(tenant)
         asked = list(crowd.waiting)
@@ -129,15 +133,20 @@ def test_a_tenant_is_served_in_the_order_of_asking(tenants: list[str], size: int
     run(play())
 
 
-async def test_while_others_are_about_a_tenant_holds_its_share_and_never_less_than_the_least(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    slots: Slots[str] = Slots(10, 8, timeout=60, least=2)
+def cross(slots: Slots[str], *tenants: str) -> None:
+    """Each of them comes and goes, and is about."""
+    for tenant in tenants:
+        slot = slots.take_now(tenant, tenant)
+        assert slot is not None
+        slots.give_back(slot)
+
+
+async def test_while_others_are_about_a_tenant_holds_its_share() -> None:
+    shares = Shares(about_seconds=60)
+    slots: Slots[str] = Slots(10, 8, 60, shares)
     mine = [slots.take_now("a", "a") for _ in range(9)]
     assert mine.count(None) == 1, "alone it may hold as many as its cap says"
-    theirs = slots.take_now("b", "b")
-    assert theirs is not None
-    slots.give_back(theirs)
+    cross(slots, "b")
     waiting = asyncio.create_task(slots.take("a", "a"))
     for number, slot in enumerate(filter(None, mine[:3]), 1):
         await asyncio.sleep(0)
@@ -146,20 +155,35 @@ async def test_while_others_are_about_a_tenant_holds_its_share_and_never_less_th
     for slot in filter(None, mine[3:4]):
         slots.give_back(slot)
     assert (await waiting).tenant == "a"
-    for name in "cdefgh":
-        crossing = slots.take_now(name, name)
-        assert crossing is not None
-        slots.give_back(crossing)
+    cross(slots, *"cdefgh")
     for slot in filter(None, mine[4:7]):
         slots.give_back(slot)
     assert slots.take_now("a", "a") is None, "with eight about its share is two, which it holds"
-    monkeypatch.setattr(slots_module, "ABOUT_SECONDS", -1.0)
+    shares.about_seconds = -1.0
     assert slots.take_now("a", "a") is not None, "nobody else has been about for a while"
 
 
-async def test_who_waits_for_others_that_have_gone_does_not_wait_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slots_module, "ABOUT_SECONDS", 0.05)
-    slots: Slots[str] = Slots(4, 3, timeout=60, least=1)
+async def test_a_share_is_of_all_that_is_shared_and_what_comes_back_here_is_handed_out_there() -> None:
+    shares = Shares(about_seconds=60)
+    reads: Slots[str] = Slots(4, 3, 60, shares)
+    writes: Slots[str] = Slots(2, 2, 60, shares)
+    cross(reads, *"bcdef")
+    slot = reads.take_now("a", "a")
+    assert slot is not None, "whoever holds nothing may have one, however many are about"
+    assert writes.take_now("a", "a") is None, "a sixth of six is one, wherever it is"
+    cross(writes, "b")
+    first, again = (asyncio.create_task(each.take("a", "a")) for each in (writes, reads))
+    await asyncio.sleep(0)
+    reads.give_back(slot)
+    slot = await first
+    assert not again.done(), "those who wait elsewhere come first, or one kind would keep the other out"
+    writes.give_back(slot)
+    reads.give_back(await again)
+    assert [(each.held, each.waiting) for each in (reads, writes)] == [(0, 0), (0, 0)]
+
+
+async def test_who_waits_for_others_that_have_gone_does_not_wait_for_long() -> None:
+    slots: Slots[str] = Slots(4, 3, 60, Shares(about_seconds=0.05))
     crossing = slots.take_now("b", "b")
     assert crossing is not None
     mine = [slots.take_now("a", "a") for _ in range(2)]
@@ -171,8 +195,14 @@ async def test_who_waits_for_others_that_have_gone_does_not_wait_for_long(monkey
     assert (await asyncio.wait_for(waiting, 30)).tenant == "a"
 
 
+async def test_upkeep_takes_nobody_s_share() -> None:
+    slots: Slots[str] = Slots(4, 3, 60, Shares(about_seconds=60))
+    assert slots.take_if_idle(slots.idle[0], "upkeep")
+    assert all(slots.take_now("a", "a") for _ in range(3))
+
+
 async def test_whoever_holds_fewer_is_served_before_whoever_came_earlier() -> None:
-    slots: Slots[str] = Slots(2, 2, timeout=60)
+    slots: Slots[str] = Slots(2, 2, 60, Shares())
     first, second = slots.take_now("a", "a"), slots.take_now("a", "a")
     assert first is not None
     assert second is not None

@@ -6,7 +6,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 from urllib.parse import quote
@@ -68,7 +68,10 @@ class Running:
 async def running(settings: Settings, database_url: str, notice: float = 0.0) -> AsyncIterator[Running]:
     """A server on any free port, in this process, for the body."""
     name = f"countinghouse {secrets.token_hex(4)}"
-    app = create_app(settings, f"{database_url}&application_name={quote(name)}")
+    named = f"{database_url}&application_name={quote(name)}"
+    if settings.database_read_url == database_url:
+        settings = replace(settings, database_read_url=named)
+    app = create_app(settings, named)
     # The protocol is named, or asyncio would leave Nagle's algorithm on and every answer would take 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))

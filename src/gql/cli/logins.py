@@ -1,11 +1,10 @@
 """The passwords of the house's own logins, which the schema makes without one: those that stand in their addresses."""
 
 from typing import Final
-from urllib.parse import unquote, urlsplit
-
-import asyncpg
+from urllib.parse import unquote
 
 from gql.cli.console import CommandFailed
+from gql.places import parts_of
 from gql.settings import Settings
 
 LOGINS: Final = {"database_url": "countinghouse_api", "worker_url": "countinghouse_worker"}
@@ -19,7 +18,7 @@ def passwords(settings: Settings) -> dict[str, str]:
         given = getattr(settings, setting)
         if given is None:
             continue
-        address = urlsplit(given)
+        address = parts_of(given)
         name = f"COUNTINGHOUSE_{setting.upper()}"
         if unquote(address.username or "") != login:
             raise CommandFailed(f"{name} is not the address of {login}, so its password is not given to it.", 2)
@@ -32,9 +31,10 @@ def passwords(settings: Settings) -> dict[str, str]:
 
 async def let_in(admin_url: str, given: dict[str, str]) -> None:
     """Have PostgreSQL know these passwords. It is sent what it keeps of them, so that they are in none of its logs."""
+    from gql.database.pool.servers import connect
     from gql.iam.credentials.analyst_logins import scram_verifier
 
-    connection = await asyncpg.connect(admin_url, timeout=10)
+    connection = await connect(admin_url, timeout=10)
     try:
         for login, password in given.items():
             statement = await connection.fetchval(

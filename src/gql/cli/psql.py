@@ -8,7 +8,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from typing import Annotated
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote
 
 import typer
 
@@ -17,7 +17,7 @@ from gql.cli.console import CommandFailed
 from gql.cli.databases import Addresses, admin_connection, the_database, the_settings
 from gql.database.context import Context
 from gql.database.embedded.cluster import EmbeddedServerError, wheel_bin_directory
-from gql.places import places_of
+from gql.places import parts_of, places_of
 from gql.settings import Settings
 
 
@@ -65,14 +65,14 @@ def _of_a_session(settings: Settings, addresses: Addresses) -> str:
     passed by, on the way that the superuser takes."""
     if settings.pool_mode == "session":
         return addresses.api_url
-    login = urlsplit(addresses.api_url).netloc.rpartition("@")[0]
-    place = urlsplit(addresses.demand_admin_url())
+    login = parts_of(addresses.api_url).netloc.rpartition("@")[0]
+    place = parts_of(addresses.demand_admin_url())
     return place._replace(netloc=f"{login}@{place.netloc.rpartition('@')[2]}").geturl()
 
 
 def _environment(url: str) -> dict[str, str]:
     """The address as psql's own variables: an argument could be read by every user of the machine."""
-    address, places = urlsplit(url), places_of(url)
+    address, places = parts_of(url), places_of(url)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     environment |= {
         "PGHOST": ",".join(place.host for place in places),

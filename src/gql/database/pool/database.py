@@ -36,6 +36,7 @@ from gql.database.pool.renewal import with_renewal
 from gql.database.pool.repetition import Work, carry_out
 from gql.database.pool.replica import Replica
 from gql.database.pool.servers import FAILURES, Primary
+from gql.database.pool.shares import Shares
 from gql.database.pool.standing import Origin
 from gql.database.pool.statistics import PoolStatistics
 from gql.database.pool.transactions import Transaction, Trouble
@@ -78,8 +79,9 @@ class Database:
         """How often work was carried out once more, by the name of the trouble."""
         self._outcome_patience = options.outcome_patience
         primary = Primary(options.url)
-        self.reads = Pool(primary, options, options.read_connections, read_only=True)
-        self.writes = Pool(primary, options, options.write_connections, read_only=False)
+        shares = Shares()  # they are at work on the same cores
+        self.reads = Pool(primary, options, options.read_connections, read_only=True, shares=shares)
+        self.writes = Pool(primary, options, options.write_connections, read_only=False, shares=shares)
         # Who asks is looked up for reads and writes alike, so that no queue of writes may stand before it.
         self.callers = Pool(primary, options, CALLERS_CONNECTIONS, read_only=False)
         # Readiness has a connection of its own: a busy pool is no sign of a database that is down. Nor is a replica

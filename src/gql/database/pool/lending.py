@@ -13,6 +13,7 @@ from gql.database.pool.loans import Loan
 from gql.database.pool.options import DatabaseOptions
 from gql.database.pool.pooler import kind_of
 from gql.database.pool.servers import FAILURES, Servers
+from gql.database.pool.shares import Shares
 from gql.database.pool.slots import Slot, Slots
 from gql.database.pool.statistics import PoolStatistics
 from gql.database.refusals import not_let_in, unreachable
@@ -40,13 +41,21 @@ class Pool:
     in the background, and counts against its tenant's cap until it is.
     """
 
-    def __init__(self, servers: Servers, options: DatabaseOptions, size: int, *, read_only: bool) -> None:
+    def __init__(
+        self,
+        servers: Servers,
+        options: DatabaseOptions,
+        size: int,
+        *,
+        read_only: bool,
+        shares: Shares | None = None,
+    ) -> None:
         self._servers = servers
         self._read_only = read_only
         self._options = options
         # However the cap is set, one tenant never holds the last connection too.
         per_tenant = min(options.connections_per_tenant, max(size - 1, 1))
-        self._slots: Slots[Connection] = Slots(size, per_tenant, options.acquire_timeout, least=1)
+        self._slots: Slots[Connection] = Slots(size, per_tenant, options.acquire_timeout, shares or Shares())
         self._kind = kind_of(options)
         self._background: set[asyncio.Task[None]] = set()
         self._upkeep: asyncio.Task[None] | None = None

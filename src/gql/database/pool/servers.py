@@ -9,12 +9,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 
-from gql.places import Place, places_of
+from gql.places import Place, parts_of, places_of
 
 log = logging.getLogger(__name__)
 
@@ -39,13 +39,14 @@ class Servers:
     WrongServer where it is not to be, and else answers a number: of several, the highest is taken."""
 
     def __init__(self, url: str, kind: SessionAttribute, judge: Callable[["Raw[Any]"], Awaitable[int]]) -> None:
-        self._url = url
         self._kind = kind
         self._judge = judge
-        self.application_name = parse_qs(urlsplit(url).query).get("application_name", [USUAL_NAME])[-1]
-        """What PostgreSQL is to know a pool by."""
-        self._places = places_of(url)
+        parts, self._places = parts_of(url), places_of(url)
+        # All but where they are, which asyncpg is told of one at a time.
+        self._url = parts._replace(netloc=f"{parts.netloc.rpartition('@')[0]}@").geturl()
         self._last: Place | None = None
+        self.application_name = parse_qs(parts.query).get("application_name", [USUAL_NAME])[-1]
+        """What PostgreSQL is to know a pool by."""
 
     async def connect(self, **how: Any) -> "Raw[asyncpg.Record]":
         """A connection to the one that is meant: where it was last, if it is still there. Raises one of FAILURES."""

@@ -1,31 +1,22 @@
 """Who may hold a connection next: a fixed number of slots, a cap for each tenant, and a fair queue.
 
-A connection that works is a core that is busy. So the cap is lower while others are about: a tenant who asks for all
-that it may leaves them cores too, and not only connections. Alone it may have what the cap allows.
-
 Knows nothing of PostgreSQL. A slot is a place for one connection; what stands in it is its holder's affair.
 """
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from itertools import count
-from time import monotonic
 from typing import Final, Generic, TypeVar
 
+from gql.database.pool.shares import Shares, Tenant
 from gql.errors import ApiError, Code
 from gql.reminders import Reminders
 
 T = TypeVar("T")
 
-# Whoever shares one cap. Strangers (sign-in) do as if they were one tenant, so that a flood of them leaves room for
-# the others.
-Tenant = Hashable
-
 RETRY_AFTER_SECONDS: Final = 1
-ABOUT_SECONDS: Final = 1.0
-"""For so long after it was last lent a slot a tenant counts as being about."""
 
 
 @dataclass(slots=True, eq=False)
@@ -57,23 +48,22 @@ class Waiter(Generic[T]):
 
 class Slots(Generic[T]):
     """Lends slots, first to the tenants that hold the fewest; among those, and within each tenant, first come first
-    served. Several tenants share alike, but none is pressed below `least`; one holds no more than `per_tenant`.
+    served. A tenant holds no more than its share, and never more than `per_tenant`.
 
-    Invariant: while a slot is idle, everyone in the queue belongs to a tenant that was at its cap at the last look. So
-    whoever finds an idle slot and is under the cap overtakes nobody. There is a look whenever a slot comes back, and
-    as long as somebody waits beside an idle one, every second: others may not be about any more.
+    Invariant: while a slot is idle, everyone in the queue belongs to a tenant that could have no more at the last look.
+    So whoever finds an idle slot and may have it overtakes nobody. There is a look whenever something shared comes
+    back, and as long as somebody waits beside an idle slot, every second: others may not be about any more.
     """
 
-    def __init__(self, size: int, per_tenant: int, timeout: float, *, least: int | None = None) -> None:
+    def __init__(self, size: int, per_tenant: int, timeout: float, shares: Shares) -> None:
         self.idle: list[Slot[T]] = [Slot() for _ in range(size)]
         """In the order in which they came back."""
         self.slots: tuple[Slot[T], ...] = tuple(self.idle)
         self.waiting = 0
         self._per_tenant = per_tenant
-        self._least = per_tenant if least is None else least
-        self._about: OrderedDict[Tenant, float] = OrderedDict()
-        """When each tenant was last lent a slot, the latest last."""
         self._timeout = timeout
+        self._shares = shares
+        shares.join(size, self._hand_out)
         self._held: dict[Tenant, int] = {}
         self._queues: dict[Tenant, deque[Waiter[T]]] = {}
         self._tickets = count()
@@ -87,7 +77,7 @@ class Slots(Generic[T]):
 
     def take_now(self, tenant: Tenant, wanted: Hashable) -> Slot[T] | None:
         """An idle slot, best one that suits whoever is `wanted`; None where the tenant has to wait for one."""
-        if self.idle and (not (held := self._held.get(tenant, 0)) or held < self._cap(tenant)):
+        if self.idle and self._may_hold_more(tenant):
             return self._lend(tenant, wanted)
         return None
 
@@ -117,16 +107,15 @@ class Slots(Generic[T]):
 
     def give_back(self, slot: Slot[T]) -> None:
         """End a loan. Whoever has waited longest and may hold one more gets a slot."""
-        held = self._held[slot.tenant] - 1
+        tenant, slot.tenant = slot.tenant, None
+        held = self._held[tenant] - 1
         if held:
-            self._held[slot.tenant] = held
+            self._held[tenant] = held
         else:
-            del self._held[slot.tenant]
-        slot.tenant = None
+            del self._held[tenant]
         self.idle.append(slot)
-        if self._queues:
-            self._hand_out()
-            self._look_later()
+        self._shares.given_back(tenant, self._hand_out)
+        self._look_later()
         if self._all_idle is not None and not self.held:
             self._all_idle.set()
 
@@ -139,7 +128,7 @@ class Slots(Generic[T]):
     def _look_later(self) -> None:
         if self.idle and self._queues and not self._will_look:
             self._will_look = True
-            self._reminders.set(ABOUT_SECONDS, self._look_again)
+            self._reminders.set(self._shares.about_seconds, self._look_again)
 
     def _look_again(self) -> None:
         self._will_look = False
@@ -159,22 +148,12 @@ class Slots(Generic[T]):
         self._hold(slot, tenant)
         return True
 
-    def _cap(self, tenant: Tenant) -> int:
-        """How many the tenant may hold just now; whoever holds none may have one in any case."""
-        self._forget(monotonic())
-        others = len(self._about) - (tenant in self._about)
-        share = -(-len(self.slots) // (1 + others))  # rounded up, so that all of them are used
-        return min(self._per_tenant, max(share, self._least))
-
-    def _forget(self, now: float) -> None:
-        """Whoever was last lent a slot too long ago is not about any more."""
-        while self._about and next(iter(self._about.values())) < now - ABOUT_SECONDS:
-            self._about.popitem(last=False)
+    def _may_hold_more(self, tenant: Tenant) -> bool:
+        held = self._held.get(tenant, 0)
+        return held < self._per_tenant and self._shares.allow(tenant, held, len(self.slots))
 
     def _lend(self, tenant: Tenant, wanted: Hashable) -> Slot[T]:
-        now = self._about[tenant] = monotonic()
-        self._about.move_to_end(tenant)
-        self._forget(now)
+        self._shares.is_about(tenant)
         slot = self._choose(wanted)
         self._hold(slot, tenant)
         return slot
@@ -191,14 +170,15 @@ class Slots(Generic[T]):
         self.idle.remove(slot)
         slot.tenant = tenant
         self._held[tenant] = self._held.get(tenant, 0) + 1
+        self._shares.taken(tenant)
 
     def _next_waiter(self) -> Waiter[T] | None:
         if not self.idle:
             return None
         heads = [
-            (held, queue[0].ticket, queue[0])
+            (self._held.get(tenant, 0), queue[0].ticket, queue[0])
             for tenant, queue in self._queues.items()
-            if not (held := self._held.get(tenant, 0)) or held < self._cap(tenant)
+            if self._may_hold_more(tenant)
         ]
         return min(heads)[2] if heads else None
 

@@ -7,12 +7,12 @@ import json
 import secrets
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlunsplit
 from uuid import UUID
 
 from gql.database.context import Context
 from gql.database.pool import Database, Origin, Transaction
-from gql.places import places_of
+from gql.places import parts_of, places_of
 
 SECRET_BYTES: Final = 32
 ITERATIONS: Final = 4096
@@ -43,7 +43,7 @@ class AnalystLogins:
 
     def __init__(self, database: Database, address: str) -> None:
         self._database = database
-        self._address, self._places = urlsplit(address), places_of(address)
+        self._address, self._places = parts_of(address), places_of(address)
 
     async def create(self, context: Context, origin: Origin, facts: Mapping[str, Any]) -> Login:
         """A new login of the caller's organisation: its label, and if wanted its limits.
