@@ -1,9 +1,11 @@
 """Noisy: what quiet tenants wait while another one asks for as much as it may."""
 
 import asyncio
+import sys
 from collections import Counter
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
 from statistics import median
 from time import monotonic
 from typing import Final
@@ -31,9 +33,9 @@ THAT_WRITE: Final = 0.25
 """Of the noisy one's connections."""
 MOST: Final = 1.2
 """How many times as long the slowest hundredth of quiet answers may take."""
-CAPS: Final = ("", "1")
-"""CONNECTIONS_PER_TENANT: as it is unless somebody sets it, and the least, which holds for whoever is alone as well."""
 ALONE: Final = "alone"
+BUSY: Final = "beside a busy core"
+"""That a program of no concern to us keeps busy: what it costs to have a core less."""
 BESIDE: Final = "beside the noise"
 
 _GROUPS: Final = "invoiceGroups(by: [ISSUE_DATE_MONTH, STATUS], first: 1000) { key { status } count total { sum avg } }"
@@ -61,47 +63,43 @@ class Round:
         return percentile(self.quiet[kind].times, share)
 
 
-@dataclass
-class Case:
-    """One configuration of the server, without the noise and with it."""
+class Rounds:
+    """All rounds: without the noise, without it and with a core less, and with it."""
 
-    cap: str
-    ours: Ours
-    rounds: dict[str, list[Round]] = field(default_factory=lambda: {ALONE: [], BESIDE: []})
-
-    @property
-    def name(self) -> str:
-        return f"CONNECTIONS_PER_TENANT={self.cap}" if self.cap else "as it is"
+    def __init__(self) -> None:
+        self.told: dict[str, list[Round]] = {ALONE: [], BUSY: [], BESIDE: []}
 
     def middle(self, when: str, kind: str, share: float) -> float:
-        return median(each.time(kind, share) for each in self.rounds[when])
+        return median(each.time(kind, share) for each in self.told[when])
 
-    def times_as_long(self, kind: str, share: float) -> float:
-        """What one waits beside the noise against the round right before it."""
-        pairs = zip(self.rounds[BESIDE], self.rounds[ALONE], strict=True)
+    def times_as_long(self, kind: str, share: float, against: str) -> float:
+        """What one waits beside the noise against the round of the other kind right before it."""
+        pairs = zip(self.told[BESIDE], self.told[against], strict=True)
         return median(with_it.time(kind, share) / (without.time(kind, share) or 1.0) for with_it, without in pairs)
+
+    @property
+    def heard(self) -> Counter[str]:
+        """What the noisy one was told, by reason."""
+        return sum((each.noisy for each in self.told[BESIDE]), Counter())
 
 
 async def measure(scope: Scope, say: Say) -> Section:
-    """Rounds without the noise and with it, in turns, at servers of each configuration."""
-    async with bench_database(scope.sizes, scope.dataset, say) as database, AsyncExitStack() as stack:
-        cases = []
-        for cap in CAPS:
-            settings = {"COUNTINGHOUSE_CONNECTIONS_PER_TENANT": cap} if cap else {}
-            ours = await stack.enter_async_context(server(database.place, database.facts, scope.dataset, settings))
-            cases.append(Case(cap, ours))
-        for case in cases:
-            say(f"warming: {case.name}")
-            await _round(scope, database, case.ours, noisy=False)
+    """Rounds of each kind, in turns, at one server."""
+    async with (
+        bench_database(scope.sizes, scope.dataset, say) as database,
+        server(database.place, database.facts, scope.dataset) as ours,
+    ):
+        say("warming")
+        await _round(scope, database, ours, ALONE)
+        rounds = Rounds()
         for number in range(scope.rounds):
-            for case in cases:
-                for when, rounds in case.rounds.items():
-                    say(f"round {number + 1} of {scope.rounds}: {case.name}, {when}")
-                    rounds.append(await _round(scope, database, case.ours, noisy=when == BESIDE))
-        return _section(scope, database.version, cases)
+            for when, told in rounds.told.items():
+                say(f"round {number + 1} of {scope.rounds}: quiet tenants {when}")
+                told.append(await _round(scope, database, ours, when))
+        return _section(scope, database.version, rounds)
 
 
-async def _round(scope: Scope, database: BenchDatabase, ours: Ours, *, noisy: bool) -> Round:
+async def _round(scope: Scope, database: BenchDatabase, ours: Ours, when: str) -> Round:
     loud, *others = database.facts
     warm = max(scope.warm_seconds, LEAST_WARM_SECONDS)
     quiet = {
@@ -110,10 +108,9 @@ async def _round(scope: Scope, database: BenchDatabase, ours: Ours, *, noisy: bo
     }
     seconds = warm + scope.seconds
     before, begun = _cpu(ours, database), monotonic()
-    asked = await asyncio.gather(
-        *(in_process_of_its_own(each) for each in quiet.values()),
-        *(in_process_of_its_own(each) for each in _loud(ours, loud, seconds) if noisy),
-    )
+    noise = _loud(ours, loud, seconds) if when == BESIDE else []
+    async with _busy_core() if when == BUSY else nullcontext():
+        asked = await asyncio.gather(*map(in_process_of_its_own, (*quiet.values(), *noise)))
     server_cpu, postgres_cpu = (now - then for now, then in zip(_cpu(ours, database), before, strict=True))
     heard: Counter[str] = Counter()
     for each in asked[len(quiet) :]:
@@ -124,6 +121,16 @@ async def _round(scope: Scope, database: BenchDatabase, ours: Ours, *, noisy: bo
             raise RuntimeError(f"Quiet tenants were refused: {each.outcomes}")
     elapsed = monotonic() - begun  # what the noisy one asked last may go on for longer than the round
     return Round(found, heard, server_cpu / elapsed, postgres_cpu / elapsed)
+
+
+@asynccontextmanager
+async def _busy_core() -> AsyncIterator[None]:
+    spinning = await asyncio.create_subprocess_exec(sys.executable, "-c", "while True: pass")
+    try:
+        yield
+    finally:
+        spinning.kill()
+        await spinning.wait()
 
 
 async def _quiet(ours: Ours, others: list[Facts], kind: str) -> list[bytes]:
@@ -164,27 +171,27 @@ def _cpu(ours: Ours, database: BenchDatabase) -> tuple[float, float]:
     return cpu_seconds(ours.process_ids), cpu_seconds([database.postmaster_id])
 
 
-def _section(scope: Scope, version: str, cases: list[Case]) -> Section:
+def _section(scope: Scope, version: str, rounds: Rounds) -> Section:
     return Section(
         "Noisy: quiet tenants while another asks for all that it may",
         version,
         how=[
-            f"The dataset of the comparison ({scope.sizes}); {scope.rounds} rounds of {scope.seconds:g} s of each case,"
-            " in turns. One process of the server for each configuration, all on the same database.",
+            f"The dataset of the comparison ({scope.sizes}); {scope.rounds} rounds of {scope.seconds:g} s of each kind,"
+            " in turns, at one process of the server as it comes.",
             f"Quiet: the other tenants, {PER_SECOND[READS]:g} reads a second at an even rate (list, point, overdue) and"
             f" {PER_SECOND[WRITES]:g} writes, each of which makes and issues an invoice. An answer is late from when"
             " its request was due, whatever that waited for.",
             f"Noisy: one tenant over {NOISY_CONNECTIONS} connections without a pause; three quarters ask the dearest"
             f" that one request may, the others import {ROWS} invoices. Who is refused asks again at once.",
             "Everything that is written is rolled back (`Prefer: tx=rollback`). The load shares the cores.",
-            "While others are about, one tenant holds its share of a pool's connections: with so many about one of ten"
-            " for reads and one of six for writes. So two processes of PostgreSQL work for the noisy one at a time."
-            " Where there are no more cores than that, a quiet one waits for a core, and not for a connection.",
+            "While others are about, one tenant holds its share of all connections: with so many about one, for reads"
+            " or for writes. So one process of PostgreSQL works for the noisy one at a time, and keeps one core busy.",
+            f"{BUSY.capitalize()}: beside a program that counts and does nothing else. What is as slow there is slow"
+            " for want of a core. No database could help it, and it would not be where there is one core more.",
         ],
         tables=[
             Table(
                 (
-                    "server",
                     "quiet tenants",
                     *(f"{kind} {share} ms" for kind in PER_SECOND for share in ("p50", "p99")),
                     "noisy answers/s",
@@ -192,43 +199,35 @@ def _section(scope: Scope, version: str, cases: list[Case]) -> Section:
                     "server's cores",
                     "PostgreSQL's cores",
                 ),
-                [_row(scope, case, when) for case in cases for when in case.rounds],
-                labels=2,
+                [_row(scope, rounds, when) for when in rounds.told],
+                labels=1,
             )
         ],
         found=[
-            f"{case.name}: beside the noise the p99 of the quiet ones' {kind} is"
-            f" {case.times_as_long(kind, 0.99):.2f} times that without"
-            f" (p50 {case.times_as_long(kind, 0.5):.2f} times); {judged(case.times_as_long(kind, 0.99), MOST)}."
-            for case in cases
+            f"The p99 of the quiet ones' {kind} beside the noise is {rounds.times_as_long(kind, 0.99, against):.2f}"
+            f" times that {against} (p50 {rounds.times_as_long(kind, 0.5, against):.2f} times);"
+            f" {judged(rounds.times_as_long(kind, 0.99, against), MOST)}."
+            for against in (ALONE, BUSY)
             for kind in PER_SECOND
         ]
-        + [f"{case.name}: what the noisy one is told: {_told(_outcomes(case, BESIDE))}." for case in cases],
+        + [f"The noisy one is told: {_told(rounds.heard)}."],
     )
 
 
-def _row(scope: Scope, case: Case, when: str) -> tuple[str, ...]:
-    rounds = case.rounds[when]
-    outcomes = _outcomes(case, when)
-    seconds = len(rounds) * (max(scope.warm_seconds, LEAST_WARM_SECONDS) + scope.seconds)
-    refused = outcomes.total() - outcomes[ANSWERED]
+def _row(scope: Scope, rounds: Rounds, when: str) -> tuple[str, ...]:
+    told = rounds.told[when]
+    seconds = len(told) * (max(scope.warm_seconds, LEAST_WARM_SECONDS) + scope.seconds)
+    heard = rounds.heard if when == BESIDE else Counter[str]()
+    refused = heard.total() - heard[ANSWERED]
     return (
-        case.name,
         when,
-        *(f"{case.middle(when, kind, share):.2f}" for kind in PER_SECOND for share in (0.5, 0.99)),
-        f"{outcomes[ANSWERED] / seconds:,.0f}" if outcomes else "-",
-        f"{refused / seconds:,.0f}" if outcomes else "-",
-        f"{median(each.server_share for each in rounds):.2f}",
-        f"{median(each.postgres_share for each in rounds):.2f}",
+        *(f"{rounds.middle(when, kind, share):.2f}" for kind in PER_SECOND for share in (0.5, 0.99)),
+        f"{heard[ANSWERED] / seconds:,.0f}" if heard else "-",
+        f"{refused / seconds:,.0f}" if heard else "-",
+        f"{median(each.server_share for each in told):.2f}",
+        f"{median(each.postgres_share for each in told):.2f}",
     )
 
 
 def _told(outcomes: Counter[str]) -> str:
     return ", ".join(f"{reason} {many / outcomes.total():.0%}" for reason, many in outcomes.most_common())
-
-
-def _outcomes(case: Case, when: str) -> Counter[str]:
-    outcomes: Counter[str] = Counter()
-    for each in case.rounds[when]:
-        outcomes.update(each.noisy)
-    return outcomes
