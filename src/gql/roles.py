@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from gql.database.permissions import read_permissions
-from gql.engine.nouns import Declarations, Noun
-from gql.engine.types import payload_field
+from gql.engine.declarations import Declarations
+from gql.engine.nouns import Noun
 
 STRANGERS: Final = "Open to strangers."
 HELD: Final = "●"
@@ -35,7 +35,7 @@ def root_fields(noun: Noun) -> Iterator[str]:
     if noun.plural:
         yield noun.plural
         if noun.groups:
-            yield f"{payload_field(noun)}Groups"
+            yield noun.groups_field
 
 
 def notes(

@@ -25,7 +25,7 @@ from gql.billing import (
 )
 from gql.database.comments import read_comments
 from gql.engine.assembly import assemble
-from gql.engine.nouns import Declarations
+from gql.engine.declarations import Declarations
 from gql.iam import accounts as people
 from gql.iam import (
     analysts,

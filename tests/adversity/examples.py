@@ -10,8 +10,8 @@ from uuid import uuid4
 import asyncpg
 from graphql import GraphQLError, coerce_input_value
 
-from gql.engine.nouns import Verb
 from gql.engine.payloads import as_sql_input
+from gql.engine.verbs import Verb
 from gql.errors import ApiError, RequestRefused
 from gql.schema import declarations
 from tests.engine.crowd import fill

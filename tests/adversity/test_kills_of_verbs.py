@@ -13,7 +13,7 @@ import asyncpg
 import httpx
 import pytest
 
-from gql.engine.nouns import Report
+from gql.engine.verbs import Report
 from gql.iam.tokens.access import Tokens
 from tests.adversity.examples import LEFT_OUT, VERBS, Example, a_scene, examples
 from tests.adversity.sending import Insistent

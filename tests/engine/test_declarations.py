@@ -6,7 +6,9 @@ from typing import Final
 import pytest
 from strawberry.utils.str_converters import to_camel_case
 
-from gql.engine.nouns import Noun, ToMany, ToOne, Verb
+from gql.engine.fields import ToMany, ToOne
+from gql.engine.nouns import Noun
+from gql.engine.verbs import Verb
 from gql.schema import declarations
 from tests.engine.statements import needed_by
 from tests.harness.actors import as_superuser

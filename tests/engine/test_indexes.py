@@ -14,7 +14,8 @@ import asyncpg
 import pytest
 
 from gql.database.context import Context
-from gql.engine.nouns import Column, Noun
+from gql.engine.fields import Column
+from gql.engine.nouns import Noun
 from gql.schema import declarations
 from tests.engine.crowd import fill
 from tests.engine.statements import plain_statement

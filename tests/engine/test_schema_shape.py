@@ -13,7 +13,8 @@ from graphql import (
     GraphQLObjectType,
 )
 
-from gql.engine.nouns import Noun, Report, Verb
+from gql.engine.nouns import Noun
+from gql.engine.verbs import Report, Verb
 from gql.schema import OPEN_FIELDS, PYTHON_FIELDS, build_schema, declarations
 
 SCHEMA = build_schema()._schema

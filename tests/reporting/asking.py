@@ -14,7 +14,8 @@ from strawberry.utils.str_converters import to_camel_case
 
 from gql.database.permissions import read_permissions
 from gql.engine.engine import Caller, Engine
-from gql.engine.nouns import Answers, Column, Noun, ToMany, ToOne
+from gql.engine.fields import Answers, Column, ToMany, ToOne
+from gql.engine.nouns import Noun
 from gql.engine.reporting import is_reckoned
 from gql.schema import declarations
 

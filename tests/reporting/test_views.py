@@ -7,7 +7,8 @@ import pytest
 
 from gql.database.comments import read_comments
 from gql.database.sources import schema_sources
-from gql.engine.nouns import Declarations, Noun
+from gql.engine.declarations import Declarations
+from gql.engine.nouns import Noun
 from gql.engine.reporting import is_reckoned, reporting_sql, shown_columns, view_name
 from gql.schema import declarations
 from tests.harness.actors import as_superuser

@@ -11,8 +11,8 @@ import asyncpg
 import pytest
 from graphql import GraphQLInputObjectType, get_named_type
 
-from gql.engine.nouns import Verb
 from gql.engine.payloads import as_sql_input
+from gql.engine.verbs import Verb
 from gql.errors import ApiError, RequestRefused
 from gql.schema import declarations
 from tests.database.isolation import Filled, fill

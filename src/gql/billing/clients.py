@@ -8,8 +8,8 @@ from strawberry import UNSET
 from gql.billing.imports import IMPORT_REPORT
 from gql.engine.declare import answers, column, computed, noun, to_many
 from gql.engine.inputs import described
-from gql.engine.nouns import Verb
 from gql.engine.scalars import JSON, Date, DateTime, Decimal, Money
+from gql.engine.verbs import Verb
 
 TABLE = "billing.clients"
 

@@ -6,7 +6,7 @@ import strawberry
 
 from gql.engine.declare import report_column
 from gql.engine.kinds import ID, INTEGER, TEXT, kind_of
-from gql.engine.nouns import Report
+from gql.engine.verbs import Report
 
 
 @strawberry.enum(description="What became of an imported row.")

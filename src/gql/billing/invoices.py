@@ -8,9 +8,10 @@ from strawberry import UNSET
 from gql.billing.imports import IMPORT_REPORT
 from gql.billing.invoice_lines import InvoiceLineInput
 from gql.engine.declare import column, computed, noun, to_many, to_one
+from gql.engine.fields import PERIODS
 from gql.engine.inputs import described
-from gql.engine.nouns import PERIODS, Verb
 from gql.engine.scalars import JSON, Date, DateTime, Decimal, Money
+from gql.engine.verbs import Verb
 
 TABLE = "billing.invoices"
 

@@ -7,8 +7,8 @@ from strawberry import UNSET
 
 from gql.engine.declare import column, noun
 from gql.engine.inputs import described
-from gql.engine.nouns import Verb
 from gql.engine.scalars import JSON, DateTime
+from gql.engine.verbs import Verb
 
 TABLE = "billing.payment_methods"
 

@@ -7,9 +7,10 @@ from strawberry import UNSET
 
 from gql.billing.allocations import AllocationInput
 from gql.engine.declare import column, noun, to_many, to_one
+from gql.engine.fields import PERIODS
 from gql.engine.inputs import described
-from gql.engine.nouns import PERIODS, Verb
 from gql.engine.scalars import JSON, Date, DateTime, Money
+from gql.engine.verbs import Verb
 
 TABLE = "billing.payments"
 REFUNDS = "billing.payment_refunds"

@@ -7,8 +7,8 @@ from strawberry import UNSET
 
 from gql.engine.declare import column, noun, to_many, to_one
 from gql.engine.inputs import described
-from gql.engine.nouns import Verb
 from gql.engine.scalars import Date, DateTime
+from gql.engine.verbs import Verb
 
 TABLE = "billing.recurring_invoices"
 PERIODS = "billing.recurring_invoice_periods"

@@ -19,11 +19,12 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
+from gql.engine.declarations import Declarations
 from gql.engine.engine import TYPE_KEY
 from gql.engine.factory import TypeFactory
-from gql.engine.nouns import Declarations
+from gql.engine.meanings import Descriptions
 from gql.engine.scalars import SCALARS
-from gql.engine.types import Descriptions, TypeBuilder
+from gql.engine.types import TypeBuilder
 
 
 class QuietSchema(strawberry.Schema):

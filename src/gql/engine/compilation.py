@@ -8,7 +8,7 @@ from graphql import GraphQLObjectType, GraphQLSchema
 
 from gql.engine.arguments import Values, arguments_of
 from gql.engine.cost import Cost
-from gql.engine.nouns import Declarations
+from gql.engine.declarations import Declarations
 from gql.engine.predicates import FilterCompiler
 from gql.engine.rows import Aliases, Row, source_condition
 from gql.engine.selection import Selected, Selector

@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gql.engine.compilation import Compilation
+from gql.engine.connections import ConnectionCompiler
+from gql.engine.fields import Answers, Column, ToMany, ToOne
 from gql.engine.groups import GroupsCompiler
 from gql.engine.kinds import DATE
-from gql.engine.lists import LONGEST_SHORT_LIST, Page, PageOutputs, asked_ordering, page_source
-from gql.engine.nouns import Answers, Column, Noun, ToMany, ToOne
+from gql.engine.lists import LONGEST_SHORT_LIST
+from gql.engine.nouns import Noun
 from gql.engine.predicates import reader_of
 from gql.engine.rows import Row, source_condition
-from gql.engine.searches import Search
 from gql.engine.selection import Selected
-from gql.engine.statement import Given, Path, Source, as_text, as_uuid
-from gql.engine.text import Fragment, Literal, joined, members, quoted
+from gql.engine.statement import Given, Path, Source, as_text, as_uuid, dotted
+from gql.engine.text import Fragment, Literal, joined, members
 
 WITH_ARCHIVE: Final = "includeArchived"
 
@@ -48,7 +49,7 @@ class Compiler(Compilation):
                 return self._answer(noun, selected, path, arguments, {})
             if name == noun.plural:
                 return self.connection(noun, selected, path, arguments, _visible)
-            if name == groups_field(noun):
+            if name == noun.groups_field:
                 return self._groups(noun, selected, path, arguments, _visible)
         raise LookupError(name)
 
@@ -57,7 +58,7 @@ class Compiler(Compilation):
     ) -> list[Fragment]:
         row = Row.of(noun, self.aliases, with_archive=with_archive)
         conditions = [source_condition(row, self.parameters, self.scoped_as)]
-        conditions.append(f"{row.alias}.id = {self.parameters.add(wanted, 'uuid', as_uuid, _dotted(path, 'id'))}")
+        conditions.append(f"{row.alias}.id = {self.parameters.add(wanted, 'uuid', as_uuid, dotted(path, 'id'))}")
         if noun.visible:
             conditions.append(noun.visible.format(row=row.alias))
         return [self._one(row, selected, path, " and ".join(conditions))]
@@ -92,7 +93,7 @@ class Compiler(Compilation):
         if name == "__typename":
             return [Literal(f'"{noun.name}"')]
         for relation in noun.relations:
-            if isinstance(relation, ToMany) and name == groups_field(self.declarations.target(relation)):
+            if isinstance(relation, ToMany) and name == self.declarations.target(relation).groups_field:
                 target = self.declarations.target(relation)
                 arguments = self.arguments_of(noun.name, selected)
                 return self._groups(target, selected, path, arguments, self._belonging(relation, row))
@@ -119,7 +120,7 @@ class Compiler(Compilation):
             return row.value(column)
         for name in column.reads_as_of:
             row.column(name)
-        given = self.parameters.add(day, DATE.sql, as_text, _dotted(path, "asOf"))
+        given = self.parameters.add(day, DATE.sql, as_text, dotted(path, "asOf"))
         return f"({column.as_of.format(row=row.alias, as_of=given)})"
 
     def refer(self, row: Row, target: Noun, id_expression: str, selected: Selected, path: Path) -> str:
@@ -150,7 +151,7 @@ class Compiler(Compilation):
                 argument.default
                 if value is None and argument.default is not None
                 else self.parameters.add(
-                    value, argument.kind.sql, reader_of(argument.kind), _dotted(path, argument.graphql_name)
+                    value, argument.kind.sql, reader_of(argument.kind), dotted(path, argument.graphql_name)
                 )
             )
         row = Row.of(noun, self.aliases, noun.table.format_map(values))
@@ -189,140 +190,17 @@ class Compiler(Compilation):
     ) -> list[Fragment]:
         """A page of a list, with what was asked about it."""
         self.require(noun.permission, path)
-        place = _dotted(path)
-        page, ordering = Page.asked(arguments, place), asked_ordering(noun, arguments, place)
         row = Row.of(noun, self.aliases, with_archive=arguments.get(WITH_ARCHIVE))
-        search = Search.asked(self, row, arguments, place)
-        narrowed = self.list_condition(row, arguments, place, extra)
-        condition = " and ".join((narrowed, *search.whole()))
-        outputs, written = PageOutputs(), []
-        children = self.selector.under(selected, (f"{noun.name}Connection",))
-        with self.cost.rows(page.size):
-            for child in children:
-                value = self._connection_member(
-                    noun, row, child, (*path, child.key), page, ordering, condition, place, outputs
-                )
-                written.append((child.key, value))
-        # Also where only a count is asked: a cursor that cannot be read is refused, whatever else is selected.
-        is_narrowed = arguments.get("filter") is not None or extra(row) is not None
-        bounds = [narrowed, *(search.whole() if is_narrowed else search.of_page(page, ordering))]
-        if page.after is not None:
-            bounds.append(ordering.beyond(row, page.after, f"{place}.after", self.parameters, before=False))
-        if page.before is not None:
-            bounds.append(ordering.beyond(row, page.before, f"{place}.before", self.parameters, before=True))
-        if not outputs.needed:
-            return [f"(select {joined(members(written))})"]
-        cursor = ordering.cursor(row) if outputs.cursors else None
-        source = page_source(row, page, ordering, " and ".join(bounds), outputs, cursor)
-        return [f"(select {joined(members(written))} from ({source}) {row.alias})"]
-
-    def _connection_member(
-        self,
-        noun: Noun,
-        row: Row,
-        child: Selected,
-        path: Path,
-        page: Page,
-        ordering: Any,
-        condition: str,
-        place: str,
-        outputs: PageOutputs,
-    ) -> list[Fragment]:
-        match child.name:
-            case "__typename":
-                return [Literal(f'"{noun.name}Connection"')]
-            case "nodes":
-                return self._collected(outputs, self.thing(row, child, path))
-            case "edges":
-                return self._collected(outputs, self._edge(noun, row, child, path, ordering))
-            case "totalCount":
-                self.cost.count()
-                return [f"(select count(*) from {row.source} {row.alias} where {condition})"]
-            case _:
-                info = PageInfo(self, row, page, ordering, condition, place, outputs)
-                return members((each.key, info.member(each.name)) for each in self.selector.under(child, ("PageInfo",)))
-
-    def _collected(self, outputs: PageOutputs, fragments: list[Fragment]) -> list[Fragment]:
-        outputs.rows.append(joined(fragments))
-        return [Literal("["), f"string_agg(r{len(outputs.rows) - 1}, ',')", Literal("]")]
-
-    def _edge(self, noun: Noun, row: Row, selected: Selected, path: Path, ordering: Any) -> list[Fragment]:
-        def value(child: Selected) -> list[Fragment]:
-            match child.name:
-                case "__typename":
-                    return [Literal(f'"{noun.name}Edge"')]
-                case "cursor":
-                    return [Literal('"'), ordering.cursor(row), Literal('"')]
-                case _:
-                    return self.thing(row, child, (*path, child.key))
-
-        return members((child.key, value(child)) for child in self.selector.under(selected, (f"{noun.name}Edge",)))
+        return ConnectionCompiler.asked(self, self.thing, row, arguments, dotted(path), extra).page_of(selected, path)
 
     def _groups(
         self, noun: Noun, selected: Selected, path: Path, arguments: dict[str, Any], extra: Callable[[Row], str | None]
     ) -> list[Fragment]:
         self.require(noun.permission, path)
         row = Row.of(noun, self.aliases, with_archive=arguments.get(WITH_ARCHIVE))
-        condition = self.list_condition(row, arguments, _dotted(path), extra)
+        condition = self.list_condition(row, arguments, dotted(path), extra)
         return GroupsCompiler(self, self.refer, row, condition).groups(selected, path, arguments)
-
-
-@dataclass
-class PageInfo:
-    """The members of `pageInfo`. Only what is asked for is computed."""
-
-    compiler: Compiler
-    row: Row
-    page: Page
-    ordering: Any
-    condition: str
-    place: str
-    outputs: PageOutputs
-
-    def member(self, name: str) -> list[Fragment]:
-        match name:
-            case "__typename":
-                return [Literal('"PageInfo"')]
-            case "hasNextPage":
-                return [self._has_more(onward=not self.page.backward)]
-            case "hasPreviousPage":
-                return [self._has_more(onward=self.page.backward)]
-            case "startCursor":
-                return [self._cursor(at_start=not self.page.backward)]
-            case _:
-                return [self._cursor(at_start=self.page.backward)]
-
-    def _has_more(self, *, onward: bool) -> str:
-        """Onward, the row beyond the page tells. Behind, there is more where rows lie up to the cursor that the page
-        began at."""
-        if onward:
-            self.outputs.look_ahead = True
-            return f"case when count(*) > {self.page.size} then 'true' else 'false' end"
-        cursor = self.page.before if self.page.backward else self.page.after
-        if cursor is None:
-            return quoted("false")
-        name = "before" if self.page.backward else "after"
-        parameters = self.compiler.parameters
-        reached = self.ordering.beyond(
-            self.row, cursor, f"{self.place}.{name}", parameters, before=not self.page.backward, inclusive=True
-        )
-        source = f"select from {self.row.source} {self.row.alias} where {self.condition} and {reached}"
-        return f"case when exists ({source}) then 'true' else 'false' end"
-
-    def _cursor(self, *, at_start: bool) -> str:
-        self.outputs.cursors = True
-        chosen = "n = 1" if at_start else f"n = least(m, {self.page.size})"
-        return f"coalesce('\"' || max(place) filter (where {chosen}) || '\"', 'null')"
-
-
-def groups_field(noun: Noun) -> str | None:
-    """The name of the field that groups the noun, if it declares groups."""
-    return f"{noun.name[0].lower()}{noun.name[1:]}Groups" if noun.groups else None
 
 
 def _visible(row: Row) -> str | None:
     return row.noun.visible
-
-
-def _dotted(path: Path, *more: str) -> str:
-    return ".".join(str(step) for step in (*path, *more))

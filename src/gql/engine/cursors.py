@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from gql.engine.nouns import Order
+from gql.engine.fields import Order
 from gql.engine.rows import Row
 from gql.engine.scalars import parse_cursor_value
 from gql.engine.statement import Parameters, Source, as_uuid

@@ -16,8 +16,9 @@ import types
 from collections.abc import Callable, Mapping
 from typing import Any, Union, get_args, get_origin
 
+from gql.engine.fields import Answers, Argument, Column, Field, Period, ToMany, ToOne
 from gql.engine.kinds import ID, Kind, kind_of
-from gql.engine.nouns import Answers, Argument, Column, Field, Noun, Period, Question, Single, ToMany, ToOne
+from gql.engine.nouns import Noun, Question, Single
 
 
 def column(

@@ -17,9 +17,9 @@ from gql.database.context import Context
 from gql.database.pool import Database, Origin
 from gql.engine.answers import answer, masked, member, null, refuses_all
 from gql.engine.arguments import Values
+from gql.engine.declarations import Declarations
 from gql.engine.documents import Documents
 from gql.engine.mutations import Mutations, Verbs
-from gql.engine.nouns import Declarations
 from gql.engine.operations import Caller, Changed, Operation, Terms
 from gql.engine.plans import Plan, Planner
 from gql.engine.selection import Selected, Selector

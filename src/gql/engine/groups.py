@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gql.engine.compilation import Compilation
+from gql.engine.fields import Column, Group
 from gql.engine.kinds import DECIMAL, INTEGER
-from gql.engine.nouns import Column, Group, Noun
+from gql.engine.nouns import Noun
 from gql.engine.rows import Row
 from gql.engine.selection import Selected
-from gql.engine.statement import Path
+from gql.engine.statement import Path, dotted
 from gql.engine.text import Fragment, Literal, joined, members
 from gql.errors import ApiError, Code
 
@@ -35,7 +36,7 @@ class GroupsCompiler:
 
     def groups(self, selected: Selected, path: Path, arguments: dict[str, Any]) -> list[Fragment]:
         """The JSON array of the groups."""
-        place = ".".join(str(step) for step in path)
+        place = dotted(path)
         limit = _limit(arguments.get("first"), place)
         for group in self._grouped_by(arguments["by"], place):
             self.keys[group.name] = f"k{len(self.keys)}"

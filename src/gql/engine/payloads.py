@@ -12,10 +12,10 @@ from graphql import (
 )
 
 from gql.engine.compiler import Compiler
-from gql.engine.nouns import Report, Verb
 from gql.engine.selection import Selected
 from gql.engine.statement import Given, Statement, answering, as_text, as_uuid, read_at
 from gql.engine.text import Fragment, Literal, joined, members
+from gql.engine.verbs import Report, Verb
 
 _HUMP: Final = re.compile(r"(?<!^)(?=[A-Z])")
 

@@ -10,13 +10,14 @@ from graphql.utilities import type_from_ast
 from gql.engine.arguments import Values, Variable, arguments_of, shape, shaped
 from gql.engine.compilation import Requirement
 from gql.engine.compiler import Compiler
+from gql.engine.declarations import Declarations
 from gql.engine.documents import OperationText, as_api_error
 from gql.engine.limits import judge_depth
-from gql.engine.nouns import Declarations, Verb
 from gql.engine.payloads import payload_statement
 from gql.engine.selection import Selected, Selector
 from gql.engine.statement import Statement, answering
 from gql.engine.text import Literal, joined, members
+from gql.engine.verbs import Verb
 from gql.errors import ApiError, Code, RequestRefused
 
 MOST_VARIABLE_ERRORS: Final = 10

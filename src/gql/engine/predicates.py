@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+from gql.engine.declarations import Declarations
+from gql.engine.fields import Column, ToOne
 from gql.engine.kinds import ID, Kind
-from gql.engine.nouns import Column, Declarations, Noun, ToOne
+from gql.engine.nouns import Noun
 from gql.engine.rows import Row, source_condition
 from gql.engine.statement import Parameters, as_enum, as_list, as_text, as_uuid
 from gql.errors import ApiError, Code

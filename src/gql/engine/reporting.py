@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from gql.database.permissions import read_permissions
+from gql.engine.declarations import Declarations
+from gql.engine.fields import ROW, Answers, Column, ToMany, ToOne
 from gql.engine.kinds import DECIMAL, DOCUMENT, MONEY, TEXT, TEXTS
-from gql.engine.nouns import ROW, Answers, Column, Declarations, Noun, Question, ToMany, ToOne
-from gql.engine.types import Descriptions
+from gql.engine.meanings import Descriptions
+from gql.engine.nouns import Noun, Question
 
 SCHEMA: Final = "reporting"
 GROUP: Final = "countinghouse_analyst"

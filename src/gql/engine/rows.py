@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 from gql.database.context import OF_ONE
-from gql.engine.nouns import Column, Noun
+from gql.engine.fields import Column
+from gql.engine.nouns import Noun
 from gql.engine.statement import Given, Parameters
 
 

@@ -5,8 +5,8 @@ from typing import Any, Final
 import strawberry
 
 from gql.engine.factory import TypeFactory
+from gql.engine.fields import Column
 from gql.engine.kinds import BOOLEAN, DECIMAL, INTEGER, MONEY, TEXT, Kind
-from gql.engine.nouns import Column
 
 OPERATOR_MEANINGS: Final = {
     "eq": "Equal to this value.",

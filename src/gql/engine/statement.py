@@ -39,6 +39,11 @@ Source = Any  # Given, Variable, a constant of the document, or a list that may 
 Path = tuple[str | int, ...]
 
 
+def dotted(path: Path, *more: str) -> str:
+    """A path as sentences name it."""
+    return ".".join(str(step) for step in (*path, *more))
+
+
 class Parameter(ABC):
     """Where an argument's text comes from."""
 

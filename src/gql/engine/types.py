@@ -1,15 +1,20 @@
 """From declarations to Strawberry types: one shape for every noun, so that whoever has used one has used them all."""
 
 from collections.abc import Collection, Iterable
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import strawberry
 
+from gql.engine.declarations import Declarations
 from gql.engine.factory import Member, TypeFactory
+from gql.engine.fields import Answers, Column, ToMany, ToOne
+from gql.engine.group_types import archived, groups_field, make_group_types
 from gql.engine.inputs import describe
-from gql.engine.nouns import Answers, Column, Declarations, Noun, Question, Report, ToMany, ToOne, Verb
+from gql.engine.meanings import Descriptions, Meanings
+from gql.engine.nouns import Noun, Question
 from gql.engine.scalars import Date
-from gql.engine.shared_types import AGGREGATE_MEANINGS, annotation_of, make_shared_types, operator_type
+from gql.engine.shared_types import make_shared_types, operator_type
+from gql.engine.verbs import Report, Verb
 
 PAGE_ARGUMENTS: Final = {
     "first": ("int | None", "How many, from the start: 1 to 100. Without `first` and `last`, 20."),
@@ -25,16 +30,7 @@ SEARCH: Final = {
         "Only those that can be had and whose name holds this somewhere, whatever the capitals: 3 letters or more.",
     )
 }
-ARCHIVED: Final = {"includeArchived": ("bool | None", "Those that are archived, too; without it, they are left out.")}
 AS_OF: Final = {"asOf": (Date | None, "The day at whose end it is wanted; without it, now.")}
-
-
-class Descriptions(Protocol):
-    """Where meanings come from: the `comment on` texts of the SQL files."""
-
-    def table(self, table: str) -> str | None: ...
-    def column(self, table: str, column: str) -> str | None: ...
-    def function(self, function: str) -> str | None: ...
 
 
 class TypeBuilder:
@@ -43,6 +39,7 @@ class TypeBuilder:
     def __init__(self, declarations: Declarations, descriptions: Descriptions) -> None:
         self.declarations = declarations
         self.descriptions = descriptions
+        self.meanings = Meanings(declarations, descriptions)
         self.make = TypeFactory()
 
     def build(self, queries: tuple[type, ...] = (), mutations: tuple[type, ...] = ()) -> tuple[type, type, list[type]]:
@@ -60,7 +57,7 @@ class TypeBuilder:
             if noun.plural or self._is_connected(noun):
                 self._connection_types(noun)
             if noun.groups:
-                self._group_types(noun)
+                make_group_types(self.make, self.meanings, noun)
         looked_up = [noun for noun in nouns if noun.singular]
         self.make.enum("NodeType", [noun.name for noun in looked_up], "A type of thing that `node` can fetch again.")
         query = self.make.object(
@@ -101,43 +98,33 @@ class TypeBuilder:
             if isinstance(field, Column):
                 annotation = field.kind.annotation | None if field.nullable else field.kind.annotation
                 as_of = AS_OF if field.as_of else None
-                fields.append(self.make.field(field.graphql_name, annotation, self._meaning(noun, field), as_of))
+                fields.append(self.make.field(field.graphql_name, annotation, self.meanings.column(noun, field), as_of))
             elif isinstance(field, Answers):
                 fields.append(self._answers_field(field))
             elif isinstance(field, ToOne):
                 annotation = f"{field.target} | None" if field.nullable else field.target
-                fields.append(self.make.field(field.graphql_name, annotation, self._meaning_of(field.target)))
+                fields.append(self.make.field(field.graphql_name, annotation, self.meanings.of_target(field)))
             else:
                 fields.extend(self._to_many_fields(field))
         node = (self.make.namespace["Node"],)
-        meaning = self._asked(noun) if noun.question else self.descriptions.table(noun.described_by)
+        meaning = self.meanings.asked(noun) if noun.question else self.meanings.of(noun)
         self.make.object(noun.name, fields, meaning, node)
 
     def _answers_field(self, field: Answers) -> Member:
         target = self.declarations.target(field)
         assert target.question is not None
         arguments = _question_arguments(target.question, {name for name, _ in field.bound})
-        return self.make.field(field.graphql_name, f"list[{target.name}]", self._asked(target), arguments)
-
-    def _asked(self, noun: Noun) -> str | None:
-        """What a question means: the comment on the function that answers it."""
-        return self.descriptions.function(noun.table.partition("(")[0])
-
-    def _meaning(self, noun: Noun, column: Column) -> str | None:
-        return column.description or self.descriptions.column(noun.described_by, column.name)
-
-    def _meaning_of(self, noun_name: str) -> str | None:
-        return self.descriptions.table(self.declarations.nouns[noun_name].described_by)
+        return self.make.field(field.graphql_name, f"list[{target.name}]", self.meanings.asked(target), arguments)
 
     def _to_many_fields(self, relation: ToMany) -> Iterable[Member]:
         target = self.declarations.target(relation)
-        meaning = self._meaning_of(relation.target)
+        meaning = self.meanings.of(target)
         if relation.listed:
             yield self.make.field(relation.graphql_name, f"list[{target.name}]", meaning)
             return
         yield self.make.field(relation.graphql_name, f"{target.name}Connection", meaning, self._list_arguments(target))
         if target.groups:
-            yield self._groups_field(target)
+            yield groups_field(self.make, target)
 
     def _list_arguments(self, noun: Noun) -> dict[str, tuple[Any, str]]:
         arguments: dict[str, tuple[Any, str]] = {}
@@ -148,7 +135,7 @@ class TypeBuilder:
                 f"list[{noun.name}Order] | None",
                 f"The order, at most 3; without it {noun.default_order}.",
             )
-        return arguments | _archived(noun) | PAGE_ARGUMENTS
+        return arguments | archived(noun) | PAGE_ARGUMENTS
 
     def _filter_type(self, noun: Noun) -> None:
         name = f"{noun.name}Filter"
@@ -159,7 +146,7 @@ class TypeBuilder:
         }
         for column in noun.filters:
             operators = operator_type(self.make, column)
-            fields[column.graphql_name] = (f"{operators} | None", self._meaning(noun, column))
+            fields[column.graphql_name] = (f"{operators} | None", self.meanings.column(noun, column))
         for relation in noun.relations:
             if isinstance(relation, ToOne) and relation.filtered:
                 fields[relation.graphql_name] = (f"{relation.target}Filter | None", "What it refers to fulfils this.")
@@ -170,7 +157,7 @@ class TypeBuilder:
             f"{noun.name}Edge",
             [
                 self.make.field("cursor", str, "Where this one lies in the list."),
-                self.make.field("node", noun.name, self.descriptions.table(noun.described_by)),
+                self.make.field("node", noun.name, self.meanings.of(noun)),
             ],
             f"A {noun.name} and its place in the list.",
         )
@@ -185,80 +172,26 @@ class TypeBuilder:
             f"A page of a list of {noun.plural or noun.name}.",
         )
 
-    def _group_types(self, noun: Noun) -> None:
-        groups, name = noun.groups, f"{noun.name}Group"
-        self.make.enum(f"{name}By", list(groups), f"A way to group {noun.plural}.")
-        directions = [f"{key}_{way}" for key in group_order_keys(noun) for way in ("ASC", "DESC")]
-        self.make.enum(
-            f"{name}Order",
-            directions,
-            f"An order for groups of {noun.plural}: by a key that is grouped by, or a figure.",
-        )
-        keys = []
-        for group in groups.values():
-            keys.append(
-                self.make.field(
-                    group.graphql_name,
-                    f"{annotation_of(group.kind, self.make)} | None",
-                    _group_meaning(group.period) or self._meaning(noun, group.column),
-                )
-            )
-            if group.period is None and (relation := noun.to_one_through(group.column)):
-                keys.append(
-                    self.make.field(
-                        relation.graphql_name, f"{relation.target} | None", self._meaning_of(relation.target)
-                    )
-                )
-        self.make.object(
-            f"{name}Key", keys, "What the members of a group have in common; null where it was not grouped by."
-        )
-        figures = [
-            self.make.field(column.graphql_name, f"{column.kind.name}Aggregate", self._meaning(noun, column))
-            for column in noun.aggregates
-        ]
-        self.make.object(
-            name,
-            [
-                self.make.field("key", f"{name}Key", "What its members have in common."),
-                self.make.field("count", int, "How many are in the group."),
-                *figures,
-            ],
-            f"{(noun.plural or noun.name).capitalize()} that have something in common."
-            + (" Groups never mix currencies: the currency is always part of the key." if noun.currency else ""),
-        )
-
-    def _groups_field(self, noun: Noun, *, at_root: bool = False) -> Member:
-        return self.make.field(
-            f"{payload_field(noun)}Groups",
-            f"list[{noun.name}Group]" + (" | None" if at_root else ""),
-            f"{(noun.plural or noun.name).capitalize()} grouped and summed.",
-            {
-                "filter": (f"{noun.name}Filter | None", "Only those that fulfil this."),
-                "by": (f"list[{noun.name}GroupBy]", "What to group by, at most 4."),
-                "orderBy": (f"list[{noun.name}GroupOrder] | None", "The order; without it, by the keys."),
-                "first": ("int | None", "How many groups: 1 to 1000. Without it, 100."),
-            }
-            | _archived(noun),
-        )
-
     # The roots
 
     def _query_fields(self) -> Iterable[Member]:
         for noun in self.declarations.nouns.values():
-            meaning = self.descriptions.table(noun.described_by)
+            meaning = self.meanings.of(noun)
             if noun.singular:
                 by_id = {"id": (strawberry.ID, "Its id; the answer is null where there is none.")}
-                yield self.make.field(noun.singular, f"{noun.name} | None", meaning, by_id | _archived(noun))
+                yield self.make.field(noun.singular, f"{noun.name} | None", meaning, by_id | archived(noun))
             if noun.single:
                 yield self.make.field(noun.single.name, f"{noun.name} | None", noun.single.meaning or meaning)
             if noun.question and noun.question.field:
                 arguments = _question_arguments(noun.question)
-                yield self.make.field(noun.question.field, f"list[{noun.name}] | None", self._asked(noun), arguments)
+                yield self.make.field(
+                    noun.question.field, f"list[{noun.name}] | None", self.meanings.asked(noun), arguments
+                )
             if noun.plural:
                 arguments = (SEARCH if noun.search else {}) | self._list_arguments(noun)
                 yield self.make.field(noun.plural, f"{noun.name}Connection | None", meaning, arguments)
                 if noun.groups:
-                    yield self._groups_field(noun, at_root=True)
+                    yield groups_field(self.make, noun, at_root=True)
         yield self.make.field(
             "node",
             "Node | None",
@@ -285,12 +218,8 @@ class TypeBuilder:
             fields = [self.make.field("rows", f"list[{report.name}]", report.description)]
         else:
             noun = self.declarations.nouns[verb.returns]
-            fields = [self.make.field(payload_field(noun), noun.name, self.descriptions.table(noun.described_by))]
+            fields = [self.make.field(noun.field_name, noun.name, self.meanings.of(noun))]
         self.make.object(verb.payload_name, fields, description)
-
-
-def _archived(noun: Noun) -> dict[str, tuple[Any, str]]:
-    return ARCHIVED if noun.archive else {}
 
 
 def _question_arguments(question: Question, bound: Collection[str] = ()) -> dict[str, tuple[Any, str]]:
@@ -303,28 +232,3 @@ def _question_arguments(question: Question, bound: Collection[str] = ()) -> dict
         for argument in question.arguments
         if argument.name not in bound
     }
-
-
-def payload_field(noun: Noun) -> str:
-    """The name under which a payload shows the thing."""
-    return f"{noun.name[0].lower()}{noun.name[1:]}"
-
-
-def group_order_keys(noun: Noun) -> list[str]:
-    """What groups of the noun can be ordered by."""
-    figures = [f"{column.enum_name}_{figure.upper()}" for column in noun.aggregates for figure in AGGREGATE_MEANINGS]
-    return [*noun.groups, "COUNT", *figures]
-
-
-def _group_meaning(period: str | None) -> str | None:
-    match period:
-        case "MONTH":
-            return "The first day of the month."
-        case "QUARTER":
-            return "The first day of the quarter of the calendar year."
-        case "FISCAL_YEAR":
-            return (
-                "The fiscal year, named by the calendar year in which it ends; its first month is the organisation's."
-            )
-        case _:
-            return None

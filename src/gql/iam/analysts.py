@@ -6,8 +6,8 @@ import strawberry
 
 from gql.engine.declare import column, noun
 from gql.engine.inputs import described
-from gql.engine.nouns import Verb
 from gql.engine.scalars import DateTime
+from gql.engine.verbs import Verb
 from gql.iam.credentials.analyst_logins import Login
 from gql.iam.resolving import Info, caller_context, services_of
 

@@ -7,8 +7,8 @@ from strawberry import UNSET
 
 from gql.engine.declare import column, computed, noun, to_many
 from gql.engine.inputs import described
-from gql.engine.nouns import Verb
 from gql.engine.scalars import DateTime
+from gql.engine.verbs import Verb
 from gql.iam.credentials.app_secrets import Handed
 from gql.iam.resolving import Info, caller_context, services_of
 

@@ -8,8 +8,9 @@ from strawberry import UNSET
 
 from gql.engine.declare import column, computed, noun
 from gql.engine.inputs import described
-from gql.engine.nouns import Question, Verb
+from gql.engine.nouns import Question
 from gql.engine.scalars import DateTime
+from gql.engine.verbs import Verb
 from gql.iam.entry.invitations import invite_not_found
 from gql.iam.memberships import Role
 from gql.iam.resolving import Info, identifier, own_session, services_of

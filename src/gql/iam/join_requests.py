@@ -9,8 +9,9 @@ from strawberry import UNSET
 
 from gql.engine.declare import column, computed, noun
 from gql.engine.inputs import described
-from gql.engine.nouns import Question, Verb
+from gql.engine.nouns import Question
 from gql.engine.scalars import DateTime
+from gql.engine.verbs import Verb
 from gql.errors import ApiError, Code
 from gql.iam.entry.standing import personally
 from gql.iam.memberships import Role

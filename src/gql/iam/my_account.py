@@ -7,8 +7,9 @@ from strawberry import UNSET
 
 from gql.engine.declare import column, noun
 from gql.engine.inputs import described
-from gql.engine.nouns import Single, Verb
+from gql.engine.nouns import Single
 from gql.engine.scalars import JSON, DateTime
+from gql.engine.verbs import Verb
 from gql.iam.accounts import CodeRequestPayload, DonePayload
 from gql.iam.entry.codes import code_invalid
 from gql.iam.entry.proofs import Proof

@@ -5,8 +5,8 @@ from strawberry import UNSET
 
 from gql.engine.declare import column, noun, to_many, to_one
 from gql.engine.inputs import described
-from gql.engine.nouns import Verb
 from gql.engine.scalars import JSON, Date, DateTime, Money
+from gql.engine.verbs import Verb
 
 TABLE = "ledger.transfers"
 ENTRIES = "ledger.entries"

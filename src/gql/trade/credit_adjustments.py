@@ -6,8 +6,8 @@ import strawberry
 
 from gql.engine.declare import column, noun, to_one
 from gql.engine.inputs import described
-from gql.engine.nouns import Verb
 from gql.engine.scalars import DateTime, Money
+from gql.engine.verbs import Verb
 from gql.trade.scopes import OF_NOBODY
 
 TABLE = "trade.credit_adjustments"

@@ -7,8 +7,8 @@ from strawberry import UNSET
 
 from gql.engine.declare import column, noun, to_one
 from gql.engine.inputs import described
-from gql.engine.nouns import Verb
 from gql.engine.scalars import DateTime, Money
+from gql.engine.verbs import Verb
 from gql.trade.scopes import OF_BOTH
 
 TABLE = "trade.credit_lines"

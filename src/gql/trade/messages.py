@@ -7,8 +7,8 @@ from strawberry import UNSET
 
 from gql.engine.declare import column, computed, noun, to_one
 from gql.engine.inputs import described
-from gql.engine.nouns import Verb
 from gql.engine.scalars import JSON, DateTime
+from gql.engine.verbs import Verb
 from gql.trade.packs import BODY
 from gql.trade.scopes import OF_NOBODY
 

@@ -7,8 +7,8 @@ from strawberry import UNSET
 
 from gql.engine.declare import column, noun, to_many, to_one
 from gql.engine.inputs import described
-from gql.engine.nouns import Verb
 from gql.engine.scalars import JSON, Date, DateTime, Money
+from gql.engine.verbs import Verb
 from gql.trade.order_items import OrderedQuantityInput, OrderItemInput
 from gql.trade.scopes import OF_BOTH
 

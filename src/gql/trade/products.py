@@ -5,8 +5,8 @@ from strawberry import UNSET
 
 from gql.engine.declare import column, noun, to_many
 from gql.engine.inputs import described
-from gql.engine.nouns import Verb
 from gql.engine.scalars import JSON, DateTime, Decimal
+from gql.engine.verbs import Verb
 
 TABLE = "trade.products"
 

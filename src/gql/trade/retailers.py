@@ -7,8 +7,8 @@ from strawberry import UNSET
 
 from gql.engine.declare import answers, column, noun, to_many
 from gql.engine.inputs import described
-from gql.engine.nouns import Verb
 from gql.engine.scalars import JSON, DateTime, Money
+from gql.engine.verbs import Verb
 from gql.trade.scopes import RETAILERS
 
 TABLE = "trade.retailers"

@@ -15,7 +15,8 @@ from graphql import (
     value_from_ast_untyped,
 )
 
-from gql.engine.nouns import Column, Noun, ToOne
+from gql.engine.fields import Column, ToOne
+from gql.engine.nouns import Noun
 from tests.engine.generated.choices import Choices
 from tests.engine.generated.facts import Facts
 from tests.engine.generated.values import Name

@@ -19,7 +19,7 @@ from graphql import (
     get_named_type,
 )
 
-from gql.engine.nouns import Column
+from gql.engine.fields import Column
 from tests.engine.generated.arguments import Arguments
 from tests.engine.generated.choices import Choices
 from tests.engine.generated.facts import Facts

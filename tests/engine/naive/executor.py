@@ -13,7 +13,8 @@ from graphql import (
     parse,
 )
 
-from gql.engine.nouns import Answers, Column, Noun, ToMany, ToOne
+from gql.engine.fields import Answers, Column, ToMany, ToOne
+from gql.engine.nouns import Noun
 from tests.engine.naive.groups import groups
 from tests.engine.naive.lists import connection
 from tests.engine.naive.questions import answer, as_of

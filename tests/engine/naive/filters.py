@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from gql.engine.nouns import Column, ToOne
+from gql.engine.fields import Column, ToOne
 from tests.engine.naive.world import Refused, Thing, World, read
 
 COMPARISONS: Final[dict[str, Callable[[Any, Any], bool]]] = {

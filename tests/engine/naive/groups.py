@@ -6,7 +6,8 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 from functools import cmp_to_key
 from typing import Any
 
-from gql.engine.nouns import Column, Group, Noun
+from gql.engine.fields import Column, Group
+from gql.engine.nouns import Noun
 from tests.engine.naive.filters import fulfils, refuse_nulls
 from tests.engine.naive.world import Refused, Thing, World, answered, written
 

@@ -9,7 +9,8 @@ from functools import cmp_to_key
 from typing import Any
 from uuid import UUID
 
-from gql.engine.nouns import Column, Noun
+from gql.engine.fields import Column
+from gql.engine.nouns import Noun
 from tests.engine.naive.filters import fulfils, refuse_nulls
 from tests.engine.naive.world import Refused, Thing, World, moment
 

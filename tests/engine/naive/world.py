@@ -13,7 +13,9 @@ from zoneinfo import ZoneInfo
 import asyncpg
 
 from gql.database.context import Context
-from gql.engine.nouns import Column, Declarations, Noun
+from gql.engine.declarations import Declarations
+from gql.engine.fields import Column
+from gql.engine.nouns import Noun
 from tests.harness.actors import as_superuser
 
 
