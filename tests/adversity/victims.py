@@ -29,6 +29,7 @@ NOBODY: Final = "never_comes"
 HELD: Final = "wait_event = 'SyncRep'"
 """Of a backend: it has committed, and waits before it says so."""
 THROUGH: Final = "select not exists (select from pg_stat_activity where pid = any ($1::int[]) and state = 'active')"
+COMMIT_SOMETHING: Final = "select pg_logical_emit_message(true, 'test', '')"
 AT_WORK: Final = "state <> 'idle'"
 
 
@@ -79,6 +80,7 @@ class Cluster:
         """In the body every COMMIT is carried out and not answered: it waits for a standby that is not there."""
         await self._await_standby(NOBODY)
         try:
+            await self._until_held()
             yield
         finally:
             async with self.admin() as connection:
@@ -87,6 +89,20 @@ class Cluster:
                 # What they have committed is there for others only when they are through.
                 if held:
                     await until(partial(connection.fetchval, THROUGH, held), "whoever was held is through", 30)
+
+    async def _until_held(self) -> None:
+        """Commit something until that is held: it is the checkpointer that tells the others, when it comes to it."""
+        async with self.admin() as trying, self.admin() as looking:
+            backend = trying.get_server_pid()
+            is_held = f"select exists (select from pg_stat_activity where pid = $1 and {HELD})"
+            while True:
+                attempt = asyncio.create_task(trying.execute(COMMIT_SOMETHING))
+                while not attempt.done():
+                    if await looking.fetchval(is_held, backend):
+                        await looking.execute("select pg_cancel_backend($1)", backend)
+                        await attempt
+                        return
+                await attempt
 
     async def holds_an_answer(self) -> bool:
         """Whether somebody has committed and is not answered."""

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from gql.database.context import Context
-from gql.database.pool import Database, DatabaseOptions, Origin
+from gql.database.pool import Database, Origin
 from tests.harness.actors import as_superuser
 from tests.harness.postgres import the_database
 
@@ -40,8 +40,8 @@ def told_by(context: Context) -> bytes:
 @asynccontextmanager
 async def a_database(**options: Any) -> AsyncIterator[Database]:
     """A Database on the PostgreSQL of this run, with its own pools."""
-    url = (await the_database()).api_url
-    database = await Database.open(DatabaseOptions(**{"url": url, **options}))
+    run = await the_database()
+    database = await Database.open(run.options(**options))
     try:
         yield database
     finally:

@@ -5,7 +5,7 @@ from itertools import cycle
 
 import pytest
 
-from gql.database.pool import Database, DatabaseOptions
+from gql.database.pool import Database
 from tests.database.pooling import until
 from tests.engine.documents import DOCUMENTS, Document
 from tests.engine.doors import Doors, Person
@@ -18,7 +18,7 @@ async def following(database: TestDatabase, people: dict[str, Person]) -> AsyncI
     """The engine where a replica answers."""
     async with a_standby(database.server) as standby:
         await Pair(Member(database.server), standby).caught_up()
-        opened = await Database.open(DatabaseOptions(url=database.api_url, read_url=standby.server.api_url))
+        opened = await Database.open(database.options(read_url=standby.server.api_url))
         assert opened.replica is not None
         replica = opened.replica
 
