@@ -2,7 +2,7 @@
 
 The full disk is /dev/full, in the place of a table's file: the kernel itself says of each page that there is no space
 left, as it does on a disk that is, and everything else has room. So this shows what becomes of requests, and not of
-PostgreSQL when its log cannot be written: then it stops and recovers, which tests/adversity/test_postmaster.py does to it.
+PostgreSQL when its log cannot be written: then it stops and recovers, which test_postmaster.py does to it.
 """
 
 import asyncio
