@@ -29,7 +29,8 @@ from tests.http.servers import Running, refusal, running
 
 MOST_CONNECTIONS: Final = 40
 FULL: Final = Path("/dev/full")
-SEND_AWAY: Final = "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'countinghouse_api'"
+SEND_AWAY: Final = "select pg_terminate_backend(pid, 10000) from pg_stat_activity where usename = 'countinghouse_api'"
+"""And wait until they are gone."""
 ACCOUNT_AND_CLIENT: Final = """mutation ($input: ClientCreateInput!) {
     ledgerAccountCreate(input: {code: "BANK", name: "Bank", kind: ASSET}) { ledgerAccount { id } }
     clientCreate(input: $input) { client { id } } }"""
@@ -184,7 +185,8 @@ async def test_a_database_that_only_reads_refuses_what_writes_until_it_takes_cha
     try:
 
         async def refuses() -> bool:
-            return refusal(await house.create("Refused"))[2] == "DATABASE_READ_ONLY"
+            answer = await house.create("A rehearsal", Prefer="tx=rollback")
+            return "errors" in answer.json() and refusal(answer)[2] == "DATABASE_READ_ONLY"
 
         if give is set_server:
             await until(refuses, "the setting has arrived")
