@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from urllib.parse import SplitResult, unquote, urlsplit
 
 DEFAULT_PORT: Final = 5432
-_BETWEEN: Final = re.compile(r"[^/?#]+")
+_AUTHORITY: Final = re.compile(r"[^/?#]+")
 _PLACE: Final = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:@\[\],/]+))(?::(?P<port>\d{1,5}))?")
 
 
@@ -23,8 +23,8 @@ class Place(NamedTuple):
 def parts_of(url: str) -> SplitResult:
     """The address as `urlsplit` takes it apart, which by itself refuses brackets behind a comma. Raises ValueError."""
     scheme, separator, rest = url.partition("://")
-    between = _BETWEEN.match(rest)
-    netloc = between[0] if between else ""
+    authority = _AUTHORITY.match(rest)
+    netloc = authority[0] if authority else ""
     return urlsplit(scheme + separator + rest.removeprefix(netloc))._replace(netloc=netloc)
 
 

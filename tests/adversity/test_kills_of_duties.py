@@ -1,7 +1,6 @@
 """The worker is killed in the middle of its duties, or PostgreSQL is: whoever comes next does each thing, once, and
 waits for nobody who is gone."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,8 +11,8 @@ from uuid import UUID
 
 import asyncpg
 
-from gql.worker.queue import LOST_AFTER
 from tests.adversity.victims import HELD, Cluster
+from tests.adversity.workers import AT_A_LOCK, PATIENCE, WORKER, killed, stand
 from tests.billing.recurring import a_recurring_invoice, expected, made_for, today_in
 from tests.database.pooling import until
 from tests.harness.actors import as_superuser, as_tenant
@@ -26,10 +25,6 @@ from tests.trade.placing import new_order, open_market, step
 from tests.trade.placing import wrong as wrong_trade
 from tests.worker.working import expired_hold, is_expired, program
 
-PATIENCE: Final = LOST_AFTER.total_seconds() - 10
-"""Less than after which the library takes a job away from whoever gives no sign of life."""
-WORKER: Final = "countinghouse_worker"
-AT_A_LOCK: Final = "wait_event_type = 'Lock'"
 IN_HANDS: Final = "select distinct entrypoint from pgqueuer.pgqueuer where status = 'picked' and dedupe_key like $1"
 JOBS: Final = "select count(*) from pgqueuer.pgqueuer where dedupe_key like $1"
 NOTED: Final = "select count(*) from core.audit_log where entity_id = $1 and action = 'UPDATE'"
@@ -77,24 +72,9 @@ async def nothing_noted() -> AsyncIterator[asyncpg.Connection]:
         connection.terminate()
 
 
-async def stand(which: str, number: int) -> bool:
-    """Whether so many of the worker's backends stand so."""
-    await asyncio.sleep(0.02)
-    async with as_superuser() as connection:
-        found = await connection.fetchval(
-            f"select count(*) from pg_stat_activity where usename = $1 and {which}", WORKER
-        )
-    return bool(found >= number)
-
-
 async def in_hands(tenant: Tenant) -> set[str]:
     async with as_superuser() as connection:
         return {row[0] for row in await connection.fetch(IN_HANDS, f"%{tenant.tenant_id}%")}
-
-
-async def killed(process: asyncio.subprocess.Process) -> None:
-    process.kill()
-    await process.wait()
 
 
 async def test_each_thing_is_done_once_whoever_is_killed_meanwhile(on_it: None, cluster: Cluster) -> None:

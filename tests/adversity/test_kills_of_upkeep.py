@@ -12,8 +12,8 @@ import asyncpg
 import pytest
 
 from gql.worker.duties import DUTIES, Duty
-from tests.adversity.test_kills_of_duties import AT_A_LOCK, PATIENCE, killed, stand
 from tests.adversity.victims import HELD, Cluster
+from tests.adversity.workers import AT_A_LOCK, PATIENCE, WORKER, killed, stand
 from tests.database.pooling import until
 from tests.harness.actors import as_superuser
 from tests.harness.postgres import the_database
@@ -121,7 +121,7 @@ async def test_what_is_done_for_the_house_is_done_once_whenever_the_worker_is_ki
                 await killed(process)
         else:
             await killed(process)
-            gone = "select not exists (select from pg_stat_activity where usename = 'countinghouse_worker')"
+            gone = f"select not exists (select from pg_stat_activity where usename = '{WORKER}')"
             await until(partial(ask, gone), "nothing of it is left", PATIENCE)
     assert await ask(upkeep.done, *values) == is_committed
     async with program(cluster.settings):

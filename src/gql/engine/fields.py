@@ -17,14 +17,10 @@ _READ: Final = re.compile(r"\{row\}\.([a-z_]+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Argument:
-    """What a question is asked with: a value that becomes a parameter of its SQL. `default` is the SQL that stands for
-    one that is left out; without it, it is required."""
+class Named:
+    """What domains name as SQL does, and GraphQL in camel case."""
 
     name: str
-    kind: Kind
-    description: str
-    default: str | None = None
 
     @property
     def graphql_name(self) -> str:
@@ -32,7 +28,17 @@ class Argument:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class Argument(Named):
+    """What a question is asked with: a value that becomes a parameter of its SQL. `default` is the SQL that stands for
+    one that is left out; without it, it is required."""
+
+    kind: Kind
+    description: str
+    default: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Named):
     """A scalar field: a stored column, or an expression over the row (`computed`).
 
     `key` is the stored column that orders and prefix-searches a text (lower case, collated "C"), `minor` the bigint
@@ -40,7 +46,6 @@ class Column:
     expression of its value at the end of a day, which it calls `{as_of}`: the field then takes that day as `asOf`.
     """
 
-    name: str
     kind: Kind
     nullable: bool
     expression: str | None
@@ -53,10 +58,6 @@ class Column:
     permission: str | None
     description: str | None
     as_of: str | None = None
-
-    @property
-    def graphql_name(self) -> str:
-        return to_camel_case(self.name)
 
     @property
     def enum_name(self) -> str:
@@ -88,51 +89,36 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class ToOne:
+class ToOne(Named):
     """A field that leads to the one thing this row refers to."""
 
-    name: str
     target: str
     via: str
     nullable: bool
     filtered: bool
 
-    @property
-    def graphql_name(self) -> str:
-        return to_camel_case(self.name)
-
 
 @dataclass(frozen=True, slots=True)
-class ToMany:
+class ToMany(Named):
     """A field that leads to the rows which refer to this one: a connection, or the whole list where it is short by
     nature (`listed`, in the order of `order`).
 
     `numbered_by` is a column in which no two rows of one parent are equal and that the database bounds, so that the
     list needs neither a tie-break nor a limit."""
 
-    name: str
     target: str
     via: str
     listed: bool
     order: str | None
     numbered_by: str | None = None
 
-    @property
-    def graphql_name(self) -> str:
-        return to_camel_case(self.name)
-
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class Answers(Named):
     """A field with the answer to a question about this row: `bound` gives arguments of the question their columns."""
 
-    name: str
     target: str
     bound: tuple[tuple[str, str], ...]
-
-    @property
-    def graphql_name(self) -> str:
-        return to_camel_case(self.name)
 
 
 Relation = ToOne | ToMany

@@ -6,9 +6,9 @@ of them together. Alone it may have what its cap allows.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from time import monotonic
-from typing import Final
+from typing import Final, Protocol
 
 Tenant = Hashable
 """Whoever has one share. Strangers (sign-in) do as if they were one tenant, so that a flood of them leaves room for
@@ -18,29 +18,35 @@ ABOUT_SECONDS: Final = 1.0
 """For so long after it was last lent something a tenant counts as being about."""
 
 
+class Shared(Protocol):
+    """Something of which tenants hold parts, as Slots are."""
+
+    @property
+    def size(self) -> int: ...
+    def held_by(self, tenant: Tenant) -> int: ...
+    def hand_out(self) -> None: ...
+
+
 class Shares:
-    """Who is about, and how much each of them holds of everything together."""
+    """Who is about, and what each of them may hold of all that is shared."""
 
     def __init__(self, about_seconds: float = ABOUT_SECONDS) -> None:
         self.about_seconds = about_seconds
-        self._size = 0
-        self._held: dict[Tenant, int] = {}
+        self._all: list[Shared] = []
         self._about: OrderedDict[Tenant, float] = OrderedDict()
         """When each tenant was last lent something, the latest last."""
-        self._hand_out: list[Callable[[], None]] = []
 
-    def join(self, size: int, hand_out: Callable[[], None]) -> None:
-        """Share so much more. `hand_out` is called whenever somebody may hold one more of all."""
-        self._size += size
-        self._hand_out.append(hand_out)
+    def join(self, shared: Shared) -> None:
+        self._all.append(shared)
 
-    def allow(self, tenant: Tenant, held: int, size: int) -> bool:
-        """Whether the tenant, who holds so many of something of this size, may have one more. Whoever holds nothing
-        may always."""
+    def allow(self, tenant: Tenant, wanted: Shared) -> bool:
+        """Whether the tenant may have one more of what is wanted. Whoever holds nothing may always."""
         self._forget(monotonic())
         sharers = len(self._about) + (tenant not in self._about)
         # A share is rounded up, so that all of them are used.
-        return held * sharers < size and self._held.get(tenant, 0) * sharers < self._size
+        return wanted.held_by(tenant) * sharers < wanted.size and (
+            sum(each.held_by(tenant) for each in self._all) * sharers < sum(each.size for each in self._all)
+        )
 
     def is_about(self, tenant: Tenant) -> None:
         """From now on, and for a while."""
@@ -48,22 +54,13 @@ class Shares:
         self._about.move_to_end(tenant)
         self._forget(now)
 
-    def taken(self, tenant: Tenant) -> None:
-        """Count one more."""
-        self._held[tenant] = self._held.get(tenant, 0) + 1
-
-    def given_back(self, tenant: Tenant, hand_out: Callable[[], None]) -> None:
-        """Count one less, and have what is idle handed out to those who may have it now: last where it came from, or
-        who waits there would have all that the tenant may."""
-        held = self._held[tenant] - 1
-        if held:
-            self._held[tenant] = held
-        else:
-            del self._held[tenant]
-        for other in self._hand_out:
-            if other != hand_out:
-                other()
-        hand_out()
+    def hand_out(self, last: Shared) -> None:
+        """Something has come back: have what is idle handed out to those who may have it now. Last where it came from,
+        or who waits there would have all that the tenant may."""
+        for each in self._all:
+            if each is not last:
+                each.hand_out()
+        last.hand_out()
 
     def _forget(self, now: float) -> None:
         """Whoever was last lent something too long ago is not about any more."""

@@ -63,13 +63,20 @@ class Slots(Generic[T]):
         self._per_tenant = per_tenant
         self._timeout = timeout
         self._shares = shares
-        shares.join(size, self._hand_out)
+        shares.join(self)
         self._held: dict[Tenant, int] = {}
         self._queues: dict[Tenant, deque[Waiter[T]]] = {}
         self._tickets = count()
         self._reminders = Reminders()
         self._will_look = False
         self._all_idle: asyncio.Event | None = None
+
+    @property
+    def size(self) -> int:
+        return len(self.slots)
+
+    def held_by(self, tenant: Tenant) -> int:
+        return self._held.get(tenant, 0)
 
     @property
     def held(self) -> int:
@@ -114,12 +121,13 @@ class Slots(Generic[T]):
         else:
             del self._held[tenant]
         self.idle.append(slot)
-        self._shares.given_back(tenant, self._hand_out)
+        self._shares.hand_out(last=self)
         self._look_later()
         if self._all_idle is not None and not self.held:
             self._all_idle.set()
 
-    def _hand_out(self) -> None:
+    def hand_out(self) -> None:
+        """Lend what is idle to those who wait and may have it."""
         while self._queues and (waiter := self._next_waiter()) is not None:
             self._leave(waiter)
             if not waiter.granted.done():  # else it has given up and not noticed yet
@@ -132,7 +140,7 @@ class Slots(Generic[T]):
 
     def _look_again(self) -> None:
         self._will_look = False
-        self._hand_out()
+        self.hand_out()
         self._look_later()
 
     async def drained(self) -> None:
@@ -149,8 +157,7 @@ class Slots(Generic[T]):
         return True
 
     def _may_hold_more(self, tenant: Tenant) -> bool:
-        held = self._held.get(tenant, 0)
-        return held < self._per_tenant and self._shares.allow(tenant, held, len(self.slots))
+        return self.held_by(tenant) < self._per_tenant and self._shares.allow(tenant, self)
 
     def _lend(self, tenant: Tenant, wanted: Hashable) -> Slot[T]:
         self._shares.is_about(tenant)
@@ -170,13 +177,12 @@ class Slots(Generic[T]):
         self.idle.remove(slot)
         slot.tenant = tenant
         self._held[tenant] = self._held.get(tenant, 0) + 1
-        self._shares.taken(tenant)
 
     def _next_waiter(self) -> Waiter[T] | None:
         if not self.idle:
             return None
         heads = [
-            (self._held.get(tenant, 0), queue[0].ticket, queue[0])
+            (self.held_by(tenant), queue[0].ticket, queue[0])
             for tenant, queue in self._queues.items()
             if self._may_hold_more(tenant)
         ]
