@@ -187,7 +187,7 @@ def _section(scope: Scope, version: str, rounds: Rounds) -> Section:
             "While others are about, one tenant holds its share of all connections: with so many about one, for reads"
             " or for writes. So one process of PostgreSQL works for the noisy one at a time, and keeps one core busy.",
             f"{BUSY.capitalize()}: beside a program that counts and does nothing else. What is as slow there is slow"
-            " for want of a core. No database could help it, and it would not be where there is one core more.",
+            " for want of a core, and not of a connection.",
         ],
         tables=[
             Table(
