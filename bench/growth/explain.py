@@ -43,8 +43,8 @@ class Explainer:
         """The second of two runs, with the settings that our server's connections have."""
         context = Context(UUID(facts.tenant_id), UUID(facts.user_id), "owner", is_scoped=False)
         operation = self._documents.operation(document(work), None, introspection=False)
-        values = self._planner.values(operation, variables(work, facts, number))
-        statement = self._planner.plan(operation, values, scoped_as=context.scoped_as).statement
+        values, shaped = self._planner.read(operation, variables(work, facts, number))
+        statement = self._planner.plan(operation, shaped, scoped_as=context.scoped_as).statement
         assert statement is not None
         given = ", ".join(_literal(argument) for argument in statement.arguments(context, values))
         settings = {**UNCHANGING, **dict(zip(CONTEXT, context_values(context), strict=True))}

@@ -51,9 +51,9 @@ class PgBench:
     def _script(self, work: str, tenant: Facts, number: int, given: dict[str, str]) -> str:
         """The statement with its parameters as variables of pgbench, whose values are put into `given`."""
         operation = self._documents.operation(document(work), None, introspection=False)
-        values = self._planner.values(operation, variables(work, tenant, number))
+        values, shaped = self._planner.read(operation, variables(work, tenant, number))
         context = context_of(tenant)
-        statement = self._planner.plan(operation, values, scoped_as=context.scoped_as).statement
+        statement = self._planner.plan(operation, shaped, scoped_as=context.scoped_as).statement
         assert statement is not None
         arguments = statement.arguments(context, values)
 

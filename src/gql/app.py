@@ -114,6 +114,11 @@ def create_app(settings: Settings, database_url: str, kinds: Kinds = USUAL) -> A
     if database.replica is not None:
         metrics.watch_replica(database.replica)
     metrics.watch("countinghouse_passwords_waiting", "Sign-ins in the queue.", lambda: passwords.statistics.waiting)
+    metrics.watch(
+        "countinghouse_large_requests_waiting",
+        "Requests with many variables that wait until a thread reads them.",
+        lambda: engine.workbench.waiting,
+    )
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -127,6 +132,7 @@ def create_app(settings: Settings, database_url: str, kinds: Kinds = USUAL) -> A
         await post.close(DRAIN_SECONDS)
         await database.close()
         passwords.close()
+        engine.workbench.close()
         key_sets.close()
 
     hook = whatsapp.WhatsApp(database, services.channel_secrets)

@@ -1,6 +1,7 @@
 """One organisation asks for all that it may and more: others get their connection at once, and it is told to wait."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,6 +27,9 @@ FLOOD: Final = 40
 PATIENCE: Final = 30.0
 COUNT: Final = "{ clients { totalCount } }"
 CREATE: Final = 'mutation { clientCreate(input: {name: "One more"}) { client { id } } }'
+IMPORT: Final = "mutation ($rows: [InvoiceImportRow!]!) { invoicesImport(input: {rows: $rows}) { rows { outcome } } }"
+LARGE: Final = 29_000
+"""Rows, in nearly a megabyte."""
 WAITING: Final = (
     "select count(*) from pg_stat_activity where usename = 'countinghouse_api' and wait_event_type = 'Lock'"
 )
@@ -138,6 +142,38 @@ async def test_while_others_are_about_it_holds_no_more_than_its_share(
             await asyncio.sleep(0.02)
     assert most == share
     assert server.app.database.reads.statistics.exhausted > 0
+
+
+async def test_what_takes_long_to_read_holds_nobody_up(server: Running, noisy: Tenant, quiet: list[Tenant]) -> None:
+    """A megabyte of variables, of which the last row is wrong, takes Python a while and PostgreSQL nothing. Others are
+    answered while one of them is read, and a large request of theirs waits for one and not for all."""
+    waiting = server.app.graphql._engine.workbench
+    rows = [{"externalRef": "", "lines": []}] * LARGE
+    large = json.dumps({"query": IMPORT, "variables": {"rows": [*rows, {"lines": []}]}}).encode()
+
+    def send(tenant: Tenant) -> asyncio.Task[httpx.Response]:
+        authorization = f"Bearer {server.token(tenant.owner, tenant)}"
+        return asyncio.create_task(server.send(large, authorization=authorization))
+
+    for each in (noisy, *quiet):
+        assert "errors" not in (await server.ask(OTHER, token=server.token(each.owner, each))).json()
+    flood = [send(noisy) for _ in range(6)]
+
+    async def they_queue() -> bool:
+        await asyncio.sleep(0.001)
+        return waiting.waiting + sum(each.done() for each in flood) == len(flood) - 1
+
+    await until(they_queue, "one is being read, and the others wait", PATIENCE)
+    before = sum(each.done() for each in flood)
+    short = await server.ask(OTHER, token=server.token(quiet[0].owner, quiet[0]))
+    assert "errors" not in short.json()
+    assert sum(each.done() for each in flood) <= before + 1, "a short one is answered while a large one is read"
+    late = await send(quiet[1])
+    assert refusal(late)[:2] == (400, "BAD_USER_INPUT")
+    assert sum(each.done() for each in flood) < len(flood) - 1, "and a large one does not wait for all before it"
+    for answer in await asyncio.gather(*flood):
+        assert refusal(answer)[:2] in ((400, "BAD_USER_INPUT"), (503, "UNAVAILABLE"))
+    assert waiting.waiting == 0
 
 
 async def test_many_noisy_ones_leave_a_connection_to_whoever_has_none(server: Running, quiet: list[Tenant]) -> None:

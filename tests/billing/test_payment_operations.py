@@ -41,7 +41,7 @@ async def engine(database: TestDatabase) -> AsyncIterator[Engine]:
 
 async def ask(engine: Engine, tenant: Tenant, source: str, role: str = "accountant", **variables: Any) -> Any:
     caller = Caller(await permitted(context_of(tenant, role)), ORIGIN)
-    return json.loads(await engine.run(engine.prepare(source, None, variables, introspection=False), caller))
+    return json.loads(await engine.run(await engine.prepare(source, None, variables, introspection=False), caller))
 
 
 async def invoiced(tenant: Tenant, **facts: Any) -> tuple[UUID, UUID]:
@@ -88,7 +88,7 @@ async def test_a_payment_is_recorded_allocated_and_answered_at_once(engine: Engi
 async def test_a_retried_key_pays_once(engine: Engine, tenant: Tenant) -> None:
     variables = paying(*await invoiced(tenant), "250", "200")
     caller = Caller(await permitted(context_of(tenant)), ORIGIN)
-    operation = engine.prepare(RECORD, None, variables, introspection=False)
+    operation = await engine.prepare(RECORD, None, variables, introspection=False)
     first, again = [await engine.change(operation, caller, Terms(key="pay-once")) for _ in range(2)]
     assert (first.body, first.is_replay, again.is_replay) == (again.body, False, True)
     assert (await ask(engine, tenant, BOOKS))["data"] == {

@@ -34,7 +34,7 @@ class Shop:
         caller = Caller(await permitted(context_of(self.tenant, role, scope)), ORIGIN)
         given = {name: str(value) for name, value in variables.items()}
         answer = json.loads(
-            await self.engine.run(self.engine.prepare(source, None, given, introspection=False), caller)
+            await self.engine.run(await self.engine.prepare(source, None, given, introspection=False), caller)
         )
         assert "errors" not in answer, answer
         return answer["data"]

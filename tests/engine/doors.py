@@ -90,7 +90,7 @@ class Doors:
     async def _through(self, door: Door, person: Person, source: str, variables: dict[str, Any] | None) -> Answer:
         self.engine.database.door = door
         try:
-            operation = self.engine.prepare(source, None, variables, introspection=True)
+            operation = await self.engine.prepare(source, None, variables, introspection=True)
             return _answer(await self.engine.run(operation, person.caller))
         except RequestRefused as refused:
             return Answer(None, frozenset(error.code.value for error in refused.errors))
@@ -98,7 +98,7 @@ class Doors:
     async def strawberry(self, person: Person, source: str, variables: dict[str, Any] | None = None) -> Answer:
         """Strawberry's own executor, whose root resolvers call the compiler."""
         try:
-            operation = self.engine.prepare(source, None, variables, introspection=True)
+            operation = await self.engine.prepare(source, None, variables, introspection=True)
             return _answer(await self.engine._through_strawberry(operation, person.caller))
         except RequestRefused as refused:
             return Answer(None, frozenset(error.code.value for error in refused.errors))

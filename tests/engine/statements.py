@@ -19,8 +19,8 @@ def plain_statement(
     """The one statement of a query and its arguments. A cursor that does not read is passed as NULLs: the plan is the
     same for every value."""
     operation = _DOCUMENTS.operation(document, None, introspection=True)
-    values = _PLANNER.values(operation, variables)
-    plan = _PLANNER.plan(operation, values, scoped_as=context.scoped_as)
+    values, shaped = _PLANNER.read(operation, variables)
+    plan = _PLANNER.plan(operation, shaped, scoped_as=context.scoped_as)
     assert plan.statement is not None
     return plan.statement, plan.statement.arguments(context, values)
 
@@ -28,4 +28,5 @@ def plain_statement(
 def needed_by(document: str) -> frozenset[str]:
     """The permissions that a query without variables needs."""
     operation = _DOCUMENTS.operation(document, None, introspection=True)
-    return _PLANNER.plan(operation, {}, scoped_as=None).permissions
+    _, shaped = _PLANNER.read(operation, None)
+    return _PLANNER.plan(operation, shaped, scoped_as=None).permissions

@@ -58,7 +58,7 @@ async def codes_of(engine: Engine, tenant: Tenant, source: str, variables: dict[
     """The codes of the answer's errors. Whatever is sent, none of them is one that we did not foresee."""
     caller = Caller(await permitted(context_of(tenant)), ORIGIN)
     try:
-        answer = await engine.run(engine.prepare(source, None, variables, introspection=True), caller)
+        answer = await engine.run(await engine.prepare(source, None, variables, introspection=True), caller)
         errors = json.loads(answer).get("errors", [])
     except RequestRefused as refused:
         errors = [error.as_dict("test") for error in refused.errors]
@@ -104,7 +104,7 @@ async def test_a_real_cursor_with_some_bytes_changed_is_answered_or_refused(
     engine: Engine, busy: Tenant, where: tuple[Any, str], data: st.DataObject
 ) -> None:
     caller = Caller(await permitted(context_of(busy)), ORIGIN)
-    operation = engine.prepare(page(*where), introspection=True)
+    operation = await engine.prepare(page(*where), introspection=True)
     real = json.loads(await engine.run(operation, caller))["data"][where[0].plural]["pageInfo"]["endCursor"]
     place = data.draw(st.integers(0, len(real) - 1))
     changed = real[:place] + data.draw(texts) + real[place + data.draw(st.integers(0, 3)) :]

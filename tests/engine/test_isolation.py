@@ -208,7 +208,7 @@ def pair(request: pytest.FixtureRequest, pairs: dict[str, Pair]) -> Pair:
 async def ask(engine: Engine, caller: Caller, source: str, variables: dict[str, Any] | None = None) -> str:
     """The answer as text, errors included."""
     try:
-        return (await engine.run(engine.prepare(source, None, variables, introspection=True), caller)).decode()
+        return (await engine.run(await engine.prepare(source, None, variables, introspection=True), caller)).decode()
     except RequestRefused as refused:
         return json.dumps({"errors": [error.as_dict("differential") for error in refused.errors]})
 

@@ -42,7 +42,7 @@ def engine_on(database: Database) -> Engine:
 
 
 async def create(engine: Engine, caller: Caller, key: str | None, name: str = "Fen Orchards") -> Changed:
-    operation = engine.prepare(CREATE, None, {"input": {"name": name}}, introspection=True)
+    operation = await engine.prepare(CREATE, None, {"input": {"name": name}}, introspection=True)
     return await engine.change(operation, caller, Terms(key))
 
 
@@ -87,11 +87,13 @@ def reader() -> Engine:
     return engine_on(Database(DatabaseOptions(url="postgresql://nobody@127.0.0.1:1/nowhere")))
 
 
-def asked(engine: Engine, source: str, name: str | None = None, variables: dict[str, Any] | None = None) -> Operation:
-    return engine.prepare(source, name, variables, introspection=True)
+async def asked(
+    engine: Engine, source: str, name: str | None = None, variables: dict[str, Any] | None = None
+) -> Operation:
+    return await engine.prepare(source, name, variables, introspection=True)
 
 
-def test_a_request_is_its_query_its_operation_and_its_variables(reader: Engine) -> None:
+async def test_a_request_is_its_query_its_operation_and_its_variables(reader: Engine) -> None:
     both = "mutation A { __typename } mutation B { __typename }"
     update = "mutation ($input: ClientUpdateInput!) { clientUpdate(input: $input) { client { id } } }"
     changes: tuple[dict[str, Any], ...] = (
@@ -103,28 +105,28 @@ def test_a_request_is_its_query_its_operation_and_its_variables(reader: Engine) 
         {"metadata": {"a": "1"}},
     )
     given = [
-        asked(reader, "mutation A { __typename }"),
-        asked(reader, "mutation A { __typename }", "A"),
-        asked(reader, both, "A"),
-        asked(reader, both, "B"),
-        *(asked(reader, update, None, {"input": {"id": str(WHO[0]), **more}}) for more in changes),
+        await asked(reader, "mutation A { __typename }"),
+        await asked(reader, "mutation A { __typename }", "A"),
+        await asked(reader, both, "A"),
+        await asked(reader, both, "B"),
+        *[await asked(reader, update, None, {"input": {"id": str(WHO[0]), **more}}) for more in changes],
     ]
     hashes = [request_hash(operation) for operation in given]
     assert len(set(hashes)) == len(hashes)
     assert {len(found) for found in hashes} == {64}
 
 
-def test_the_order_of_variables_and_whether_none_is_said_make_no_other_request(reader: Engine) -> None:
+async def test_the_order_of_variables_and_whether_none_is_said_make_no_other_request(reader: Engine) -> None:
     update = "mutation ($input: ClientUpdateInput!) { clientUpdate(input: $input) { client { id } } }"
-    one = asked(reader, update, None, {"input": {"id": str(WHO[0]), "metadata": {"a": 1, "b": 2}}})
-    two = asked(reader, update, None, {"input": {"metadata": {"b": 2, "a": 1}, "id": str(WHO[0])}})
+    one = await asked(reader, update, None, {"input": {"id": str(WHO[0]), "metadata": {"a": 1, "b": 2}}})
+    two = await asked(reader, update, None, {"input": {"metadata": {"b": 2, "a": 1}, "id": str(WHO[0])}})
     assert request_hash(one) == request_hash(two)
     plain = "mutation { __typename }"
-    assert request_hash(asked(reader, plain, None, {})) == request_hash(asked(reader, plain))
+    assert request_hash(await asked(reader, plain, None, {})) == request_hash(await asked(reader, plain))
 
 
-def test_half_a_character_can_be_hashed_though_nothing_else_can_be_done_with_it(reader: Engine) -> None:
-    assert request_hash(asked(reader, CREATE, None, {"input": {"name": "\ud800"}}))
+async def test_half_a_character_can_be_hashed_though_nothing_else_can_be_done_with_it(reader: Engine) -> None:
+    assert request_hash(await asked(reader, CREATE, None, {"input": {"name": "\ud800"}}))
 
 
 # Waiting in this process

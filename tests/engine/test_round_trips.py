@@ -41,10 +41,10 @@ class Line:
     wire: Wire
 
     async def ask(self, caller: Caller, source: str, variables: dict[str, Any]) -> bytes:
-        return await self.engine.run(self.engine.prepare(source, None, variables, introspection=True), caller)
+        return await self.engine.run(await self.engine.prepare(source, None, variables, introspection=True), caller)
 
     async def change(self, caller: Caller, source: str, terms: Terms) -> Changed:
-        return await self.engine.change(self.engine.prepare(source, introspection=True), caller, terms)
+        return await self.engine.change(await self.engine.prepare(source, introspection=True), caller, terms)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """How operations are run: one statement, one transaction, and what happens when a part of it fails."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 from typing import Any
 
 import pytest
@@ -38,7 +38,7 @@ async def owner(tenant: Tenant, role: str = "owner") -> Caller:
 
 
 async def answer(engine: Engine, caller: Caller, source: str, variables: dict[str, Any] | None = None) -> Any:
-    return json.loads(await engine.run(engine.prepare(source, None, variables, introspection=True), caller))
+    return json.loads(await engine.run(await engine.prepare(source, None, variables, introspection=True), caller))
 
 
 async def refusal(engine: Engine, caller: Caller, source: str) -> list[dict[str, Any]]:
@@ -166,7 +166,7 @@ async def test_what_makes_no_sense_is_refused_with_its_place(
 
 
 async def test_a_page_size_that_is_a_variable_is_judged_as_well(engine: Engine, busy: Tenant) -> None:
-    operation = engine.prepare(
+    operation = await engine.prepare(
         "query($n: Int) { invoices(first: $n) { totalCount } }", None, {"n": 101}, introspection=True
     )
     with pytest.raises(RequestRefused) as refused:
@@ -177,7 +177,7 @@ async def test_a_page_size_that_is_a_variable_is_judged_as_well(engine: Engine, 
 async def test_plans_are_shared_by_values_and_bounded_in_number(engine: Engine, busy: Tenant) -> None:
     caller = await owner(busy)
     source = "query($n: Int, $min: Money) { invoices(first: $n, filter: {total: {gte: $min}}) { nodes { id } } }"
-    plans = engine.prepare(source, None, {}, introspection=True).text.plans
+    plans = (await engine.prepare(source, None, {}, introspection=True)).text.plans
     for amount in range(50):
         await answer(engine, caller, source, {"n": 5, "min": f"{amount}.00"})
     assert len(plans) == 1
@@ -188,9 +188,26 @@ async def test_plans_are_shared_by_values_and_bounded_in_number(engine: Engine, 
     assert len(plans) == MOST_SHAPES
 
 
-def test_documents_are_bounded_by_their_length_all_together(engine: Engine) -> None:
+@pytest.mark.parametrize("given", ["$input", "{rows: $input}"])
+async def test_a_mutation_is_planned_once_whatever_its_input_holds(engine: Engine, given: str) -> None:
+    named = "InvoicesImportInput" if given == "$input" else "[InvoiceImportRow!]"
+    source = f"""mutation ($input: {named}!, $told: Boolean!) {{
+        invoicesImport(input: {given}) {{ rows {{ outcome reason @include(if: $told) }} }}
+    }}"""
+
+    async def shape(rows: list[dict[str, Any]], told: bool = True) -> Hashable:
+        variables = {"input": {"rows": rows} if given == "$input" else rows, "told": told}
+        return (await engine.prepare(source, None, variables, introspection=True)).shaped.shape
+
+    row: dict[str, Any] = {"externalRef": "A-1", "lines": []}
+    shapes = {await shape(rows) for rows in ([], [row], [row | {"issue": True}], [row | {"issue": False}] * 200)}
+    assert len(shapes) == 1
+    assert await shape([row], told=False) not in shapes, "what decides the SQL is another shape all the same"
+
+
+async def test_documents_are_bounded_by_their_length_all_together(engine: Engine) -> None:
     for number in range(200):
-        engine.prepare(f"{{ invoices {{ totalCount }} }} # {number} {'x' * 14_000}", introspection=True)
+        await engine.prepare(f"{{ invoices {{ totalCount }} }} # {number} {'x' * 14_000}", introspection=True)
     assert engine.documents._known.currsize <= MOST_CHARACTERS_KEPT
     assert len(engine.documents._known) < 100
 
@@ -201,7 +218,7 @@ async def test_what_the_schema_is_like_is_found_out_once_for_each_question(engin
     caller, stranger = await owner(busy), Caller(None, ORIGIN)
     found = {}
     for name in ("One", "Two"):
-        asked = engine.prepare(both, name, introspection=True)
+        asked = await engine.prepare(both, name, introspection=True)
         found[name] = await engine.run(asked, caller)
         assert await engine.run(asked, stranger) is found[name]
     assert [json.loads(each)["data"]["__type"]["name"] for each in found.values()] == ["Client", "Invoice"]

@@ -44,7 +44,8 @@ def sql_of(document: Document, *, scoped_as: str | None) -> str:
     schema = build_schema()._schema
     planner = Planner(schema, declarations())
     operation = Documents(schema).operation(document.source, None, introspection=True)
-    plan = planner.plan(operation, planner.values(operation, document.variables[0]), scoped_as=scoped_as)
+    _, shaped = planner.read(operation, document.variables[0])
+    plan = planner.plan(operation, shaped, scoped_as=scoped_as)
     assert plan.statement is not None
     return pretty(plan.statement.sql)
 

@@ -54,7 +54,7 @@ async def engine(services: Services) -> Engine:
 
 async def ask(engine: Engine, tenant: Tenant, document: str, variables: Any = None, role: str = "admin") -> Any:
     context = await permitted(context_of(tenant, role))
-    operation = engine.prepare(document, None, variables, introspection=False)
+    operation = await engine.prepare(document, None, variables, introspection=False)
     answer = json.loads(await engine.run(operation, Caller(context, Origin("asking", None, None))))
     assert "errors" not in answer, answer
     return answer["data"]

@@ -173,7 +173,7 @@ async def somebody(tenant: Tenant, role: str) -> Caller:
 async def refusals(engine: Engine, caller: Caller, question: Question) -> set[tuple[str, str | None]]:
     """Code and reason of every error of the answer."""
     try:
-        operation = engine.prepare(question.document, None, question.variables, introspection=False)
+        operation = await engine.prepare(question.document, None, question.variables, introspection=False)
         answer = json.loads(await engine.run(operation, caller))
     except RequestRefused as refused:
         return {(error.code.value, error.reason) for error in refused.errors}

@@ -117,7 +117,7 @@ async def codes(engine: Engine, caller: Caller, kind: str, name: str) -> set[tup
     """Code and reason of each error in the answer."""
     source, variables = document(kind, name)
     try:
-        answer = json.loads(await engine.run(engine.prepare(source, None, variables, introspection=True), caller))
+        answer = json.loads(await engine.run(await engine.prepare(source, None, variables, introspection=True), caller))
     except RequestRefused as refused:
         return {(error.code.value, error.reason) for error in refused.errors}
     return {(each["extensions"]["code"], each["extensions"].get("reason")) for each in answer.get("errors", [])}

@@ -39,7 +39,7 @@ async def engine(database: TestDatabase) -> AsyncIterator[Engine]:
 
 async def ask(engine: Engine, tenant: Tenant, source: str, role: str = "accountant", **variables: Any) -> Any:
     caller = Caller(await permitted(context_of(tenant, role)), ORIGIN)
-    return json.loads(await engine.run(engine.prepare(source, None, variables, introspection=False), caller))
+    return json.loads(await engine.run(await engine.prepare(source, None, variables, introspection=False), caller))
 
 
 async def test_a_journal_is_posted_read_and_taken_back(engine: Engine, tenant: Tenant) -> None:

@@ -74,7 +74,7 @@ class Asking:
         return [_row(noun, each) for each in found["thing"][answers.graphql_name]]
 
     async def ask(self, document: str, variables: dict[str, Any] | None = None) -> Any:
-        operation = self.engine.prepare(document, None, variables, introspection=True)
+        operation = await self.engine.prepare(document, None, variables, introspection=True)
         answer = json.loads(await self.engine.run(operation, self.caller))
         assert "errors" not in answer, answer["errors"]
         return answer["data"]

@@ -47,7 +47,7 @@ def beside_a_skipped_one(tenant: Tenant, _number: int) -> str:
 
 async def ask(engine: Engine, caller: Caller, document: str) -> set[str]:
     try:
-        answer: Any = json.loads(await engine.run(engine.prepare(document, introspection=False), caller))
+        answer: Any = json.loads(await engine.run(await engine.prepare(document, introspection=False), caller))
     except RequestRefused as refused:
         return {error.reason or error.code.value for error in refused.errors}
     return {error["extensions"]["reason"] for error in answer.get("errors", ())} or {"answered"}

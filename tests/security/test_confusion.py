@@ -120,7 +120,7 @@ async def reasons(services: Services, caller: Caller, document: str) -> set[Any]
         await connection.execute("delete from iam.throttles")
         await connection.execute("update iam.codes set failures = 0")
     try:
-        answer = json.loads(await engine.run(engine.prepare(document, introspection=False), caller))
+        answer = json.loads(await engine.run(await engine.prepare(document, introspection=False), caller))
     except RequestRefused as refused:
         return {error.reason for error in refused.errors}
     return {error["extensions"].get("reason") for error in answer.get("errors", ())}

@@ -56,7 +56,7 @@ async def test_an_address_with_an_account_answers_as_one_without_and_as_soon(
             for kind in ("known", "unknown") if turn % 2 else ("unknown", "known"):
                 await connection.execute("delete from iam.throttles")
                 email = tenants[turn % len(tenants)].owner_email if kind == "known" else new_address()
-                operation = engine.prepare(f"mutation {{ {door(email)} }}", introspection=False)
+                operation = await engine.prepare(f"mutation {{ {door(email)} }}", introspection=False)
                 caller = Caller(None, somewhere()._replace(request_id="the same"))
                 started = time.perf_counter()
                 answer = await engine.run(operation, caller)

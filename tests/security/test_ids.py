@@ -121,7 +121,7 @@ async def others(services: Services, inbox: Inbox) -> Others:
 
 async def ask(engine: Engine, caller: Caller, probe: Probe, wanted: UUID) -> str:
     try:
-        operation = engine.prepare(probe.source, None, probe.with_value(str(wanted)), introspection=False)
+        operation = await engine.prepare(probe.source, None, probe.with_value(str(wanted)), introspection=False)
         return (await engine.run(operation, caller._replace(origin=somewhere()))).decode()
     except RequestRefused as refused:
         return json.dumps([error.as_dict("r") for error in refused.errors])

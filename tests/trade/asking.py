@@ -30,7 +30,7 @@ class Asking:
         """The data of the answer, which has no errors."""
         caller = Caller(await permitted(context_of(tenant, role, scope)), ORIGIN)
         given = {name: str(value) for name, value in variables.items()}
-        operation = self.engine.prepare(source, None, given, introspection=False)
+        operation = await self.engine.prepare(source, None, given, introspection=False)
         answer = json.loads(await self.engine.run(operation, caller))
         assert "errors" not in answer, answer
         return answer["data"]
@@ -39,7 +39,7 @@ class Asking:
         """The codes of the errors."""
         caller = Caller(await permitted(context_of(tenant, role, scope)), ORIGIN)
         try:
-            operation = self.engine.prepare(source, None, {}, introspection=False)
+            operation = await self.engine.prepare(source, None, {}, introspection=False)
             answer = json.loads(await self.engine.run(operation, caller))
         except RequestRefused as refused:
             return {error.code.value for error in refused.errors}

@@ -44,7 +44,7 @@ async def engine(database: TestDatabase) -> AsyncIterator[Engine]:
 async def ask(engine: Engine, caller: Caller, source: str, variables: dict[str, Any] | None = None) -> dict[str, Any]:
     """The answer, errors included."""
     try:
-        answer = await engine.run(engine.prepare(source, None, variables, introspection=True), caller)
+        answer = await engine.run(await engine.prepare(source, None, variables, introspection=True), caller)
     except RequestRefused as refusal:
         return {"errors": [error.as_dict("test") for error in refusal.errors]}
     told: dict[str, Any] = json.loads(answer)

@@ -6,7 +6,7 @@ other value stays a `Variable`, a place in the request's variables that is read 
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from graphql import (
     FieldNode,
@@ -42,6 +42,13 @@ class Variable:
         for step in self.path:
             found = found[step]
         return found
+
+
+class Shaped(NamedTuple):
+    """The variables of a request as a plan sees them, and what they have in common with all that it serves."""
+
+    variables: Values
+    shape: Hashable
 
 
 class _Absent:

@@ -15,6 +15,7 @@ from graphql import GraphQLResolveInfo, GraphQLSchema
 
 from gql.database.context import Context
 from gql.database.pool import Database, Origin
+from gql.database.pool.shares import Tenant
 from gql.engine.answers import answer, masked, member, null, refuses_all
 from gql.engine.arguments import Values
 from gql.engine.declarations import Declarations
@@ -24,6 +25,7 @@ from gql.engine.operations import Caller, Changed, Operation, Terms
 from gql.engine.plans import Plan, Planner
 from gql.engine.selection import Selected, Selector
 from gql.engine.statement import Path, Statement
+from gql.engine.workbench import Workbench
 from gql.errors import ApiError, Code, RequestRefused
 
 __all__ = ["Caller", "Changed", "Engine", "Execution", "Operation", "Terms"]
@@ -73,6 +75,7 @@ class Engine:
     documents: Documents = field(init=False)
     planner: Planner = field(init=False)
     mutations: Mutations = field(init=False)
+    workbench: Workbench = field(init=False)
     _by_python: frozenset[str] = field(init=False)
     _introspected: LRUCache[tuple[str, str | None], bytes] = field(init=False)
 
@@ -80,27 +83,32 @@ class Engine:
         self._by_python = self.open_fields | self.python_fields.keys() | _INTROSPECTION
         self.documents = Documents(self.graphql_schema)
         self.planner = Planner(self.graphql_schema, self.declarations)
-        self.mutations = Mutations(self.database)
+        self.workbench = Workbench()
+        self.mutations = Mutations(self.database, self.workbench)
         self._introspected = LRUCache(MOST_INTROSPECTED)
 
     @property
     def graphql_schema(self) -> GraphQLSchema:
         return self.schema._schema
 
-    def prepare(
+    async def prepare(
         self,
         query: str,
         operation_name: str | None = None,
         variables: dict[str, Any] | None = None,
         *,
         introspection: bool,
+        tenant: Tenant = None,
     ) -> Operation:
-        """The operation, parsed, judged and validated, with its variables coerced. Nothing has run yet.
+        """The operation, parsed, judged and validated, with its variables coerced, for this tenant. Nothing has run
+        yet.
 
-        Raises RequestRefused with every error found.
+        Raises RequestRefused with every error found; ApiError UNAVAILABLE, reason POOL_EXHAUSTED, where too many large
+        ones are being read.
         """
         text = self.documents.operation(query, operation_name, introspection=introspection)
-        return Operation(text, self.planner.values(text, variables), variables, operation_name)
+        values, shaped = await self.workbench.do(lambda: self.planner.read(text, variables), variables, tenant)
+        return Operation(text, values, shaped, variables, operation_name)
 
     async def run(self, operation: Operation, caller: Caller) -> bytes:
         """The whole answer as JSON. Raises RequestRefused when it is refused before anything has run."""
@@ -115,7 +123,7 @@ class Engine:
         return await self._query(self._plan(operation, caller.context), operation, caller.context, caller)
 
     def _plan(self, operation: Operation, context: Context) -> Plan:
-        plan = self.planner.plan(operation.text, operation.values, scoped_as=context.scoped_as)
+        plan = self.planner.plan(operation.text, operation.shaped, scoped_as=context.scoped_as)
         return self._permitted(plan, context)
 
     def _permitted(self, plan: Plan, context: Context) -> Plan:
@@ -157,7 +165,7 @@ class Engine:
         return answer(found, problems, caller.origin)
 
     async def _root_bytes(self, root: Selected, operation: Operation, context: Context, position: int) -> bytes:
-        plan = self.planner.root_plan(operation.text, operation.values, root, scoped_as=context.scoped_as)
+        plan = self.planner.root_plan(operation.text, operation.shaped, root, scoped_as=context.scoped_as)
         statement = self._permitted(plan, context).statement
         assert statement is not None
         return await self._read(statement, operation.values, context, position)
@@ -195,8 +203,7 @@ class Engine:
         return await self.mutations.run(self._verbs(operation, caller.context, caller.origin), terms)
 
     def _verbs(self, operation: Operation, context: Context, origin: Origin) -> Verbs:
-        plan = self._plan(operation, context)
-        return Verbs(self.graphql_schema, self.planner, plan, operation, context, origin)
+        return Verbs(self.planner, self._plan(operation, context), operation, context, origin)
 
     # Strawberry's executor
 
@@ -269,8 +276,7 @@ class Engine:
         if execution.operation.kind == "mutation":
             verbs = self._verbs(execution.operation, context, execution.caller.origin)
             async with self.database.write(context, execution.caller.origin) as transaction:
-                verb = next(each for each in verbs.plan.verbs if each.key == root.key)
-                return msgspec.json.decode(await verbs.one(verb, transaction))
+                return msgspec.json.decode(await verbs.one(root.key, transaction))
         body = await self._root_bytes(root, execution.operation, context, execution.caller.position)
         found = msgspec.json.decode(body)["data"][root.key]
         if root.name == "node" and found is not None:

@@ -1,17 +1,15 @@
 """Mutations: all verbs of an operation in one transaction, kept as a whole, kept once under a key, or rehearsed."""
 
 from dataclasses import dataclass, field
-
-from graphql import GraphQLSchema
+from functools import cached_property
 
 from gql.database.context import Context
 from gql.database.pool import Database, Origin, Transaction
 from gql.engine.answers import answer, refused_whole, refuses_all
 from gql.engine.idempotency import ABOUT_THE_KEY, KeyedRequest, KeyEntry, Turns
 from gql.engine.operations import Changed, Operation, Terms
-from gql.engine.payloads import as_sql_input
 from gql.engine.plans import Plan, Planner, VerbPlan
-from gql.engine.statement import Parameters, answering, as_json
+from gql.engine.workbench import Workbench
 from gql.errors import ApiError, RequestRefused
 
 
@@ -19,35 +17,38 @@ from gql.errors import ApiError, RequestRefused
 class Verbs:
     """The verbs of one operation, for one caller."""
 
-    schema: GraphQLSchema
     planner: Planner
     plan: Plan
     operation: Operation
     context: Context
     origin: Origin
 
+    @cached_property
+    def inputs(self) -> list[str]:
+        """What each verb is called with. Raises ApiError, at its verb, for the first value that cannot be read."""
+        return [self.planner.verb_input(verb, self.operation.values) for verb in self.plan.verbs]
+
     async def run(self, transaction: Transaction) -> bytes:
         """The answer, once all verbs have run. Raises ApiError, at its verb, for the first one that fails."""
-        return answer([await self._member(verb, transaction) for verb in self.plan.verbs], [], self.origin)
+        calls = zip(self.plan.verbs, self.inputs, strict=True)
+        return answer([await self._member(verb, given, transaction) for verb, given in calls], [], self.origin)
 
-    async def _member(self, verb: VerbPlan, transaction: Transaction) -> bytes:
+    async def _member(self, verb: VerbPlan, given: str, transaction: Transaction) -> bytes:
         try:
-            return f'"{verb.key}":'.encode() + await self.one(verb, transaction)
+            return f'"{verb.key}":'.encode() + await self._payload(verb, given, transaction)
         except ApiError as problem:
             raise problem.at((verb.key,)) from problem
 
-    async def one(self, plan: VerbPlan, transaction: Transaction) -> bytes:
-        """The payload of one verb."""
+    async def one(self, key: str, transaction: Transaction) -> bytes:
+        """The payload of one verb alone."""
+        calls = zip(self.plan.verbs, self.inputs, strict=True)
+        verb, given = next(call for call in calls if call[0].key == key)
+        return await self._payload(verb, given, transaction)
+
+    async def _payload(self, plan: VerbPlan, given: str, transaction: Transaction) -> bytes:
         result = ""
-        if plan.verb.function:
-            mutation = self.schema.mutation_type
-            assert mutation is not None
-            wanted = mutation.fields[plan.selected.name].args["input"].type
-            given = as_sql_input(self.planner.verb_input(plan, self.operation.values), wanted)
-            parameters = Parameters()
-            call = f"({plan.verb.function}({parameters.add(given, 'jsonb', as_json, 'input')}))::text"
-            statement = answering(call, parameters)
-            result = (await transaction.fetch(statement.sql, statement.arguments(self.context, {}))).decode()
+        if (call := plan.call) is not None:
+            result = (await transaction.fetch(call.sql, call.arguments(self.context, {}, given))).decode()
             await transaction.settle()
         payload = plan.payload
         return await transaction.read(payload.sql, payload.arguments(self.context, self.operation.values, result))
@@ -58,15 +59,23 @@ class Mutations:
     """Carries out mutations."""
 
     database: Database
+    workbench: Workbench
     turns: Turns = field(default_factory=Turns)
 
     async def run(self, verbs: Verbs, terms: Terms) -> Changed:
         """The answer, on these terms. Raises RequestRefused where the request as a whole is refused."""
+
+        def read() -> KeyedRequest | None:
+            _ = verbs.inputs  # now, so that nothing has to be read while a transaction is open
+            named = terms.key is not None and not terms.is_rehearsal
+            return KeyedRequest.of(verbs.operation, terms.key or "", verbs.context) if named else None
+
         try:
+            request = await self.workbench.do(read, verbs.operation.given, verbs.context.database_role)
             if terms.is_rehearsal:
                 return await self._rehearse(verbs)
-            if terms.key is not None:
-                return await self._once(verbs, KeyedRequest.of(verbs.operation, terms.key, verbs.context))
+            if request is not None:
+                return await self._once(verbs, request)
             return Changed(await self.database.carry_out(verbs.context, verbs.origin, verbs.run))
         except ApiError as problem:
             if refuses_all(problem) or problem.reason in ABOUT_THE_KEY:

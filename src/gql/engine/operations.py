@@ -5,7 +5,8 @@ from uuid import UUID
 
 from gql.database.context import Context
 from gql.database.pool import Origin
-from gql.engine.arguments import Values
+from gql.database.pool.shares import Tenant
+from gql.engine.arguments import Shaped, Values
 from gql.engine.documents import OperationText
 
 
@@ -20,12 +21,18 @@ class Caller(NamedTuple):
     cookie: str | None = None
     position: int = 0
 
+    @property
+    def tenant(self) -> Tenant:
+        """Whose share of this server's connections and threads they use. Strangers have one together."""
+        return None if self.context is None else self.context.database_role
+
 
 class Operation(NamedTuple):
     """A validated operation with its variables: ready to run."""
 
     text: OperationText
     values: Values
+    shaped: Shaped
     given: dict[str, Any] | None
     name: str | None
 

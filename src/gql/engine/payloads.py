@@ -1,6 +1,8 @@
-"""What a verb answers, read by the same compiler before the next verb runs."""
+"""Verbs in SQL: what one is called with, the call, and what it answers, read by the same compiler before the next
+one runs."""
 
 import re
+from functools import cache
 from typing import Any, Final
 
 from graphql import (
@@ -13,11 +15,17 @@ from graphql import (
 
 from gql.engine.compiler import Compiler
 from gql.engine.selection import Selected
-from gql.engine.statement import Given, Statement, answering, as_text, as_uuid, read_at
+from gql.engine.statement import Given, Parameters, Statement, answering, as_text, as_uuid, read_at
 from gql.engine.text import Fragment, Literal, joined, members
 from gql.engine.verbs import Report, Verb
 
 _HUMP: Final = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+def call_statement(verb: Verb) -> Statement:
+    """The statement that calls the verb with its input; its value is the verb's result."""
+    parameters = Parameters()
+    return answering(f"({verb.function}({parameters.given(Given.INPUT, 'jsonb')}))::text", parameters)
 
 
 def payload_statement(compiler: Compiler, verb: Verb, root: Selected) -> Statement:
@@ -55,6 +63,12 @@ def _report(compiler: Compiler, report: Report, selected: Selected) -> list[Frag
     return [Literal("["), f"(select string_agg({written}, ',') from {source})", Literal("]")]
 
 
+@cache
+def snake_case(name: str) -> str:
+    """The name of an input's field as SQL says it. There are as many as the schema has."""
+    return _HUMP.sub("_", name).lower()
+
+
 def as_sql_input(value: Any, wanted: GraphQLInputType, place: str = "input") -> Any:
     """A verb's input as its SQL function takes it: field names in snake case, enum values as text. What stands inside
     a JSON scalar is the caller's own and stays as it is.
@@ -68,7 +82,7 @@ def as_sql_input(value: Any, wanted: GraphQLInputType, place: str = "input") -> 
         return [as_sql_input(each, wanted.of_type, f"{place}.{number}") for number, each in enumerate(value)]
     if isinstance(wanted, GraphQLInputObjectType):
         return {
-            _HUMP.sub("_", name).lower(): as_sql_input(each, wanted.fields[name].type, f"{place}.{name}")
+            snake_case(name): as_sql_input(each, wanted.fields[name].type, f"{place}.{name}")
             for name, each in value.items()
         }
     if isinstance(wanted, GraphQLEnumType):

@@ -7,17 +7,16 @@ from typing import Any, Final
 from graphql import GraphQLInputType, GraphQLSchema, get_variable_values
 from graphql.utilities import type_from_ast
 
-from gql.engine.arguments import Values, Variable, arguments_of, shape, shaped
+from gql.engine.arguments import Shaped, Values, Variable, arguments_of, shape, shaped
 from gql.engine.compilation import Requirement
 from gql.engine.compiler import Compiler
 from gql.engine.declarations import Declarations
 from gql.engine.documents import OperationText, as_api_error
 from gql.engine.limits import judge_depth
-from gql.engine.payloads import payload_statement
+from gql.engine.payloads import as_sql_input, call_statement, payload_statement
 from gql.engine.selection import Selected, Selector
-from gql.engine.statement import Statement, answering
+from gql.engine.statement import Statement, answering, as_json
 from gql.engine.text import Literal, joined, members
-from gql.engine.verbs import Verb
 from gql.errors import ApiError, Code, RequestRefused
 
 MOST_VARIABLE_ERRORS: Final = 10
@@ -27,11 +26,12 @@ DATA_CLOSING: Final = "}"
 
 @dataclass(frozen=True)
 class VerbPlan:
-    """One root field of a mutation: the verb, the field that calls it, and how its payload is read."""
+    """One root field of a mutation: the field, the statement that calls its verb, and the one that reads the payload.
+    `__typename` has nothing to call."""
 
     key: str
-    verb: Verb
     selected: Selected
+    call: Statement | None
     payload: Statement
 
 
@@ -61,8 +61,13 @@ class Planner:
     schema: GraphQLSchema
     declarations: Declarations
 
-    def values(self, operation: OperationText, given: dict[str, Any] | None) -> Values:
-        """The operation's variables, coerced. Raises RequestRefused with every value that does not fit."""
+    def read(self, operation: OperationText, given: dict[str, Any] | None) -> tuple[Values, Shaped]:
+        """The operation's variables, coerced, and as a plan sees them. Raises RequestRefused with every value that does
+        not fit."""
+        values = self._coerced(operation, given)
+        return values, self._shaped(operation, values)
+
+    def _coerced(self, operation: OperationText, given: dict[str, Any] | None) -> Values:
         definitions = operation.definition.variable_definitions
         if not (definitions or given):
             return {}
@@ -76,22 +81,19 @@ class Planner:
             raise RequestRefused([as_api_error(each, Code.BAD_USER_INPUT, "INVALID_VARIABLE") for each in found])
         return found.coerced
 
-    def plan(self, operation: OperationText, values: Values, *, scoped_as: str | None) -> Plan:
-        """The plan for these values. Raises RequestRefused for what no plan can serve."""
-        plain = operation.plain_variables
-        if plain is not None and plain.fit(values):
-            variables, of_shape = plain.shaped, plain.shape
-        else:
-            variables = self._shaped(operation, values)
-            of_shape = shape(variables)
-        key = (scoped_as, of_shape)
+    def plan(self, operation: OperationText, shaped: Shaped, *, scoped_as: str | None) -> Plan:
+        """The plan for variables of this shape. Raises RequestRefused for what no plan can serve."""
+        key = (scoped_as, shaped.shape)
         try:
             plan: Plan = operation.plans[key]
         except KeyError:
-            plan = operation.plans[key] = self._made(operation, variables, scoped_as)
+            plan = operation.plans[key] = self._made(operation, shaped.variables, scoped_as)
         return plan
 
-    def _shaped(self, operation: OperationText, values: Values) -> Values:
+    def _shaped(self, operation: OperationText, values: Values) -> Shaped:
+        plain = operation.plain_variables
+        if plain is not None and plain.fit(values):
+            return plain.shaped
         found: dict[str, Any] = {}
         uses = operation.variable_uses
         for definition in operation.definition.variable_definitions or ():
@@ -104,7 +106,7 @@ class Planner:
                 found[name] = values[name]
             else:
                 found[name] = shaped(values[name], self._type(definition.type), (name,))
-        return found
+        return Shaped(found, shape(found))
 
     def _type(self, node: Any) -> GraphQLInputType:
         found: Any = type_from_ast(self.schema, node)
@@ -136,11 +138,9 @@ class Planner:
         expression = joined([Literal(DATA_OPENING), *data, Literal(DATA_CLOSING)])
         return answering(expression, compiler.parameters), tuple(compiler.requirements)
 
-    def root_plan(self, operation: OperationText, values: Values, root: Selected, *, scoped_as: str | None) -> Plan:
+    def root_plan(self, operation: OperationText, shaped: Shaped, root: Selected, *, scoped_as: str | None) -> Plan:
         """The plan for one root field of a query alone."""
-        statement, requirements = self.statement(
-            operation, self._shaped(operation, values), (root,), scoped_as=scoped_as
-        )
+        statement, requirements = self.statement(operation, shaped.variables, (root,), scoped_as=scoped_as)
         return Plan(statement, (), requirements, (root,))
 
     def _mutation(
@@ -151,22 +151,26 @@ class Planner:
         for root in roots:
             compiler = self.compiler(operation, variables, scoped_as=scoped_as)
             if root.name == "__typename":
-                verbs.append(VerbPlan(root.key, _TYPENAME, root, answering("'\"Mutation\"'", compiler.parameters)))
+                verbs.append(VerbPlan(root.key, root, None, answering("'\"Mutation\"'", compiler.parameters)))
                 continue
             verb = self.declarations.verbs[root.name]
             payload = payload_statement(compiler, verb, root)
-            verbs.append(VerbPlan(root.key, verb, root, payload))
+            verbs.append(VerbPlan(root.key, root, call_statement(verb), payload))
             total += compiler.cost.total
             requirements += [Requirement(verb.permission, (root.key,)), *compiler.requirements]
             compiler.cost.total = total
             compiler.cost.judge()
         return Plan(None, tuple(verbs), tuple(requirements), roots)
 
-    def verb_input(self, plan: VerbPlan, values: Values) -> Any:
-        """The input that a verb is called with."""
+    def verb_input(self, plan: VerbPlan, values: Values) -> str:
+        """What a verb is called with, as JSON. Raises ApiError, at the verb, for a value that cannot be read."""
+        if plan.call is None:
+            return ""
         mutation = self.schema.mutation_type
         assert mutation is not None
-        return arguments_of(mutation.fields[plan.selected.name], plan.selected.node, values)["input"]
-
-
-_TYPENAME: Final = Verb("", object, None, "")
+        field = mutation.fields[plan.selected.name]
+        try:
+            given = arguments_of(field, plan.selected.node, values)["input"]
+            return as_json(as_sql_input(given, field.args["input"].type))
+        except ApiError as problem:
+            raise problem.at((plan.key,)) from problem

@@ -26,12 +26,14 @@ _CANONICAL_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Given(Enum):
-    """A value that comes from the caller's context, or from the verb that ran before, never from the document."""
+    """A value that is no part of the document and its variables: a fact of the caller's context, or what a verb is
+    called with and what it answered."""
 
     TENANT = "tenant_text"
     FINGERPRINT = "fingerprint"
     SCOPE = "scope_literal"
     SCOPE_ID = "scope_id"
+    INPUT = "input"
     RESULT = "result"
 
 
@@ -50,9 +52,8 @@ class Parameter(ABC):
     __slots__ = ()
 
     @abstractmethod
-    def text(self, context: Context, values: Values, result: str) -> str | None:
-        """The text for this caller, these variables and this result of the verb before. Raises ApiError for a value
-        that cannot be read."""
+    def text(self, context: Context, values: Values, of_verb: str) -> str | None:
+        """The text for this caller, these variables and this verb. Raises ApiError for a value that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +62,17 @@ class OfContext(Parameter):
 
     name: str
 
-    def text(self, context: Context, values: Values, result: str) -> str | None:
+    def text(self, context: Context, values: Values, of_verb: str) -> str | None:
         found: str = getattr(context, self.name)
         return found
 
 
 @dataclass(frozen=True, slots=True)
 class OfVerb(Parameter):
-    """What the verb before has answered."""
+    """What the verb is called with, in the statement that calls it; in the one that reads its payload, its answer."""
 
-    def text(self, context: Context, values: Values, result: str) -> str | None:
-        return result
+    def text(self, context: Context, values: Values, of_verb: str) -> str | None:
+        return of_verb
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +83,14 @@ class OfDocument(Parameter):
     read: Callable[[Any], str | None]
     place: str
 
-    def text(self, context: Context, values: Values, result: str) -> str | None:
+    def text(self, context: Context, values: Values, of_verb: str) -> str | None:
         source = self.source
         value = source.read(values) if isinstance(source, Variable) else resolve(source, values)
         return read_at(self.place, self.read, value)
 
 
 def _parameter(source: Source, read: Callable[[Any], str | None], place: str) -> Parameter:
-    if source is Given.RESULT:
+    if source is Given.INPUT or source is Given.RESULT:
         return OfVerb()
     return OfContext(source.value) if isinstance(source, Given) else OfDocument(source, read, place)
 
@@ -158,11 +159,11 @@ class Statement:
     unused: Sequence[Parameter] = ()
     """What was given and the text needs no more: read all the same, so that a bad value is refused."""
 
-    def arguments(self, context: Context, values: Values, result: str = "") -> list[str | None]:
+    def arguments(self, context: Context, values: Values, of_verb: str = "") -> list[str | None]:
         """The arguments for this caller and these variables. Raises ApiError for a value that cannot be read."""
         for parameter in self.unused:
-            parameter.text(context, values, result)
-        return [parameter.text(context, values, result) for parameter in self.parameters]
+            parameter.text(context, values, of_verb)
+        return [parameter.text(context, values, of_verb) for parameter in self.parameters]
 
 
 def answering(expression: str, parameters: Parameters) -> Statement:

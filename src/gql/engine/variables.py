@@ -1,22 +1,24 @@
 """The variables of an operation: where they stand in it, and what is known of them before they have values."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
+    DirectiveNode,
     DocumentNode,
     FieldNode,
     GraphQLSchema,
     OperationDefinitionNode,
     Undefined,
+    VariableDefinitionNode,
     VariableNode,
     Visitor,
     visit,
 )
 from graphql.utilities import type_from_ast
 
-from gql.engine.arguments import Values, Variable, is_plain, shape
+from gql.engine.arguments import Shaped, Values, Variable, is_plain, shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +52,11 @@ class _Uses(Visitor):
         if node.name.value in ("first", "last") and isinstance(node.value, VariableNode):
             self.page_sizes.add(node.value.name.value)
 
-    def enter_variable(self, node: VariableNode, _key: Any, _parent: Any, _path: Any, ancestors: list[Any]) -> None:
-        fields = [each for each in ancestors if isinstance(each, FieldNode)]
-        directives = any(getattr(each, "kind", "") == "directive" for each in ancestors)
-        if any(getattr(each, "kind", "") == "variable_definition" for each in ancestors):
+    def enter_variable(self, node: VariableNode, _key: Any, parent: Any, _path: Any, ancestors: list[Any]) -> None:
+        if isinstance(parent, VariableDefinitionNode):  # not among its ancestors, which end before the parent
             return
+        fields = [each for each in ancestors if isinstance(each, FieldNode)]
+        directives = any(isinstance(each, DirectiveNode) for each in ancestors)
         at_root = len(fields) == 1 and id(fields[0]) in self.root_fields and not directives
         (self.at_root if at_root else self.elsewhere).add(node.name.value)
 
@@ -65,8 +67,7 @@ class PlainVariables:
     the plan is the same. So their types are looked up once, and their shape is known."""
 
     readers: Mapping[str, Callable[[Any], Any]]
-    shaped: Mapping[str, Variable]
-    shape: Hashable
+    shaped: Shaped
 
     @classmethod
     def of(
@@ -80,8 +81,8 @@ class PlainVariables:
             if name in uses.page_sizes or not is_plain(wanted):
                 return None
             readers[name] = getattr(wanted, "of_type", wanted).coerce_input_value
-        shaped = {name: Variable((name,)) for name in readers}
-        return cls(readers, shaped, shape(shaped))
+        variables = {name: Variable((name,)) for name in readers}
+        return cls(readers, Shaped(variables, shape(variables)))
 
     def read(self, given: Mapping[str, Any] | None) -> Values | None:
         """The values, if each is there and reads; None for anything that should be looked at more closely."""

@@ -160,11 +160,12 @@ class GraphQLEndpoint:
         return Deadline(self._reminders, requests.MOST_SECONDS, exchange.task)
 
     async def _execute(self, exchange: Exchange, parameters: Parameters, caller: Caller) -> Answer:
-        operation = self._engine.prepare(
+        operation = await self._engine.prepare(
             parameters.query,
             parameters.operation_name,
             parameters.variables,
             introspection=self._shows_schema or caller.context is not None,
+            tenant=caller.tenant,
         )
         exchange.kind = operation.kind
         if operation.kind == "query":

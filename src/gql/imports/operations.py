@@ -27,7 +27,9 @@ class Asker:
     async def ask(self, document: str, variables: dict[str, Any] | None = None) -> dict[str, Any]:
         """The `data` of the answer. Raises OperationRefused when there are errors."""
         try:
-            operation = self.engine.prepare(document, None, variables, introspection=self.caller.context is not None)
+            operation = await self.engine.prepare(
+                document, None, variables, introspection=self.caller.context is not None, tenant=self.caller.tenant
+            )
             answer = msgspec.json.decode(await self.engine.run(operation, self.caller))
         except RequestRefused as refused:
             raise OperationRefused(

@@ -9,6 +9,7 @@ from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import Receive, Scope, Send
 
+from gql.database.pool.shares import Tenant
 from gql.engine.engine import Engine, Operation
 from gql.http import metrics
 from gql.http.endpoint import Answer, Exchange, GraphQLEndpoint
@@ -26,15 +27,16 @@ class TracedEngine(Engine):
     """Says on the span of the request which operation it is: by its name and the hash of its document, because a
     document may have values in it."""
 
-    def prepare(
+    async def prepare(
         self,
         query: str,
         operation_name: str | None = None,
         variables: dict[str, Any] | None = None,
         *,
         introspection: bool,
+        tenant: Tenant = None,
     ) -> Operation:
-        operation = super().prepare(query, operation_name, variables, introspection=introspection)
+        operation = await super().prepare(query, operation_name, variables, introspection=introspection, tenant=tenant)
         span = trace.get_current_span()
         if span.is_recording():
             span.update_name(operation.kind)

@@ -31,7 +31,7 @@ async def engine(services: Services) -> Engine:
 async def ask(
     engine: Engine, document: str, variables: dict[str, Any] | None = None, caller: Caller = STRANGER
 ) -> dict[str, Any]:
-    operation = engine.prepare(document, None, variables, introspection=False)
+    operation = await engine.prepare(document, None, variables, introspection=False)
     answer: dict[str, Any] = json.loads(await engine.run(operation, caller))
     return answer
 
