@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from itertools import chain
 from statistics import median
 from time import monotonic
 from typing import Final
@@ -37,6 +38,8 @@ ALONE: Final = "alone"
 BUSY: Final = "beside a busy core"
 """That a program of no concern to us keeps busy: what it costs to have a core less."""
 BESIDE: Final = "beside the noise"
+LARGE: Final = "beside large requests"
+"""As many values as a request may bring, one request after the other: PostgreSQL has nothing to do with it."""
 
 _GROUPS: Final = "invoiceGroups(by: [ISSUE_DATE_MONTH, STATUS], first: 1000) { key { status } count total { sum avg } }"
 DEAREST: Final = (
@@ -46,6 +49,8 @@ DEAREST: Final = (
 """About as much as one request may cost: every invoice grouped a dozen times, and every client with every line."""
 _WRITE: Final = "mutation ($rows: [InvoiceImportRow!]!) { invoicesImport(input: {rows: $rows}) { rows { outcome } } }"
 ROWS: Final = 100
+MOST_ROWS: Final = 29_000
+"""In a request of nearly a megabyte, which is the limit."""
 
 
 @dataclass
@@ -59,28 +64,23 @@ class Round:
     server_share: float
     postgres_share: float
 
-    def time(self, kind: str, share: float) -> float:
-        return percentile(self.quiet[kind].times, share)
-
 
 class Rounds:
-    """All rounds: without the noise, without it and with a core less, and with it."""
+    """All rounds: without the noise, without it and with a core less, and with each kind of it."""
 
     def __init__(self) -> None:
-        self.told: dict[str, list[Round]] = {ALONE: [], BUSY: [], BESIDE: []}
+        self.told: dict[str, list[Round]] = {ALONE: [], BUSY: [], BESIDE: [], LARGE: []}
 
-    def middle(self, when: str, kind: str, share: float) -> float:
-        return median(each.time(kind, share) for each in self.told[when])
+    def time(self, when: str, kind: str, share: float) -> float:
+        """Of the answers of all rounds together: the slowest hundredth of one round are a handful."""
+        return percentile(sorted(chain.from_iterable(each.quiet[kind].times for each in self.told[when])), share)
 
-    def times_as_long(self, kind: str, share: float, against: str) -> float:
-        """What one waits beside the noise against the round of the other kind right before it."""
-        pairs = zip(self.told[BESIDE], self.told[against], strict=True)
-        return median(with_it.time(kind, share) / (without.time(kind, share) or 1.0) for with_it, without in pairs)
+    def times_as_long(self, when: str, kind: str, share: float, against: str = ALONE) -> float:
+        return self.time(when, kind, share) / (self.time(against, kind, share) or 1.0)
 
-    @property
-    def heard(self) -> Counter[str]:
+    def heard(self, when: str) -> Counter[str]:
         """What the noisy one was told, by reason."""
-        return sum((each.noisy for each in self.told[BESIDE]), Counter())
+        return sum((each.noisy for each in self.told[when]), Counter())
 
 
 async def measure(scope: Scope, say: Say) -> Section:
@@ -95,20 +95,20 @@ async def measure(scope: Scope, say: Say) -> Section:
         for number in range(scope.rounds):
             for when, told in rounds.told.items():
                 say(f"round {number + 1} of {scope.rounds}: quiet tenants {when}")
-                told.append(await _round(scope, database, ours, when))
+                told.append(await _round(scope, database, ours, when, number))
         return _section(scope, database.version, rounds)
 
 
-async def _round(scope: Scope, database: BenchDatabase, ours: Ours, when: str) -> Round:
+async def _round(scope: Scope, database: BenchDatabase, ours: Ours, when: str, seed: int = 0) -> Round:
     loud, *others = database.facts
     warm = max(scope.warm_seconds, LEAST_WARM_SECONDS)
     quiet = {
-        kind: Asking(ours.port, await _quiet(ours, others, kind), QUIET_CONNECTIONS, rate, warm, scope.seconds)
-        for kind, rate in PER_SECOND.items()
+        kind: Asking(ours.port, await _quiet(ours, others, kind), QUIET_CONNECTIONS, rate, warm, scope.seconds, each)
+        for each, (kind, rate) in enumerate(PER_SECOND.items(), seed * len(PER_SECOND))
     }
     seconds = warm + scope.seconds
     before, begun = _cpu(ours, database), monotonic()
-    noise = _loud(ours, loud, seconds) if when == BESIDE else []
+    noise = {BESIDE: _loud, LARGE: _large}[when](ours, loud, seconds) if when in (BESIDE, LARGE) else []
     async with _busy_core() if when == BUSY else nullcontext():
         asked = await asyncio.gather(*map(in_process_of_its_own, (*quiet.values(), *noise)))
     server_cpu, postgres_cpu = (now - then for now, then in zip(_cpu(ours, database), before, strict=True))
@@ -156,6 +156,13 @@ def _loud(ours: Ours, tenant: Facts, seconds: float) -> list[Asking]:
     ]
 
 
+def _large(ours: Ours, tenant: Facts, seconds: float) -> list[Asking]:
+    """An import that has to be read to its end to be refused, over many connections, without a pause."""
+    rows = [{"externalRef": "", "lines": []}] * MOST_ROWS
+    request = ours.posted(_WRITE, {"rows": [*rows, {"lines": []}]}, ours.token(tenant))
+    return [Asking(ours.port, [request], NOISY_CONNECTIONS, 0, 0, seconds)]
+
+
 def _rehearsal(ours: Ours, tenant: Facts, rows: int, seed: int) -> bytes:
     """A write that is done, checked and answered, and then rolled back, so that the dataset stays what it is."""
     line = {"description": "Noise", "quantity": "1", "unitPrice": "10.00"}
@@ -178,14 +185,16 @@ def _section(scope: Scope, version: str, rounds: Rounds) -> Section:
         how=[
             f"The dataset of the comparison ({scope.sizes}); {scope.rounds} rounds of {scope.seconds:g} s of each kind,"
             " in turns, at one process of the server as it comes.",
-            f"Quiet: the other tenants, {PER_SECOND[READS]:g} reads a second at an even rate (list, point, overdue) and"
+            f"Quiet: the other tenants, {PER_SECOND[READS]:g} reads a second at random times (list, point, overdue) and"
             f" {PER_SECOND[WRITES]:g} writes, each of which makes and issues an invoice. An answer is late from when"
-            " its request was due, whatever that waited for.",
+            " its request was due, whatever that waited for. Percentiles are of the answers of all rounds together.",
             f"Noisy: one tenant over {NOISY_CONNECTIONS} connections without a pause; three quarters ask the dearest"
             f" that one request may, the others import {ROWS} invoices. Who is refused asks again at once.",
             "Everything that is written is rolled back (`Prefer: tx=rollback`). The load shares the cores.",
             "While others are about, one tenant holds its share of all connections: with so many about one, for reads"
             " or for writes. So one process of PostgreSQL works for the noisy one at a time, and keeps one core busy.",
+            f"{LARGE.capitalize()}: one tenant over {NOISY_CONNECTIONS} connections sends nearly a megabyte each time,"
+            " which is refused when all of it has been read.",
             f"{BUSY.capitalize()}: beside a program that counts and does nothing else. What is as slow there is slow"
             " for want of a core, and not of a connection.",
         ],
@@ -204,24 +213,25 @@ def _section(scope: Scope, version: str, rounds: Rounds) -> Section:
             )
         ],
         found=[
-            f"The p99 of the quiet ones' {kind} beside the noise is {rounds.times_as_long(kind, 0.99, against):.2f}"
-            f" times that {against} (p50 {rounds.times_as_long(kind, 0.5, against):.2f} times);"
-            f" {judged(rounds.times_as_long(kind, 0.99, against), MOST)}."
+            f"The p99 of the quiet ones' {kind} {when} is {rounds.times_as_long(when, kind, 0.99, against):.2f}"
+            f" times that {against} (p50 {rounds.times_as_long(when, kind, 0.5, against):.2f} times);"
+            f" {judged(rounds.times_as_long(when, kind, 0.99, against), MOST)}."
+            for when in (BESIDE, LARGE)
             for against in (ALONE, BUSY)
             for kind in PER_SECOND
         ]
-        + [f"The noisy one is told: {_told(rounds.heard)}."],
+        + [f"Whoever makes it is told {when}: {_told(rounds.heard(when))}." for when in (BESIDE, LARGE)],
     )
 
 
 def _row(scope: Scope, rounds: Rounds, when: str) -> tuple[str, ...]:
     told = rounds.told[when]
     seconds = len(told) * (max(scope.warm_seconds, LEAST_WARM_SECONDS) + scope.seconds)
-    heard = rounds.heard if when == BESIDE else Counter[str]()
+    heard = rounds.heard(when)
     refused = heard.total() - heard[ANSWERED]
     return (
         when,
-        *(f"{rounds.middle(when, kind, share):.2f}" for kind in PER_SECOND for share in (0.5, 0.99)),
+        *(f"{rounds.time(when, kind, share):.2f}" for kind in PER_SECOND for share in (0.5, 0.99)),
         f"{heard[ANSWERED] / seconds:,.0f}" if heard else "-",
         f"{refused / seconds:,.0f}" if heard else "-",
         f"{median(each.server_share for each in told):.2f}",

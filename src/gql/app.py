@@ -116,7 +116,7 @@ def create_app(settings: Settings, database_url: str, kinds: Kinds = USUAL) -> A
     metrics.watch("countinghouse_passwords_waiting", "Sign-ins in the queue.", lambda: passwords.statistics.waiting)
     metrics.watch(
         "countinghouse_large_requests_waiting",
-        "Requests with many variables that wait until a thread reads them.",
+        "Requests of many bytes that wait until a thread reads them.",
         lambda: engine.workbench.waiting,
     )
 

@@ -1,20 +1,20 @@
-"""Work on many variables: in a thread, in turn with other tenants', and never more than a few at once."""
+"""Work on large requests: in a thread, in turn with other tenants', and never more than a few at once."""
 
 import asyncio
 import threading
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Final, TypeVar
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from gql.engine.workbench import MOST_VALUES_AT_ONCE, THREADS, Workbench, holds_more_than
+from gql.engine.workbench import MOST_BYTES_AT_ONCE, THREADS, Workbench
 from gql.errors import ApiError
 from tests.database.pooling import until
 
-FEW: dict[str, Any] = {"name": "Fen Orchards"}
-MANY: dict[str, Any] = {"rows": [0] * MOST_VALUES_AT_ONCE}
+T = TypeVar("T")
+
+SHORT: Final = MOST_BYTES_AT_ONCE
+LONG: Final = MOST_BYTES_AT_ONCE + 1
 
 
 class Held:
@@ -44,35 +44,41 @@ def held() -> Iterator[Held]:
     held.may_end.set()
 
 
+async def done(bench: Workbench, work: Callable[[], T], size: int, tenant: str) -> T:
+    """The work, in a turn of its own."""
+    async with bench.turn(tenant, size) as turn:
+        return await turn.do(work)
+
+
 async def passes() -> None:
     await asyncio.sleep(0.01)
 
 
-async def test_few_values_are_read_at_once_and_many_in_a_thread(bench: Workbench) -> None:
+async def test_what_is_short_is_done_at_once_and_what_is_long_in_a_thread(bench: Workbench) -> None:
     loops = threading.get_ident()
-    for variables in (None, {}, FEW):
-        assert await bench.do(threading.get_ident, variables, "a") == loops
-    assert await bench.do(threading.get_ident, MANY, "a") != loops
+    for size in (0, SHORT):
+        assert await done(bench, threading.get_ident, size, "a") == loops
+    assert await done(bench, threading.get_ident, LONG, "a") != loops
 
 
 async def test_what_the_work_raises_is_raised(bench: Workbench) -> None:
     def fail() -> None:
         raise ValueError("no value")
 
-    for variables in (FEW, MANY):
+    for size in (SHORT, LONG):
         with pytest.raises(ValueError, match="no value"):
-            await bench.do(fail, variables, "a")
+            await done(bench, fail, size, "a")
 
 
 async def test_a_tenant_has_one_thread_and_another_tenant_the_next(bench: Workbench, held: Held) -> None:
-    tasks = [asyncio.create_task(bench.do(lambda: held.by("loud"), MANY, "loud")) for _ in range(5)]
+    tasks = [asyncio.create_task(done(bench, lambda: held.by("loud"), LONG, "loud")) for _ in range(5)]
 
     async def has_begun() -> bool:
         await passes()
         return len(held.begun) == 1 and bench.waiting == 4
 
     await until(has_begun, "one is being read and four wait", 10)
-    tasks.append(asyncio.create_task(bench.do(lambda: held.by("quiet"), MANY, "quiet")))
+    tasks.append(asyncio.create_task(done(bench, lambda: held.by("quiet"), LONG, "quiet")))
 
     async def is_read() -> bool:
         await passes()
@@ -84,7 +90,9 @@ async def test_a_tenant_has_one_thread_and_another_tenant_the_next(bench: Workbe
 
 
 async def test_whoever_waits_too_long_is_told_so(bench: Workbench, held: Held) -> None:
-    working = [asyncio.create_task(bench.do(lambda: held.by("busy"), MANY, tenant)) for tenant in range(THREADS)]
+    working = [
+        asyncio.create_task(done(bench, lambda: held.by("busy"), LONG, f"{tenant}")) for tenant in range(THREADS)
+    ]
 
     async def all_have_begun() -> bool:
         await passes()
@@ -92,19 +100,19 @@ async def test_whoever_waits_too_long_is_told_so(bench: Workbench, held: Held) -
 
     await until(all_have_begun, "every thread is at work", 10)
     with pytest.raises(ApiError) as refused:
-        await bench.do(lambda: None, MANY, "late")
+        await done(bench, lambda: None, LONG, "late")
     assert refused.value.reason == "POOL_EXHAUSTED"
     assert bench.waiting == 0
-    assert await bench.do(lambda: "at once", FEW, "late") == "at once", "what is short does not wait for it"
+    assert await done(bench, lambda: "at once", SHORT, "late") == "at once", "what is short does not wait for it"
     held.may_end.set()
     await asyncio.gather(*working)
-    assert await bench.do(lambda: "again", MANY, "late") == "again"
+    assert await done(bench, lambda: "again", LONG, "late") == "again"
 
 
 async def test_a_thread_is_free_when_it_has_ended_and_not_when_its_caller_has_gone(
     bench: Workbench, held: Held
 ) -> None:
-    gone = asyncio.create_task(bench.do(lambda: held.by("gone"), MANY, "a"))
+    gone = asyncio.create_task(done(bench, lambda: held.by("gone"), LONG, "a"))
 
     async def has_begun() -> bool:
         await passes()
@@ -115,29 +123,20 @@ async def test_a_thread_is_free_when_it_has_ended_and_not_when_its_caller_has_go
     with pytest.raises(asyncio.CancelledError):
         await gone
     with pytest.raises(ApiError):
-        await bench.do(lambda: None, MANY, "a")
+        await done(bench, lambda: None, LONG, "a")
     held.may_end.set()
     while True:
         try:
-            assert await bench.do(lambda: "free", MANY, "a") == "free"
+            assert await done(bench, lambda: "free", LONG, "a") == "free"
             break
         except ApiError:  # not yet
             await passes()
 
 
-values = st.recursive(
-    st.none() | st.integers() | st.text(max_size=3),
-    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=3), inner, max_size=5),
-    max_leaves=30,
-)
-
-
-@given(st.dictionaries(st.text(max_size=3), values, max_size=5), st.integers(0, 60))
-def test_values_are_counted_at_whatever_depth(variables: dict[str, Any], most: int) -> None:
-    assert holds_more_than(most, variables) == (number_of(variables) > most)
-
-
-def number_of(value: Any) -> int:
-    if isinstance(value, dict):
-        return len(value) + sum(map(number_of, value.values()))
-    return len(value) + sum(map(number_of, value)) if isinstance(value, list) else 0
+async def test_a_turn_is_one_thread_for_all_that_is_done_in_it(bench: Workbench) -> None:
+    async with bench.turn("a", LONG) as first:
+        assert await first.do(lambda: "read") == "read"
+        with pytest.raises(ApiError):
+            await done(bench, lambda: None, LONG, "a")
+        assert await first.do(lambda: "and read on") == "and read on"
+    assert await done(bench, lambda: "next", LONG, "a") == "next"

@@ -15,7 +15,6 @@ from graphql import GraphQLResolveInfo, GraphQLSchema
 
 from gql.database.context import Context
 from gql.database.pool import Database, Origin
-from gql.database.pool.shares import Tenant
 from gql.engine.answers import answer, masked, member, null, refuses_all
 from gql.engine.arguments import Values
 from gql.engine.declarations import Declarations
@@ -25,7 +24,7 @@ from gql.engine.operations import Caller, Changed, Operation, Terms
 from gql.engine.plans import Plan, Planner
 from gql.engine.selection import Selected, Selector
 from gql.engine.statement import Path, Statement
-from gql.engine.workbench import Workbench
+from gql.engine.workbench import Turn, Workbench
 from gql.errors import ApiError, Code, RequestRefused
 
 __all__ = ["Caller", "Changed", "Engine", "Execution", "Operation", "Terms"]
@@ -84,7 +83,7 @@ class Engine:
         self.documents = Documents(self.graphql_schema)
         self.planner = Planner(self.graphql_schema, self.declarations)
         self.workbench = Workbench()
-        self.mutations = Mutations(self.database, self.workbench)
+        self.mutations = Mutations(self.database)
         self._introspected = LRUCache(MOST_INTROSPECTED)
 
     @property
@@ -98,17 +97,25 @@ class Engine:
         variables: dict[str, Any] | None = None,
         *,
         introspection: bool,
-        tenant: Tenant = None,
+        turn: Turn | None = None,
     ) -> Operation:
-        """The operation, parsed, judged and validated, with its variables coerced, for this tenant. Nothing has run
-        yet.
+        """The operation, parsed, judged and validated, with its variables coerced: in this turn, or at once. Nothing
+        has run yet.
 
-        Raises RequestRefused with every error found; ApiError UNAVAILABLE, reason POOL_EXHAUSTED, where too many large
-        ones are being read.
+        Raises RequestRefused with every error found.
         """
         text = self.documents.operation(query, operation_name, introspection=introspection)
-        values, shaped = await self.workbench.do(lambda: self.planner.read(text, variables), variables, tenant)
-        return Operation(text, values, shaped, variables, operation_name)
+
+        def read() -> Operation:
+            values, shaped = self.planner.read(text, variables)
+            inputs: dict[str, str] | ApiError
+            try:
+                inputs = self.planner.inputs(text, values, shaped)
+            except ApiError as problem:
+                inputs = problem  # to be told to those only who may call the verb
+            return Operation(text, values, shaped, inputs, variables, operation_name)
+
+        return read() if turn is None else await turn.do(read)
 
     async def run(self, operation: Operation, caller: Caller) -> bytes:
         """The whole answer as JSON. Raises RequestRefused when it is refused before anything has run."""
@@ -203,7 +210,7 @@ class Engine:
         return await self.mutations.run(self._verbs(operation, caller.context, caller.origin), terms)
 
     def _verbs(self, operation: Operation, context: Context, origin: Origin) -> Verbs:
-        return Verbs(self.planner, self._plan(operation, context), operation, context, origin)
+        return Verbs(self._plan(operation, context), operation, context, origin)
 
     # Strawberry's executor
 
@@ -276,7 +283,8 @@ class Engine:
         if execution.operation.kind == "mutation":
             verbs = self._verbs(execution.operation, context, execution.caller.origin)
             async with self.database.write(context, execution.caller.origin) as transaction:
-                return msgspec.json.decode(await verbs.one(root.key, transaction))
+                verb = next(each for each in verbs.plan.verbs if each.key == root.key)
+                return msgspec.json.decode(await verbs.one(verb, transaction))
         body = await self._root_bytes(root, execution.operation, context, execution.caller.position)
         found = msgspec.json.decode(body)["data"][root.key]
         if root.name == "node" and found is not None:

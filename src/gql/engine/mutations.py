@@ -1,15 +1,13 @@
 """Mutations: all verbs of an operation in one transaction, kept as a whole, kept once under a key, or rehearsed."""
 
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from gql.database.context import Context
 from gql.database.pool import Database, Origin, Transaction
 from gql.engine.answers import answer, refused_whole, refuses_all
 from gql.engine.idempotency import ABOUT_THE_KEY, KeyedRequest, KeyEntry, Turns
 from gql.engine.operations import Changed, Operation, Terms
-from gql.engine.plans import Plan, Planner, VerbPlan
-from gql.engine.workbench import Workbench
+from gql.engine.plans import Plan, VerbPlan
 from gql.errors import ApiError, RequestRefused
 
 
@@ -17,37 +15,26 @@ from gql.errors import ApiError, RequestRefused
 class Verbs:
     """The verbs of one operation, for one caller."""
 
-    planner: Planner
     plan: Plan
     operation: Operation
     context: Context
     origin: Origin
 
-    @cached_property
-    def inputs(self) -> list[str]:
-        """What each verb is called with. Raises ApiError, at its verb, for the first value that cannot be read."""
-        return [self.planner.verb_input(verb, self.operation.values) for verb in self.plan.verbs]
-
     async def run(self, transaction: Transaction) -> bytes:
         """The answer, once all verbs have run. Raises ApiError, at its verb, for the first one that fails."""
-        calls = zip(self.plan.verbs, self.inputs, strict=True)
-        return answer([await self._member(verb, given, transaction) for verb, given in calls], [], self.origin)
+        return answer([await self._member(verb, transaction) for verb in self.plan.verbs], [], self.origin)
 
-    async def _member(self, verb: VerbPlan, given: str, transaction: Transaction) -> bytes:
+    async def _member(self, verb: VerbPlan, transaction: Transaction) -> bytes:
         try:
-            return f'"{verb.key}":'.encode() + await self._payload(verb, given, transaction)
+            return f'"{verb.key}":'.encode() + await self.one(verb, transaction)
         except ApiError as problem:
             raise problem.at((verb.key,)) from problem
 
-    async def one(self, key: str, transaction: Transaction) -> bytes:
-        """The payload of one verb alone."""
-        calls = zip(self.plan.verbs, self.inputs, strict=True)
-        verb, given = next(call for call in calls if call[0].key == key)
-        return await self._payload(verb, given, transaction)
-
-    async def _payload(self, plan: VerbPlan, given: str, transaction: Transaction) -> bytes:
+    async def one(self, plan: VerbPlan, transaction: Transaction) -> bytes:
+        """The payload of one verb."""
         result = ""
         if (call := plan.call) is not None:
+            given = self.operation.input(plan.key)
             result = (await transaction.fetch(call.sql, call.arguments(self.context, {}, given))).decode()
             await transaction.settle()
         payload = plan.payload
@@ -59,23 +46,17 @@ class Mutations:
     """Carries out mutations."""
 
     database: Database
-    workbench: Workbench
     turns: Turns = field(default_factory=Turns)
 
     async def run(self, verbs: Verbs, terms: Terms) -> Changed:
         """The answer, on these terms. Raises RequestRefused where the request as a whole is refused."""
-
-        def read() -> KeyedRequest | None:
-            _ = verbs.inputs  # now, so that nothing has to be read while a transaction is open
-            named = terms.key is not None and not terms.is_rehearsal
-            return KeyedRequest.of(verbs.operation, terms.key or "", verbs.context) if named else None
-
         try:
-            request = await self.workbench.do(read, verbs.operation.given, verbs.context.database_role)
+            if isinstance(verbs.operation.inputs, ApiError):
+                raise verbs.operation.inputs
             if terms.is_rehearsal:
                 return await self._rehearse(verbs)
-            if request is not None:
-                return await self._once(verbs, request)
+            if terms.key is not None:
+                return await self._once(verbs, KeyedRequest.of(verbs.operation, terms.key, verbs.context))
             return Changed(await self.database.carry_out(verbs.context, verbs.origin, verbs.run))
         except ApiError as problem:
             if refuses_all(problem) or problem.reason in ABOUT_THE_KEY:

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from gql.database.context import Context
 from gql.database.pool import Origin
-from gql.database.pool.shares import Tenant
 from gql.engine.arguments import Shaped, Values
 from gql.engine.documents import OperationText
+from gql.errors import ApiError
 
 
 class Caller(NamedTuple):
@@ -21,18 +21,15 @@ class Caller(NamedTuple):
     cookie: str | None = None
     position: int = 0
 
-    @property
-    def tenant(self) -> Tenant:
-        """Whose share of this server's connections and threads they use. Strangers have one together."""
-        return None if self.context is None else self.context.database_role
-
 
 class Operation(NamedTuple):
-    """A validated operation with its variables: ready to run."""
+    """A validated operation with its variables: ready to run. `inputs` are what its verbs are called with, by their
+    response keys, or why they cannot be."""
 
     text: OperationText
     values: Values
     shaped: Shaped
+    inputs: dict[str, str] | ApiError
     given: dict[str, Any] | None
     name: str | None
 
@@ -40,6 +37,12 @@ class Operation(NamedTuple):
     def kind(self) -> str:
         """query, mutation or subscription."""
         return self.text.kind
+
+    def input(self, key: str) -> str:
+        """What the verb of this response key is called with. Raises ApiError where one of them cannot be read."""
+        if isinstance(self.inputs, ApiError):
+            raise self.inputs
+        return self.inputs[key]
 
 
 class Terms(NamedTuple):

@@ -26,11 +26,10 @@ DATA_CLOSING: Final = "}"
 
 @dataclass(frozen=True)
 class VerbPlan:
-    """One root field of a mutation: the field, the statement that calls its verb, and the one that reads the payload.
-    `__typename` has nothing to call."""
+    """One root field of a mutation: the statement that calls its verb, and the one that reads the payload. `__typename`
+    has nothing to call."""
 
     key: str
-    selected: Selected
     call: Statement | None
     payload: Statement
 
@@ -66,6 +65,25 @@ class Planner:
         not fit."""
         values = self._coerced(operation, given)
         return values, self._shaped(operation, values)
+
+    def inputs(self, operation: OperationText, values: Values, shaped: Shaped) -> dict[str, str]:
+        """What the verbs of a mutation are called with, as JSON, by their response keys. Raises ApiError, at its verb,
+        for the first value that cannot be read."""
+        if operation.kind != "mutation":
+            return {}
+        selector = Selector(operation.fragments, shaped.variables)
+        roots = selector.root(operation.definition.selection_set, "Mutation")
+        return {root.key: self._input(root, values) for root in roots if root.name in self.declarations.verbs}
+
+    def _input(self, root: Selected, values: Values) -> str:
+        mutation = self.schema.mutation_type
+        assert mutation is not None
+        field = mutation.fields[root.name]
+        try:
+            given = arguments_of(field, root.node, values)["input"]
+            return as_json(as_sql_input(given, field.args["input"].type))
+        except ApiError as problem:
+            raise problem.at((root.key,)) from problem
 
     def _coerced(self, operation: OperationText, given: dict[str, Any] | None) -> Values:
         definitions = operation.definition.variable_definitions
@@ -151,26 +169,13 @@ class Planner:
         for root in roots:
             compiler = self.compiler(operation, variables, scoped_as=scoped_as)
             if root.name == "__typename":
-                verbs.append(VerbPlan(root.key, root, None, answering("'\"Mutation\"'", compiler.parameters)))
+                verbs.append(VerbPlan(root.key, None, answering("'\"Mutation\"'", compiler.parameters)))
                 continue
             verb = self.declarations.verbs[root.name]
             payload = payload_statement(compiler, verb, root)
-            verbs.append(VerbPlan(root.key, root, call_statement(verb), payload))
+            verbs.append(VerbPlan(root.key, call_statement(verb), payload))
             total += compiler.cost.total
             requirements += [Requirement(verb.permission, (root.key,)), *compiler.requirements]
             compiler.cost.total = total
             compiler.cost.judge()
         return Plan(None, tuple(verbs), tuple(requirements), roots)
-
-    def verb_input(self, plan: VerbPlan, values: Values) -> str:
-        """What a verb is called with, as JSON. Raises ApiError, at the verb, for a value that cannot be read."""
-        if plan.call is None:
-            return ""
-        mutation = self.schema.mutation_type
-        assert mutation is not None
-        field = mutation.fields[plan.selected.name]
-        try:
-            given = arguments_of(field, plan.selected.node, values)["input"]
-            return as_json(as_sql_input(given, field.args["input"].type))
-        except ApiError as problem:
-            raise problem.at((plan.key,)) from problem

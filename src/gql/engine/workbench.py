@@ -1,14 +1,15 @@
-"""Python's own work on what a caller sent: at once where it is short, else in a thread, while others are answered.
+"""Python's own work on what a caller sent: at once where that is short, else in a thread, while others are answered.
 
-A request may bring a megabyte of variables, and to read them takes up to half a second: on the event loop everybody
-would wait for it. There are a few threads, of which a tenant has one at a time, so that whoever sends one such request
-after the other takes turns with the others, and in the end is told to wait.
+To read a megabyte of variables takes up to half a second: on the event loop everybody would wait for it. There are a
+few threads, of which a tenant has one at a time, so that whoever sends one large request after the other takes turns
+with the others, and in the end is told to wait.
 """
 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, TypeVar
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
 
 from gql.database.pool.shares import Shares, Tenant
 from gql.database.pool.slots import Slot, Slots
@@ -18,52 +19,69 @@ T = TypeVar("T")
 THREADS: Final = 2
 FOR_ONE_TENANT: Final = 1
 PATIENCE_SECONDS: Final = 5.0
-MOST_VALUES_AT_ONCE: Final = 500
-"""About a millisecond of work."""
+MOST_BYTES_AT_ONCE: Final = 16 * 1024
+"""An import of a hundred rows: some two milliseconds of work."""
+
+
+class Turn:
+    """One request at the workbench. As long as it lasts, what is done for it is done in one thread, or at once where
+    the request is short or the turn was not waited for."""
+
+    __slots__ = ("_bench", "_is_short", "_slot", "_tenant", "_working")
+
+    def __init__(self, bench: "Workbench", tenant: Tenant, size: int) -> None:
+        self._bench = bench
+        self._tenant = tenant
+        self._is_short = size <= MOST_BYTES_AT_ONCE
+        self._slot: Slot[None] | None = None
+        self._working: asyncio.Future[Any] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Raises ApiError UNAVAILABLE, reason POOL_EXHAUSTED, where no thread came free in time."""
+        if not self._is_short:
+            self._slot = await self._bench.slots.take(self._tenant, None)
+        return self
+
+    async def do(self, work: Callable[[], T]) -> T:
+        """What the work makes; raises whatever it raises."""
+        if self._slot is None:
+            return work()
+        self._working = working = asyncio.get_running_loop().run_in_executor(self._bench.threads, work)
+        return await asyncio.shield(working)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._slot is None:
+            return
+        if self._working is None or self._working.done():
+            self._bench.slots.give_back(self._slot)
+        else:  # nobody waits for it any more, but a thread cannot be called back
+            self._working.add_done_callback(self._end)
+
+    def _end(self, ended: "asyncio.Future[Any]") -> None:
+        assert self._slot is not None
+        self._bench.slots.give_back(self._slot)
+        if not ended.cancelled():
+            ended.exception()  # has been looked at, then
 
 
 class Workbench:
-    """Does what takes long for the variables of a request."""
+    """The threads, and whose turn it is."""
 
     def __init__(self, patience: float = PATIENCE_SECONDS) -> None:
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="variables")
-        self._slots: Slots[None] = Slots(THREADS, FOR_ONE_TENANT, patience, Shares())
+        self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="large request")
+        self.slots: Slots[None] = Slots(THREADS, FOR_ONE_TENANT, patience, Shares())
+
+    def turn(self, tenant: Tenant, size: int) -> Turn:
+        """A turn for a request of so many bytes, to be entered."""
+        return Turn(self, tenant, size)
 
     @property
     def waiting(self) -> int:
         """How many requests wait for a thread."""
-        return self._slots.waiting
-
-    async def do(self, work: Callable[[], T], variables: dict[str, Any] | None, tenant: Tenant) -> T:
-        """What the work makes of these variables.
-
-        Raises whatever it raises; ApiError UNAVAILABLE, reason POOL_EXHAUSTED, where too much of it is being done.
-        """
-        if variables is None or not holds_more_than(MOST_VALUES_AT_ONCE, variables):
-            return work()
-        slot = await self._slots.take(tenant, None)
-        working = asyncio.get_running_loop().run_in_executor(self._threads, work)
-        # Whether or not somebody still waits for it then: a thread cannot be called back.
-        working.add_done_callback(lambda ended: self._end(slot, ended))
-        return await asyncio.shield(working)
+        return self.slots.waiting
 
     def close(self) -> None:
         """Let go of the threads; what they are at is done in vain."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-    def _end(self, slot: Slot[None], ended: "asyncio.Future[Any]") -> None:
-        self._slots.give_back(slot)
-        if not ended.cancelled():
-            ended.exception()  # has been looked at, then, though its caller may be gone
-
-
-def holds_more_than(most: int, value: dict[str, Any] | list[Any]) -> bool:
-    """Whether there are more values in it than these, at whatever depth. Takes no longer for a large one."""
-    inside: list[dict[str, Any] | list[Any]] = [value]
-    for container in inside:
-        most -= len(container)
-        if most < 0:
-            return True
-        members = container.values() if isinstance(container, dict) else container
-        inside += [each for each in members if isinstance(each, (dict, list))]
-    return False
+        self.threads.shutdown(wait=False, cancel_futures=True)

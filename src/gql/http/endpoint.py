@@ -3,13 +3,14 @@
 import asyncio
 import logging
 from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
 from gql.database.refusals import NOT_PERMITTED
-from gql.engine.engine import Caller, Engine
+from gql.engine.engine import Caller, Engine, Operation
 from gql.errors import ApiError, Code, RequestRefused
 from gql.http import metrics, requests
 from gql.http.authentication import Authentication, origin_of
@@ -20,7 +21,7 @@ from gql.http.metrics import Metrics
 from gql.http.negotiation import JSON, OFFERED, encoding, media_type
 from gql.http.positions import position_of, position_told
 from gql.http.refusals import HttpRefused, bad_request, body_of, headers_of, internal, status_of
-from gql.http.requests import ClientGone, Given, Parameters
+from gql.http.requests import ClientGone, Given
 from gql.http.running import Writes, while_client_stays
 from gql.http.terms import terms_of, told_by
 from gql.iam.issuers.external_tokens import Visitor
@@ -135,12 +136,22 @@ class GraphQLEndpoint:
         identity = self._authentication.identity(headers.get(b"authorization"))
         if isinstance(identity, Visitor):
             identity = await self._authentication.admitted(identity)
-        parameters = (
-            requests.from_query_string(exchange.scope["query_string"])
-            if method == "GET"
-            else await requests.from_body(headers, exchange.receive, self._deadline(exchange))
-        )
-        context = await self._authentication.context(identity) if identity else None
+        if method == "GET":
+            given = exchange.scope["query_string"]
+            read = partial(requests.from_query_string, given)
+        else:
+            given = await requests.read_body(headers, exchange.receive, self._deadline(exchange))
+            read = partial(requests.from_body, given)
+        async with self._engine.workbench.turn(identity.tenant_id if identity else None, len(given)) as turn:
+            parameters = await turn.do(read)
+            context = await self._authentication.context(identity) if identity else None
+            operation = await self._engine.prepare(
+                parameters.query,
+                parameters.operation_name,
+                parameters.variables,
+                introspection=self._shows_schema or context is not None,
+                turn=turn,
+            )
         caller = Caller(
             context,
             origin_of(exchange.scope, headers, exchange.request_id),
@@ -149,7 +160,7 @@ class GraphQLEndpoint:
             position_of(headers),
         )
         try:
-            return await self._execute(exchange, parameters, caller)
+            return await self._execute(exchange, operation, caller)
         except RequestRefused as refusal:
             if identity is not None and refusal.errors[0].reason == NOT_PERMITTED:
                 # They had rights when they were asked about, seconds ago. Who has none now is told why.
@@ -159,14 +170,7 @@ class GraphQLEndpoint:
     def _deadline(self, exchange: Exchange) -> Deadline:
         return Deadline(self._reminders, requests.MOST_SECONDS, exchange.task)
 
-    async def _execute(self, exchange: Exchange, parameters: Parameters, caller: Caller) -> Answer:
-        operation = await self._engine.prepare(
-            parameters.query,
-            parameters.operation_name,
-            parameters.variables,
-            introspection=self._shows_schema or caller.context is not None,
-            tenant=caller.tenant,
-        )
+    async def _execute(self, exchange: Exchange, operation: Operation, caller: Caller) -> Answer:
         exchange.kind = operation.kind
         if operation.kind == "query":
             body = await while_client_stays(

@@ -42,10 +42,8 @@ _object: Final = msgspec.json.Decoder(dict[str, Any] | None, strict=True)
 Given = dict[bytes, bytes]
 
 
-async def from_body(headers: Given, receive: Receive, deadline: Deadline) -> Parameters:
-    """The parameters of a POST. Raises HttpRefused, and ClientGone."""
-    judge_body_headers(headers)
-    body = await read_body(headers, receive, deadline)
+def from_body(body: bytes) -> Parameters:
+    """The parameters of a POST. Raises HttpRefused."""
     if not body.startswith(b"{"):
         _judge_form(body)
     found: Parameters = _decoded(_parameters, body, "The body")
@@ -101,7 +99,9 @@ def judge_body_headers(headers: Given) -> None:
 
 
 async def read_body(headers: Given, receive: Receive, deadline: Deadline) -> bytes:
-    """The body. Raises HttpRefused for one that is too large or too slow, ClientGone when the client hangs up."""
+    """The body of a POST. Raises HttpRefused for one that is none of ours, too large or too slow, ClientGone when the
+    client hangs up."""
+    judge_body_headers(headers)
     length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length[:20]) > MOST_BYTES:
         # The server that runs us throws away what still comes, so that the answer is read and the line stays usable.

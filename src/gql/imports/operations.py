@@ -27,9 +27,8 @@ class Asker:
     async def ask(self, document: str, variables: dict[str, Any] | None = None) -> dict[str, Any]:
         """The `data` of the answer. Raises OperationRefused when there are errors."""
         try:
-            operation = await self.engine.prepare(
-                document, None, variables, introspection=self.caller.context is not None, tenant=self.caller.tenant
-            )
+            known = self.caller.context is not None
+            operation = await self.engine.prepare(document, None, variables, introspection=known)
             answer = msgspec.json.decode(await self.engine.run(operation, self.caller))
         except RequestRefused as refused:
             raise OperationRefused(

@@ -9,8 +9,8 @@ from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import Receive, Scope, Send
 
-from gql.database.pool.shares import Tenant
 from gql.engine.engine import Engine, Operation
+from gql.engine.workbench import Turn
 from gql.http import metrics
 from gql.http.endpoint import Answer, Exchange, GraphQLEndpoint
 from gql.http.requests import ClientGone
@@ -34,9 +34,9 @@ class TracedEngine(Engine):
         variables: dict[str, Any] | None = None,
         *,
         introspection: bool,
-        tenant: Tenant = None,
+        turn: Turn | None = None,
     ) -> Operation:
-        operation = await super().prepare(query, operation_name, variables, introspection=introspection, tenant=tenant)
+        operation = await super().prepare(query, operation_name, variables, introspection=introspection, turn=turn)
         span = trace.get_current_span()
         if span.is_recording():
             span.update_name(operation.kind)
