@@ -30,6 +30,8 @@ PER_SECOND: Final = {READS: 200.0, WRITES: 20.0}
 LEAST_WARM_SECONDS: Final = 1.0
 """Whoever comes first pays for tokens, plans and connections; that is not the noise."""
 NOISY_CONNECTIONS: Final = 64
+LATER_SECONDS: Final = 0.5
+"""The noise begins among others: whoever is there alone has more than a share for a while."""
 THAT_WRITE: Final = 0.25
 """Of the noisy one's connections."""
 MOST: Final = 1.2
@@ -108,9 +110,9 @@ async def _round(scope: Scope, database: BenchDatabase, ours: Ours, when: str, s
     }
     seconds = warm + scope.seconds
     before, begun = _cpu(ours, database), monotonic()
-    noise = {BESIDE: _loud, LARGE: _large}[when](ours, loud, seconds) if when in (BESIDE, LARGE) else []
+    noise = {BESIDE: _loud, LARGE: _large}.get(when, _nothing)(ours, loud, seconds - LATER_SECONDS)
     async with _busy_core() if when == BUSY else nullcontext():
-        asked = await asyncio.gather(*map(in_process_of_its_own, (*quiet.values(), *noise)))
+        asked = await asyncio.gather(*map(in_process_of_its_own, quiet.values()), *map(_later, noise))
     server_cpu, postgres_cpu = (now - then for now, then in zip(_cpu(ours, database), before, strict=True))
     heard: Counter[str] = Counter()
     for each in asked[len(quiet) :]:
@@ -121,6 +123,11 @@ async def _round(scope: Scope, database: BenchDatabase, ours: Ours, when: str, s
             raise RuntimeError(f"Quiet tenants were refused: {each.outcomes}")
     elapsed = monotonic() - begun  # what the noisy one asked last may go on for longer than the round
     return Round(found, heard, server_cpu / elapsed, postgres_cpu / elapsed)
+
+
+async def _later(noise: Asking) -> Asked:
+    await asyncio.sleep(LATER_SECONDS)
+    return await in_process_of_its_own(noise)
 
 
 @asynccontextmanager
@@ -154,6 +161,10 @@ def _loud(ours: Ours, tenant: Facts, seconds: float) -> list[Asking]:
         Asking(ours.port, questions, NOISY_CONNECTIONS - many, 0, 0, seconds),
         Asking(ours.port, writes, many, 0, 0, seconds),
     ]
+
+
+def _nothing(ours: Ours, tenant: Facts, seconds: float) -> list[Asking]:
+    return []
 
 
 def _large(ours: Ours, tenant: Facts, seconds: float) -> list[Asking]:

@@ -73,8 +73,14 @@ class ApiError(Exception):
 
     def at(self, path: tuple[str | int, ...]) -> "ApiError":
         """The same refusal, placed at a response path (unless it already has one)."""
-        if self.path is not None:
-            return self
+        return self if self.path is not None else self._placed(path)
+
+    def afresh(self) -> "ApiError":
+        """The same refusal as if nobody had raised it: to keep, because one that was raised keeps all that the code had
+        in hand on its way."""
+        return self._placed(self.path)
+
+    def _placed(self, path: tuple[str | int, ...] | None) -> "ApiError":
         return ApiError(
             self.code,
             self.message,
@@ -110,3 +116,7 @@ class RequestRefused(Exception):
     def __init__(self, errors: list[ApiError]) -> None:
         super().__init__("; ".join(error.message for error in errors))
         self.errors = errors
+
+    def afresh(self) -> "RequestRefused":
+        """As `ApiError.afresh`."""
+        return RequestRefused([error.afresh() for error in self.errors])

@@ -147,7 +147,7 @@ async def test_while_others_are_about_it_holds_no_more_than_its_share(
 async def test_what_takes_long_to_read_holds_nobody_up(server: Running, noisy: Tenant, quiet: list[Tenant]) -> None:
     """A megabyte of variables, of which the last row is wrong, takes Python a while and PostgreSQL nothing. Others are
     answered while one of them is read, and a large request of theirs waits for one and not for all."""
-    waiting = server.app.graphql._engine.workbench
+    bench = server.app.graphql._engine.workbench
     rows = [{"externalRef": "", "lines": []}] * LARGE
     large = json.dumps({"query": IMPORT, "variables": {"rows": [*rows, {"lines": []}]}}).encode()
 
@@ -161,7 +161,7 @@ async def test_what_takes_long_to_read_holds_nobody_up(server: Running, noisy: T
 
     async def they_queue() -> bool:
         await asyncio.sleep(0.001)
-        return waiting.waiting + sum(each.done() for each in flood) == len(flood) - 1
+        return bench.waiting + sum(each.done() for each in flood) == len(flood) - 1
 
     await until(they_queue, "one is being read, and the others wait", PATIENCE)
     before = sum(each.done() for each in flood)
@@ -173,7 +173,7 @@ async def test_what_takes_long_to_read_holds_nobody_up(server: Running, noisy: T
     assert sum(each.done() for each in flood) < len(flood) - 1, "and a large one does not wait for all before it"
     for answer in await asyncio.gather(*flood):
         assert refusal(answer)[:2] in ((400, "BAD_USER_INPUT"), (503, "UNAVAILABLE"))
-    assert waiting.waiting == 0
+    assert bench.waiting == 0
 
 
 async def test_many_noisy_ones_leave_a_connection_to_whoever_has_none(server: Running, quiet: list[Tenant]) -> None:

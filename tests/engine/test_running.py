@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Hashable
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -188,16 +188,23 @@ async def test_plans_are_shared_by_values_and_bounded_in_number(engine: Engine, 
     assert len(plans) == MOST_SHAPES
 
 
-@pytest.mark.parametrize("given", ["$input", "{rows: $input}"])
-async def test_a_mutation_is_planned_once_whatever_its_input_holds(engine: Engine, given: str) -> None:
-    named = "InvoicesImportInput" if given == "$input" else "[InvoiceImportRow!]"
-    source = f"""mutation ($input: {named}!, $told: Boolean!) {{
-        invoicesImport(input: {given}) {{ rows {{ outcome reason @include(if: $told) }} }}
-    }}"""
+_IMPORT: Final = "invoicesImport(input: {rows: $rows}) { rows { outcome reason @include(if: $told) } }"
 
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "mutation A($rows: [InvoiceImportRow!]!, $told: Boolean!) { %s }",
+        "mutation A($rows: [InvoiceImportRow!]!, $told: Boolean!) { ... on Mutation { %s } }",
+        "mutation A($rows: [InvoiceImportRow!]!, $told: Boolean!) { ...M } fragment M on Mutation { %s }",
+        "mutation A($rows: [InvoiceImportRow!]!, $told: Boolean!) { %s }"
+        " query B($rows: Int) { invoices(first: $rows) { totalCount } }",
+    ],
+)
+async def test_a_mutation_is_planned_once_whatever_its_input_holds(engine: Engine, source: str) -> None:
     async def shape(rows: list[dict[str, Any]], told: bool = True) -> Hashable:
-        variables = {"input": {"rows": rows} if given == "$input" else rows, "told": told}
-        return (await engine.prepare(source, None, variables, introspection=True)).shaped.shape
+        asked = await engine.prepare(source % _IMPORT, "A", {"rows": rows, "told": told}, introspection=True)
+        return asked.shaped.shape
 
     row: dict[str, Any] = {"externalRef": "A-1", "lines": []}
     shapes = {await shape(rows) for rows in ([], [row], [row | {"issue": True}], [row | {"issue": False}] * 200)}

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 
+from gql.engine.workbench import MOST_BYTES_AT_ONCE
 from gql.http import requests
 from tests.harness.tenants import Tenant, make_tenant
 from tests.http.servers import GRAPHQL_RESPONSE, Running, refusal
@@ -133,6 +134,15 @@ async def test_a_large_body_is_refused_whether_it_says_its_length_or_not(server:
     else:
         # Nobody reads so much only to throw it away: the line is cut.
         assert await said_to(server, f"Content-Length: {megabytes}000000", b"x" * 1000) == b"HTTP/1.1 413 "
+
+
+async def test_who_signs_in_sends_no_large_request(server: Running) -> None:
+    """Strawberry's executor reads the variables on the event loop, for which nobody should have to wait."""
+    document = 'mutation ($email: String!) { signIn(input: {email: $email, password: "x"}) { accessToken } }'
+    answer = await server.ask(document, variables={"email": "a@example.com", "more": "x" * MOST_BYTES_AT_ONCE})
+    assert refusal(answer) == (413, "PAYLOAD_TOO_LARGE", "BODY_LIMIT")
+    answer = await server.ask(document, variables={"email": "a@example.com", "more": "x" * (MOST_BYTES_AT_ONCE - 1000)})
+    assert answer.json()["errors"][0]["extensions"]["reason"] == "CREDENTIALS_INVALID"
 
 
 async def test_a_body_that_announces_too_much_is_refused_before_it_is_sent(server: Running) -> None:

@@ -24,7 +24,7 @@ from gql.engine.operations import Caller, Changed, Operation, Terms
 from gql.engine.plans import Plan, Planner
 from gql.engine.selection import Selected, Selector
 from gql.engine.statement import Path, Statement
-from gql.engine.workbench import Turn, Workbench
+from gql.engine.workbench import MOST_BYTES_AT_ONCE, Turn, Workbench
 from gql.errors import ApiError, Code, RequestRefused
 
 __all__ = ["Caller", "Changed", "Engine", "Execution", "Operation", "Terms"]
@@ -108,12 +108,13 @@ class Engine:
 
         def read() -> Operation:
             values, shaped = self.planner.read(text, variables)
-            inputs: dict[str, str] | ApiError
+            inputs: dict[str, str] | ApiError | RequestRefused
             try:
                 inputs = self.planner.inputs(text, values, shaped)
-            except ApiError as problem:
-                inputs = problem  # to be told to those only who may call the verb
-            return Operation(text, values, shaped, inputs, variables, operation_name)
+            except (ApiError, RequestRefused) as problem:
+                inputs = problem.afresh()  # to be told to those only who may call the verb
+            is_large = turn is not None and turn.is_long
+            return Operation(text, values, shaped, inputs, variables, operation_name, is_large)
 
         return read() if turn is None else await turn.do(read)
 
@@ -259,6 +260,9 @@ class Engine:
         return known
 
     async def _through_strawberry(self, operation: Operation, caller: Caller, told: Told | None = None) -> bytes:
+        if operation.is_large:  # it would be read again, on the event loop
+            sentence = f"Ask for this in a request of at most {MOST_BYTES_AT_ONCE:,} bytes, and for other fields apart."
+            raise RequestRefused([ApiError(Code.PAYLOAD_TOO_LARGE, sentence, reason="BODY_LIMIT")])
         result: Any = await self.schema.execute(
             operation.text.source,
             variable_values=operation.given,

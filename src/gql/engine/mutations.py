@@ -34,7 +34,7 @@ class Verbs:
         """The payload of one verb."""
         result = ""
         if (call := plan.call) is not None:
-            given = self.operation.input(plan.key)
+            given = self.operation.readable_inputs()[plan.key]
             result = (await transaction.fetch(call.sql, call.arguments(self.context, {}, given))).decode()
             await transaction.settle()
         payload = plan.payload
@@ -51,8 +51,7 @@ class Mutations:
     async def run(self, verbs: Verbs, terms: Terms) -> Changed:
         """The answer, on these terms. Raises RequestRefused where the request as a whole is refused."""
         try:
-            if isinstance(verbs.operation.inputs, ApiError):
-                raise verbs.operation.inputs
+            verbs.operation.readable_inputs()  # or why not, before there is a transaction
             if terms.is_rehearsal:
                 return await self._rehearse(verbs)
             if terms.key is not None:

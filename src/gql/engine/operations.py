@@ -7,7 +7,7 @@ from gql.database.context import Context
 from gql.database.pool import Origin
 from gql.engine.arguments import Shaped, Values
 from gql.engine.documents import OperationText
-from gql.errors import ApiError
+from gql.errors import ApiError, RequestRefused
 
 
 class Caller(NamedTuple):
@@ -24,25 +24,26 @@ class Caller(NamedTuple):
 
 class Operation(NamedTuple):
     """A validated operation with its variables: ready to run. `inputs` are what its verbs are called with, by their
-    response keys, or why they cannot be."""
+    response keys, or why they cannot be. `is_large`: it came in a request that took a turn to be read."""
 
     text: OperationText
     values: Values
     shaped: Shaped
-    inputs: dict[str, str] | ApiError
+    inputs: dict[str, str] | ApiError | RequestRefused
     given: dict[str, Any] | None
     name: str | None
+    is_large: bool = False
 
     @property
     def kind(self) -> str:
         """query, mutation or subscription."""
         return self.text.kind
 
-    def input(self, key: str) -> str:
-        """What the verb of this response key is called with. Raises ApiError where one of them cannot be read."""
-        if isinstance(self.inputs, ApiError):
-            raise self.inputs
-        return self.inputs[key]
+    def readable_inputs(self) -> dict[str, str]:
+        """The inputs. Raises ApiError or RequestRefused where one of them cannot be read."""
+        if not isinstance(self.inputs, dict):
+            raise self.inputs.afresh()
+        return self.inputs
 
 
 class Terms(NamedTuple):

@@ -8,6 +8,7 @@ from graphql import (
     DirectiveNode,
     DocumentNode,
     FieldNode,
+    FragmentDefinitionNode,
     GraphQLSchema,
     OperationDefinitionNode,
     Undefined,
@@ -40,10 +41,15 @@ class VariableUses:
         return cls(frozenset(found.at_root - found.elsewhere), frozenset(found.page_sizes))
 
 
+def _is_of_mutation(fragment: Any) -> bool:
+    """Whether the fragment can be spread among the fields of a mutation only."""
+    return isinstance(fragment, FragmentDefinitionNode) and fragment.type_condition.name.value == "Mutation"
+
+
 class _Uses(Visitor):
     def __init__(self, operation: OperationDefinitionNode) -> None:
         super().__init__()
-        self.root_fields = {id(each) for each in operation.selection_set.selections if isinstance(each, FieldNode)}
+        self.operation = operation
         self.at_root: set[str] = set()
         self.elsewhere: set[str] = set()
         self.page_sizes: set[str] = set()
@@ -55,9 +61,13 @@ class _Uses(Visitor):
     def enter_variable(self, node: VariableNode, _key: Any, parent: Any, _path: Any, ancestors: list[Any]) -> None:
         if isinstance(parent, VariableDefinitionNode):  # not among its ancestors, which end before the parent
             return
-        fields = [each for each in ancestors if isinstance(each, FieldNode)]
+        asker = ancestors[2]  # below the document and its list of definitions
+        if isinstance(asker, OperationDefinitionNode) and asker is not self.operation:
+            return
+        fields = sum(isinstance(each, FieldNode) for each in ancestors)
         directives = any(isinstance(each, DirectiveNode) for each in ancestors)
-        at_root = len(fields) == 1 and id(fields[0]) in self.root_fields and not directives
+        is_of_root = asker is self.operation or _is_of_mutation(asker)
+        at_root = fields == 1 and is_of_root and not directives
         (self.at_root if at_root else self.elsewhere).add(node.name.value)
 
 

@@ -145,6 +145,13 @@ class GraphQLEndpoint:
         async with self._engine.workbench.turn(identity.tenant_id if identity else None, len(given)) as turn:
             parameters = await turn.do(read)
             context = await self._authentication.context(identity) if identity else None
+            caller = Caller(
+                context,
+                origin_of(exchange.scope, headers, exchange.request_id),
+                identity.session_id if identity else None,
+                self._cookie.read(headers.get(b"cookie")),
+                position_of(headers),
+            )
             operation = await self._engine.prepare(
                 parameters.query,
                 parameters.operation_name,
@@ -152,13 +159,6 @@ class GraphQLEndpoint:
                 introspection=self._shows_schema or context is not None,
                 turn=turn,
             )
-        caller = Caller(
-            context,
-            origin_of(exchange.scope, headers, exchange.request_id),
-            identity.session_id if identity else None,
-            self._cookie.read(headers.get(b"cookie")),
-            position_of(headers),
-        )
         try:
             return await self._execute(exchange, operation, caller)
         except RequestRefused as refusal:
