@@ -21,7 +21,7 @@ from gql.settings import Settings
 
 DRAIN_SECONDS: Final = 10
 """How long a running request may take to end, once the server was told to."""
-TURN_SECONDS: Final = 0.0005
+TURN_SECONDS: Final = 0.0001
 """After which a thread that is busy with Python lets another one go on."""
 
 
