@@ -79,7 +79,7 @@ class Rounds:
         """Of the answers of all rounds together: the slowest hundredth of one round are a handful."""
         return percentile(sorted(chain.from_iterable(each.quiet[kind].times for each in self.told[when])), share)
 
-    def times_as_long(self, when: str, kind: str, share: float, against: str = ALONE) -> float:
+    def times_as_long(self, when: str, kind: str, share: float, against: str) -> float:
         return self.time(when, kind, share) / (self.time(against, kind, share) or 1.0)
 
     def heard(self, when: str) -> Counter[str]:
@@ -113,7 +113,7 @@ async def _round(scope: Scope, database: BenchDatabase, ours: Ours, when: str, s
     }
     seconds = warm + scope.seconds
     before, begun = _cpu(ours, database), monotonic()
-    noise = {BESIDE: _loud, LARGE: _large}.get(when, _nothing)(ours, loud, seconds - LATER_SECONDS)
+    noise = NOISES[when](ours, loud, seconds - LATER_SECONDS) if when in NOISES else []
     async with _busy_core() if when == BUSY else nullcontext():
         asked = await asyncio.gather(*map(in_process_of_its_own, quiet.values()), *map(_later, noise))
     server_cpu, postgres_cpu = (now - then for now, then in zip(_cpu(ours, database), before, strict=True))
@@ -175,15 +175,14 @@ def _loud(ours: Ours, tenant: Facts, seconds: float) -> list[Asking]:
     ]
 
 
-def _nothing(ours: Ours, tenant: Facts, seconds: float) -> list[Asking]:
-    return []
-
-
 def _large(ours: Ours, tenant: Facts, seconds: float) -> list[Asking]:
     """An import that has to be read to its end to be refused, over many connections, without a pause."""
     rows = [{"externalRef": "", "lines": []}] * MOST_ROWS
     request = ours.posted(_WRITE, {"rows": [*rows, {"lines": []}]}, ours.token(tenant))
     return [Asking(ours.port, [request], NOISY_CONNECTIONS, 0, 0, seconds)]
+
+
+NOISES: Final = {BESIDE: _loud, LARGE: _large}
 
 
 def _rehearsal(ours: Ours, tenant: Facts, rows: int, seed: int) -> bytes:
@@ -239,11 +238,11 @@ def _section(scope: Scope, version: str, rounds: Rounds) -> Section:
             f"The p99 of the quiet ones' {kind} {when} is {rounds.times_as_long(when, kind, 0.99, against):.2f}"
             f" times that {against} (p50 {rounds.times_as_long(when, kind, 0.5, against):.2f} times);"
             f" {judged(rounds.times_as_long(when, kind, 0.99, against), MOST)}."
-            for when in (BESIDE, LARGE)
+            for when in NOISES
             for against in (ALONE, BUSY)
             for kind in PER_SECOND
         ]
-        + [f"Whoever makes it is told {when}: {_told(rounds.heard(when))}." for when in (BESIDE, LARGE)],
+        + [f"Whoever makes it is told {when}: {_told(rounds.heard(when))}." for when in NOISES],
     )
 
 

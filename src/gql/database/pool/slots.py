@@ -1,6 +1,7 @@
-"""Who may hold a connection next: a fixed number of slots, a cap for each tenant, and a fair queue.
+"""Who may go on next: a fixed number of slots, a cap for each tenant, and a fair queue.
 
-Knows nothing of PostgreSQL. A slot is a place for one connection; what stands in it is its holder's affair.
+Knows nothing of PostgreSQL. A slot is a place for one connection, and what stands in it is its holder's affair. The
+engine's workbench has slots in which nothing stands: whoever holds one may have a thread.
 """
 
 import asyncio
