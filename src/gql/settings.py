@@ -185,6 +185,12 @@ class Settings:
     connections_per_tenant: int = _setting(
         8, _whole_number(1, 1000), "a whole number from 1 to 1000", "The most that one organisation may hold in a pool."
     )
+    least_share_percent: int = _setting(
+        5,
+        _whole_number(1, 100),
+        "a whole number from 1 to 100",
+        "The part of one connection's time that an organisation always has, though more are about than connections.",
+    )
     pool_mode: PoolMode = _setting(
         "session",
         _one_of("session", "transaction"),

@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from time import monotonic
 from typing import Final
 
 import asyncpg
 import httpx
 import pytest
 
-from gql.database.pool.shares import ABOUT_SECONDS
+from gql.fairness.accounts import MOST_REST_SECONDS
+from gql.fairness.crowd import ABOUT_SECONDS
 from gql.settings import Settings
 from tests.database.pooling import until
 from tests.harness.actors import as_superuser
@@ -142,6 +144,33 @@ async def test_while_others_are_about_it_holds_no_more_than_its_share(
             await asyncio.sleep(0.02)
     assert most == share
     assert server.app.database.reads.statistics.exhausted > 0
+
+
+async def test_in_a_crowd_it_rests_between_one_long_statement_and_the_next(
+    database: TestDatabase, settings: Settings, noisy: Tenant
+) -> None:
+    """Three connections and twenty organisations: one and a half seconds of a connection are ten seconds' share. After
+    a longer statement there is a pause, in which a connection stands idle; the others are answered all the time."""
+    given = replace(settings, read_connections=2, write_connections=1, statement_timeout_ms=3_500)
+    crowd = [await make_tenant(f"Choir {number}") for number in range(19)]
+    async with running(given, database.api_url) as server, clients_locked(), as_superuser() as looking:
+        token = server.token(noisy.owner, noisy)
+        flood: list[asyncio.Task[httpx.Response]] = []
+        longest, rests_since, begun = 0.0, None, monotonic()
+        while longest < MOST_REST_SECONDS / 2 and monotonic() < begun + PATIENCE:
+            while sum(not each.done() for each in flood) < 3:
+                flood.append(asyncio.create_task(server.ask(COUNT, token=token)))
+            for each in crowd:
+                answer = await server.ask(OTHER, token=server.token(each.owner, each))
+                assert "errors" not in answer.json()
+            if await waiting(looking):
+                if rests_since is not None:
+                    longest = max(longest, monotonic() - rests_since)
+                rests_since = None
+            elif rests_since is None and any(each.done() for each in flood):
+                rests_since = monotonic()
+        await asyncio.gather(*flood)
+    assert longest > MOST_REST_SECONDS / 2
 
 
 async def test_what_takes_long_to_read_holds_nobody_up(server: Running, noisy: Tenant, quiet: list[Tenant]) -> None:

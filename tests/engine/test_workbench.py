@@ -35,7 +35,7 @@ class Held:
 
 @pytest.fixture
 def bench(patience: float) -> Iterator[Workbench]:
-    bench = Workbench(patience)
+    bench = Workbench(patience=patience)
     yield bench
     bench.close()
 

@@ -9,6 +9,11 @@ OF_ONE: Final = " of one"
 """What follows the role of somebody whose scope is a single id."""
 
 
+def role_of(tenant_id: UUID) -> str:
+    """The PostgreSQL role of a tenant."""
+    return f"tenant_{tenant_id.hex}"
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What the server puts on a connection before a tenant's statement runs. It comes from the database (the
@@ -64,7 +69,7 @@ class Context:
         )
         derived: dict[str, str | None] = {
             "tenant_text": str(self.tenant_id),
-            "database_role": f"tenant_{self.tenant_id.hex}",
+            "database_role": role_of(self.tenant_id),
             "scope_literal": scope_literal,
             "scope_id": str(self.scope_ids[0]) if len(self.scope_ids) == 1 else "",
             "scoped_as": self.role + OF_ONE * (len(self.scope_ids) == 1) if self.is_scoped else None,

@@ -82,7 +82,7 @@ class Engine:
         self._by_python = self.open_fields | self.python_fields.keys() | _INTROSPECTION
         self.documents = Documents(self.graphql_schema)
         self.planner = Planner(self.graphql_schema, self.declarations)
-        self.workbench = Workbench()
+        self.workbench = Workbench(self.database.crowd)
         self.mutations = Mutations(self.database)
         self._introspected = LRUCache(MOST_INTROSPECTED)
 

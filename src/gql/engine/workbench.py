@@ -11,8 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
-from gql.database.pool.shares import Shares, Tenant
-from gql.database.pool.slots import Slot, Slots
+from gql.fairness.crowd import Crowd, Tenant
+from gql.fairness.shares import Shares
+from gql.fairness.slots import Slot, Slots
 
 T = TypeVar("T")
 
@@ -76,9 +77,9 @@ class Turn:
 class Workbench:
     """The threads, and whose turn it is."""
 
-    def __init__(self, patience: float = PATIENCE_SECONDS) -> None:
+    def __init__(self, crowd: Crowd | None = None, patience: float = PATIENCE_SECONDS) -> None:
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="large request")
-        self.slots: Slots[None] = Slots(THREADS, FOR_ONE_TENANT, patience, Shares())
+        self.slots: Slots[None] = Slots(THREADS, FOR_ONE_TENANT, patience, Shares(crowd))
 
     def turn(self, tenant: Tenant, size: int) -> Turn:
         """A turn for a request of so many bytes, to be entered."""

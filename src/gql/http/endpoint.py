@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
+from gql.database.context import role_of
 from gql.database.refusals import NOT_PERMITTED
 from gql.engine.engine import Caller, Engine, Operation
 from gql.errors import ApiError, Code, RequestRefused
@@ -142,7 +143,8 @@ class GraphQLEndpoint:
         else:
             given = await requests.read_body(headers, exchange.receive, self._deadline(exchange))
             read = partial(requests.from_body, given)
-        async with self._engine.workbench.turn(identity.tenant_id if identity else None, len(given)) as turn:
+        sender = role_of(identity.tenant_id) if identity else None  # as the pools call them
+        async with self._engine.workbench.turn(sender, len(given)) as turn:
             parameters = await turn.do(read)
             context = await self._authentication.context(identity) if identity else None
             caller = Caller(

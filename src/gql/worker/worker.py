@@ -67,6 +67,7 @@ def worker_options(url: str) -> DatabaseOptions:
         read_connections=1,
         write_connections=AT_ONCE + 1,
         connections_per_tenant=AT_ONCE - 1,
+        least_share=1.0,
         acquire_timeout=60.0,
         statement_timeout_ms=STATEMENT_TIMEOUT_MS,
     )

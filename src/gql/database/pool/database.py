@@ -36,12 +36,13 @@ from gql.database.pool.renewal import with_renewal
 from gql.database.pool.repetition import Work, carry_out
 from gql.database.pool.replica import Replica
 from gql.database.pool.servers import FAILURES, Primary
-from gql.database.pool.shares import Shares
 from gql.database.pool.standing import Origin
 from gql.database.pool.statistics import PoolStatistics
 from gql.database.pool.transactions import Transaction, Trouble
 from gql.database.refusals import Sentences, translate, unreachable
 from gql.errors import ApiError
+from gql.fairness.crowd import Crowd
+from gql.fairness.shares import Shares
 
 __all__ = [
     "Database",
@@ -79,7 +80,8 @@ class Database:
         """How often work was carried out once more, by the name of the trouble."""
         self._outcome_patience = options.outcome_patience
         primary = Primary(options.url)
-        shares = Shares()  # they are at work on the same cores
+        self.crowd = Crowd()
+        shares = Shares(self.crowd, options.least_share)  # they are at work on the same cores
         self.reads = Pool(primary, options, options.read_connections, read_only=True, shares=shares)
         self.writes = Pool(primary, options, options.write_connections, read_only=False, shares=shares)
         # Who asks is looked up for reads and writes alike, so that no queue of writes may stand before it.

@@ -13,10 +13,10 @@ from gql.database.pool.loans import Loan
 from gql.database.pool.options import DatabaseOptions
 from gql.database.pool.pooler import kind_of
 from gql.database.pool.servers import FAILURES, Servers
-from gql.database.pool.shares import Shares
-from gql.database.pool.slots import Slot, Slots
 from gql.database.pool.statistics import PoolStatistics
 from gql.database.refusals import not_let_in, unreachable
+from gql.fairness.shares import Shares
+from gql.fairness.slots import Slot, Slots
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,9 @@ class Pool:
         self._options = options
         # However the cap is set, one tenant never holds the last connection too.
         per_tenant = min(options.connections_per_tenant, max(size - 1, 1))
-        self._slots: Slots[Connection] = Slots(size, per_tenant, options.acquire_timeout, shares or Shares())
+        self._slots: Slots[Connection] = Slots(
+            size, per_tenant, options.acquire_timeout, shares or Shares(least=options.least_share)
+        )
         self._kind = kind_of(options)
         self._background: set[asyncio.Task[None]] = set()
         self._upkeep: asyncio.Task[None] | None = None

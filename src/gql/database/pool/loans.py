@@ -5,8 +5,8 @@ from typing import Protocol
 import asyncpg
 
 from gql.database.pool.connections import Connection
-from gql.database.pool.slots import Slot
 from gql.database.refusals import unreachable
+from gql.fairness.slots import Slot
 
 
 class Lender(Protocol):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from gql.fairness.shares import LEAST_SHARE
 from gql.settings import Settings
 
 LOCK_TIMEOUT_MS: Final = 3_000
@@ -29,6 +30,8 @@ class DatabaseOptions:
     read_connections: int = 10
     write_connections: int = 6
     connections_per_tenant: int = 8
+    # Of the time of one connection, where more organisations are about than there are connections.
+    least_share: float = LEAST_SHARE
     acquire_timeout: float = 5.0
     connect_timeout: float = 4.0
     statement_timeout_ms: int = 10_000
@@ -50,6 +53,7 @@ class DatabaseOptions:
             read_connections=settings.read_connections,
             write_connections=settings.write_connections,
             connections_per_tenant=settings.connections_per_tenant,
+            least_share=settings.least_share_percent / 100,
             acquire_timeout=settings.acquire_timeout_ms / 1000,
             statement_timeout_ms=settings.statement_timeout_ms,
             # Whoever waits for somebody else is told so, and not that they ask for too much.

@@ -9,24 +9,28 @@ from collections import deque
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from itertools import count
+from time import monotonic
 from typing import Final, Generic, TypeVar
 
-from gql.database.pool.shares import Shares, Tenant
 from gql.errors import ApiError, Code
+from gql.fairness.crowd import Tenant
+from gql.fairness.shares import Shares
 from gql.reminders import Reminders
 
 T = TypeVar("T")
 
 RETRY_AFTER_SECONDS: Final = 1
+LOOK_SECONDS: Final = 0.05
 
 
 @dataclass(slots=True, eq=False)
 class Slot(Generic[T]):
-    """A place for one connection, empty or not. `tenant` is whoever holds it; `suits` is who could use the connection
-    as it stands, None where there is no connection or nobody could."""
+    """A place for one connection, empty or not. `tenant` has held it `since` then; `suits` is who could use the
+    connection as it stands, None where there is no connection or nobody could."""
 
     connection: T | None = None
     tenant: Tenant = None
+    since: float = 0.0
     suits: Hashable = None
 
 
@@ -53,7 +57,8 @@ class Slots(Generic[T]):
 
     Invariant: while a slot is idle, everyone in the queue belongs to a tenant that could have no more at the last look.
     So whoever finds an idle slot and may have it overtakes nobody. There is a look whenever something shared comes
-    back, and as long as somebody waits beside an idle slot, every second: others may not be about any more.
+    back, and as long as somebody waits beside an idle slot, every now and then: others may not be about any more, and
+    whoever rests has rested.
     """
 
     def __init__(self, size: int, per_tenant: int, timeout: float, shares: Shares) -> None:
@@ -116,6 +121,7 @@ class Slots(Generic[T]):
     def give_back(self, slot: Slot[T]) -> None:
         """End a loan. Whoever has waited longest and may hold one more gets a slot."""
         tenant, slot.tenant = slot.tenant, None
+        self._shares.charge(tenant, monotonic() - slot.since)
         held = self._held[tenant] - 1
         if held:
             self._held[tenant] = held
@@ -137,7 +143,7 @@ class Slots(Generic[T]):
     def _look_later(self) -> None:
         if self.idle and self._queues and not self._will_look:
             self._will_look = True
-            self._reminders.set(self._shares.about_seconds, self._look_again)
+            self._reminders.set(LOOK_SECONDS, self._look_again)
 
     def _look_again(self) -> None:
         self._will_look = False
@@ -161,7 +167,7 @@ class Slots(Generic[T]):
         return self.held_by(tenant) < self._per_tenant and self._shares.allow(tenant, self)
 
     def _lend(self, tenant: Tenant, wanted: Hashable) -> Slot[T]:
-        self._shares.is_about(tenant)
+        self._shares.crowd.see(tenant)
         slot = self._choose(wanted)
         self._hold(slot, tenant)
         return slot
@@ -177,6 +183,7 @@ class Slots(Generic[T]):
     def _hold(self, slot: Slot[T], tenant: Tenant) -> None:
         self.idle.remove(slot)
         slot.tenant = tenant
+        slot.since = monotonic()
         self._held[tenant] = self._held.get(tenant, 0) + 1
 
     def _next_waiter(self) -> Waiter[T] | None:

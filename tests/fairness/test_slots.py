@@ -4,19 +4,22 @@ import asyncio
 from collections import Counter
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from time import monotonic
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gql.database.pool.shares import Shares
-from gql.database.pool.slots import Slot, Slots
+from gql.fairness.accounts import MOST_REST_SECONDS
+from gql.fairness.crowd import Crowd
+from gql.fairness.shares import Shares
+from gql.fairness.slots import Slot, Slots
 
 TENANTS = "abc"
 
 
 def unshared() -> Shares:
     """Nobody is about for long enough to count."""
-    return Shares(about_seconds=-1.0)
+    return Shares(Crowd(about_seconds=-1.0))
 
 
 @dataclass
@@ -35,7 +38,7 @@ class Request:
 
 
 @dataclass
-class Crowd:
+class Visitors:
     """Slots, everyone who waits for one and everyone who holds one."""
 
     slots: Slots[str]
@@ -88,26 +91,26 @@ def test_slots_are_lent_once_within_the_cap_and_never_lost(
     steps: list[tuple[str, str | int]], size: int, cap: int
 ) -> None:
     async def play() -> None:
-        crowd = Crowd(Slots(size, cap, 60, unshared()), cap)
+        visitors = Visitors(Slots(size, cap, 60, unshared()), cap)
         for step, detail in steps:
             match step, detail:
                 case "ask", str():
-                    await crowd.ask(detail)
+                    await visitors.ask(detail)
                 case _, int():
                     for part in step.split(" and "):
-                        crowd.cancel(detail) if part == "cancel" else crowd.give_back(detail)
+                        visitors.cancel(detail) if part == "cancel" else visitors.give_back(detail)
             # Once for a cancellation to arrive, and once more for what it sets free.
             for _ in range(6):
                 await asyncio.sleep(0)
-            crowd.look()
-        for request in crowd.waiting:
+            visitors.look()
+        for request in visitors.waiting:
             request.task.cancel()
-        await asyncio.gather(*(request.task for request in crowd.waiting), return_exceptions=True)
-        crowd.look()
-        while crowd.holding:
-            crowd.give_back(0)
-        assert len(crowd.slots.idle) == size
-        await crowd.slots.drained()
+        await asyncio.gather(*(request.task for request in visitors.waiting), return_exceptions=True)
+        visitors.look()
+        while visitors.holding:
+            visitors.give_back(0)
+        assert len(visitors.slots.idle) == size
+        await visitors.slots.drained()
 
     run(play())
 
@@ -115,17 +118,17 @@ def test_slots_are_lent_once_within_the_cap_and_never_lost(
 @given(st.lists(st.sampled_from(TENANTS), max_size=30), st.integers(1, 4))
 def test_a_tenant_is_served_in_the_order_of_asking(tenants: list[str], size: int) -> None:
     async def play() -> None:
-        crowd = Crowd(Slots(size, 2, 60, unshared()), 2)
+        visitors = Visitors(Slots(size, 2, 60, unshared()), 2)
         for tenant in tenants:
-            await crowd.ask(tenant)
-        asked = list(crowd.waiting)
+            await visitors.ask(tenant)
+        asked = list(visitors.waiting)
         served: list[Request] = []
         while len(served) < len(asked):
             for _ in range(6):
                 await asyncio.sleep(0)
-            crowd.look()
-            served += [request for request in asked if request in crowd.holding and request not in served]
-            crowd.give_back(0)
+            visitors.look()
+            served += [request for request in asked if request in visitors.holding and request not in served]
+            visitors.give_back(0)
         for tenant in TENANTS:
             mine = [request for request in served if request.tenant == tenant]
             assert mine == [request for request in asked if request.tenant == tenant]
@@ -142,7 +145,7 @@ def cross(slots: Slots[str], *tenants: str) -> None:
 
 
 async def test_while_others_are_about_a_tenant_holds_its_share() -> None:
-    shares = Shares(about_seconds=60)
+    shares = Shares(Crowd(about_seconds=60))
     slots: Slots[str] = Slots(10, 8, 60, shares)
     mine = [slots.take_now("a", "a") for _ in range(9)]
     assert mine.count(None) == 1, "alone it may hold as many as its cap says"
@@ -159,12 +162,12 @@ async def test_while_others_are_about_a_tenant_holds_its_share() -> None:
     for slot in filter(None, mine[4:7]):
         slots.give_back(slot)
     assert slots.take_now("a", "a") is None, "with eight about its share is two, which it holds"
-    shares.about_seconds = -1.0
+    shares.crowd.about_seconds = -1.0
     assert slots.take_now("a", "a") is not None, "nobody else has been about for a while"
 
 
 async def test_a_share_is_of_all_that_is_shared_and_what_comes_back_here_is_handed_out_there() -> None:
-    shares = Shares(about_seconds=60)
+    shares = Shares(Crowd(about_seconds=60))
     reads: Slots[str] = Slots(4, 3, 60, shares)
     writes: Slots[str] = Slots(2, 2, 60, shares)
     cross(reads, *"bcdef")
@@ -183,7 +186,7 @@ async def test_a_share_is_of_all_that_is_shared_and_what_comes_back_here_is_hand
 
 
 async def test_who_waits_for_others_that_have_gone_does_not_wait_for_long() -> None:
-    slots: Slots[str] = Slots(4, 3, 60, Shares(about_seconds=0.05))
+    slots: Slots[str] = Slots(4, 3, 60, Shares(Crowd(about_seconds=0.05)))
     crossing = slots.take_now("b", "b")
     assert crossing is not None
     mine = [slots.take_now("a", "a") for _ in range(2)]
@@ -195,8 +198,56 @@ async def test_who_waits_for_others_that_have_gone_does_not_wait_for_long() -> N
     assert (await asyncio.wait_for(waiting, 30)).tenant == "a"
 
 
+async def test_where_more_are_about_than_there_are_slots_a_share_is_a_part_of_the_time() -> None:
+    shares = Shares(Crowd(about_seconds=60))
+    slots: Slots[str] = Slots(2, 2, 60, shares)
+    cross(slots, "b", "c")
+    shares.charge("a", 1.0)
+    cross(slots, "a")
+    shares.charge("a", 100.0)
+    assert slots.take_now("a", "a") is None, "it has had more than two thirds of ten seconds"
+    cross(slots, "b", "c")
+    begun = monotonic()
+    resting = asyncio.create_task(slots.take("a", "a"))
+    slot = await asyncio.wait_for(resting, 30)
+    assert monotonic() - begun > MOST_REST_SECONDS / 2, "though two slots were idle"
+    slots.give_back(slot)
+    shares.charge("a", 100.0)
+    assert slots.take_now("a", "a") is None
+    shares.crowd.about_seconds = -1.0
+    assert slots.take_now("a", "a") is not None, "nobody is about for whom it should rest"
+
+
+async def test_where_there_are_slots_for_all_nobody_rests() -> None:
+    shares = Shares(Crowd(about_seconds=60))
+    slots: Slots[str] = Slots(3, 3, 60, shares)
+    cross(slots, "b", "c")
+    shares.charge("a", 1_000.0)
+    cross(slots, "a", "a", "a")
+
+
+async def test_time_counts_from_when_a_slot_is_lent_until_it_comes_back() -> None:
+    """The share is a thousandth, which of ten seconds is a hundredth of one."""
+    shares = Shares(Crowd(about_seconds=60), least=0.001)
+    slots: Slots[str] = Slots(1, 1, 60, shares)
+    for number in range(1_000):
+        shares.crowd.see(number)
+    cross(slots, "a")
+    cross(slots, "a")
+    slot = slots.take_now("a", "a")
+    assert slot is not None
+    await asyncio.sleep(0.02)
+    slots.give_back(slot)
+    assert slots.take_now("a", "a") is None, "it has had the whole of it for more than a hundredth of a second"
+    for _ in range(3):
+        slot = slots.take_now(None, None)
+        assert slot is not None, "strangers are many people"
+        await asyncio.sleep(0.02)
+        slots.give_back(slot)
+
+
 async def test_upkeep_takes_nobody_s_share() -> None:
-    slots: Slots[str] = Slots(4, 3, 60, Shares(about_seconds=60))
+    slots: Slots[str] = Slots(4, 3, 60, Shares(Crowd(about_seconds=60)))
     assert slots.take_if_idle(slots.idle[0], "upkeep")
     assert all(slots.take_now("a", "a") for _ in range(3))
 
