@@ -29,8 +29,9 @@ READS: Final = "reads"
 WRITES: Final = "writes"
 PER_SECOND: Final = {READS: 200.0, WRITES: 20.0}
 """Requests of all quiet tenants together: a few percent of what the server could answer."""
-LEAST_WARM_SECONDS: Final = 1.0
-"""Whoever comes first pays for tokens, plans and connections; that is not the noise."""
+LEAST_WARM_SECONDS: Final = 3.0
+"""Whoever comes first pays for tokens, plans and connections; that is not the noise. And the noisy one uses up what it
+may have ahead of its time."""
 NOISY_CONNECTIONS: Final = 64
 LATER_SECONDS: Final = 0.5
 """The noise begins among others: whoever is there alone has more than a share for a while."""

@@ -54,7 +54,8 @@ def held() -> Iterator[Held]:
 
 async def done(bench: Workbench, work: Callable[[], T], size: int, tenant: str) -> T:
     """The work, in a turn of its own."""
-    async with bench.turn(tenant, size) as turn:
+    async with bench.turn(tenant) as turn:
+        await turn.weigh(size)
         return await turn.do(work)
 
 
@@ -173,7 +174,8 @@ async def test_what_was_refused_is_let_go_of_at_once(bench: Workbench) -> None:
 
 @pytest.mark.parametrize("patience", [0.1])
 async def test_a_turn_lasts_for_all_that_is_done_in_it(bench: Workbench) -> None:
-    async with bench.turn("a", LONG) as first:
+    async with bench.turn("a") as first:
+        await first.weigh(LONG)
         assert await first.do(lambda: "read") == "read"
         with pytest.raises(ApiError):
             await done(bench, lambda: None, LONG, "a")

@@ -2,7 +2,8 @@
 
 To read a megabyte of variables takes up to three quarters of a second: on the event loop everybody would wait for it.
 There are a few threads, of which a tenant has one at a time, so that whoever sends one large request after the other
-takes turns with the others, and in the end is told to wait.
+takes turns with the others, and in the end is told to wait. Nor is what they send taken in before its time: 64 of
+them at once would be so many megabytes, and a while in which nobody else is heard.
 """
 
 import asyncio
@@ -19,34 +20,47 @@ T = TypeVar("T")
 
 THREADS: Final = 2
 FOR_ONE_TENANT: Final = 1
+PLACES: Final = 32
+"""For large requests that are on their way, or wait for a thread. Slow networks are no reason to keep a thread."""
+PLACES_FOR_ONE_TENANT: Final = 2
 PATIENCE_SECONDS: Final = 5.0
 MOST_BYTES_AT_ONCE: Final = 16 * 1024
 """An import of a hundred rows, and some two milliseconds of work; four at most."""
 
 
 class Turn:
-    """One request at the workbench. As long as it lasts, one thread at a time works for it; what is short is done at
-    once."""
+    """One request at the workbench. What turns out to be long is given a place, before all of it is taken in, and then
+    one thread at a time works for it; what is short is done at once."""
 
-    __slots__ = ("_bench", "_slot", "_tenant", "_working", "is_long")
+    __slots__ = ("_bench", "_place", "_slot", "_tenant", "_working")
 
-    def __init__(self, bench: "Workbench", tenant: Tenant, size: int) -> None:
+    def __init__(self, bench: "Workbench", tenant: Tenant) -> None:
         self._bench = bench
         self._tenant = tenant
-        self.is_long = size > MOST_BYTES_AT_ONCE
+        self._place: Slot[None] | None = None
         self._slot: Slot[None] | None = None
         self._working: asyncio.Future[Any] | None = None
 
+    @property
+    def is_long(self) -> bool:
+        return self._place is not None
+
     async def __aenter__(self) -> Self:
-        """Raises ApiError UNAVAILABLE, reason POOL_EXHAUSTED, where no thread came free in time."""
-        if self.is_long:
-            self._slot = await self._bench.slots.take(self._tenant, None)
         return self
 
+    async def weigh(self, size: int) -> None:
+        """The request has so many bytes, or will have. Raises ApiError UNAVAILABLE, reason POOL_EXHAUSTED, where it is
+        long and no place came free in time."""
+        if size > MOST_BYTES_AT_ONCE and self._place is None:
+            self._place = await self._bench.places.take(self._tenant, None)
+
     async def do(self, work: Callable[[], T]) -> T:
-        """What the work makes; raises whatever it raises."""
-        if self._slot is None:
+        """What the work makes. Raises whatever it raises, and ApiError UNAVAILABLE, reason POOL_EXHAUSTED, where no
+        thread came free in time."""
+        if self._place is None:
             return work()
+        if self._slot is None:
+            self._slot = await self._bench.slots.take(self._tenant, None)
         working = asyncio.get_running_loop().run_in_executor(self._bench.threads, work)
         self._working = working
         try:
@@ -60,35 +74,38 @@ class Turn:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._slot is None:
-            return
         if self._working is None:
-            self._bench.slots.give_back(self._slot)
+            self._leave()
         else:  # nobody waits for it any more, but a thread cannot be called back
             self._working.add_done_callback(self._end)
 
     def _end(self, ended: "asyncio.Future[Any]") -> None:
-        assert self._slot is not None
-        self._bench.slots.give_back(self._slot)
+        self._leave()
         if not ended.cancelled():
             ended.exception()  # has been looked at, then
 
+    def _leave(self) -> None:
+        for slots, slot in ((self._bench.slots, self._slot), (self._bench.places, self._place)):
+            if slot is not None:
+                slots.give_back(slot)
+
 
 class Workbench:
-    """The threads, and whose turn it is."""
+    """The places, the threads, and whose turn it is."""
 
     def __init__(self, crowd: Crowd | None = None, patience: float = PATIENCE_SECONDS) -> None:
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="large request")
         self.slots: Slots[None] = Slots(THREADS, FOR_ONE_TENANT, patience, Shares(crowd))
+        self.places: Slots[None] = Slots(PLACES, PLACES_FOR_ONE_TENANT, patience, Shares(crowd))
 
-    def turn(self, tenant: Tenant, size: int) -> Turn:
-        """A turn for a request of so many bytes, to be entered."""
-        return Turn(self, tenant, size)
+    def turn(self, tenant: Tenant) -> Turn:
+        """A turn for a request, to be entered."""
+        return Turn(self, tenant)
 
     @property
     def waiting(self) -> int:
-        """How many requests wait for a thread."""
-        return self.slots.waiting
+        """How many requests wait for a place or a thread."""
+        return self.places.waiting + self.slots.waiting
 
     def close(self) -> None:
         """Let go of the threads; what they are at is done in vain."""

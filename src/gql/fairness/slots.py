@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from itertools import count
+from random import uniform
 from time import monotonic
 from typing import Final, Generic, TypeVar
 
@@ -21,6 +22,8 @@ T = TypeVar("T")
 
 RETRY_AFTER_SECONDS: Final = 1
 LOOK_SECONDS: Final = 0.05
+LEAST_PATIENCE: Final = 0.5
+"""Of the time that somebody may wait at most."""
 
 
 @dataclass(slots=True, eq=False)
@@ -106,7 +109,9 @@ class Slots(Generic[T]):
         self._queues.setdefault(tenant, deque()).append(waiter)
         self.waiting += 1
         self._look_later()
-        patience = self._reminders.set(self._timeout, waiter.give_up)
+        # Those who came together do not give up together: they would come back together, too.
+        patience = uniform(LEAST_PATIENCE, 1.0) * self._timeout  # noqa: S311 (no secret)
+        reminder = self._reminders.set(patience, waiter.give_up)
         try:
             return await waiter.granted
         except BaseException:
@@ -116,7 +121,7 @@ class Slots(Generic[T]):
                 self.give_back(waiter.granted.result())
             raise
         finally:
-            self._reminders.take_back(patience)
+            self._reminders.take_back(reminder)
 
     def give_back(self, slot: Slot[T]) -> None:
         """End a loan. Whoever has waited longest and may hold one more gets a slot."""

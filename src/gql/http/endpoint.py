@@ -137,14 +137,15 @@ class GraphQLEndpoint:
         identity = self._authentication.identity(headers.get(b"authorization"))
         if isinstance(identity, Visitor):
             identity = await self._authentication.admitted(identity)
-        if method == "GET":
-            given = exchange.scope["query_string"]
-            read = partial(requests.from_query_string, given)
-        else:
-            given = await requests.read_body(headers, exchange.receive, self._deadline(exchange))
-            read = partial(requests.from_body, given)
         sender = role_of(identity.tenant_id) if identity else None  # as the pools call them
-        async with self._engine.workbench.turn(sender, len(given)) as turn:
+        async with self._engine.workbench.turn(sender) as turn:
+            if method == "GET":
+                given = exchange.scope["query_string"]
+                await turn.weigh(len(given))
+                read = partial(requests.from_query_string, given)
+            else:
+                given = await requests.read_body(headers, exchange.receive, self._deadline(exchange), turn.weigh)
+                read = partial(requests.from_body, given)
             parameters = await turn.do(read)
             context = await self._authentication.context(identity) if identity else None
             caller = Caller(

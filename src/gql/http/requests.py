@@ -1,5 +1,6 @@
 """GraphQL over HTTP requests: their parameters out of a body or a query string."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -40,6 +41,8 @@ _parameters: Final = msgspec.json.Decoder(Parameters, strict=True)
 _object: Final = msgspec.json.Decoder(dict[str, Any] | None, strict=True)
 
 Given = dict[bytes, bytes]
+Weigh = Callable[[int], Awaitable[None]]
+"""Is told how many bytes there are, or will be, and may have them wait."""
 
 
 def from_body(body: bytes) -> Parameters:
@@ -98,26 +101,30 @@ def judge_body_headers(headers: Given) -> None:
         raise unsupported("Compressed bodies are not taken; send the JSON as it is.", "CONTENT_ENCODING")
 
 
-async def read_body(headers: Given, receive: Receive, deadline: Deadline) -> bytes:
-    """The body of a POST. Raises HttpRefused for one that is none of ours, too large or too slow, ClientGone when the
-    client hangs up."""
+async def read_body(headers: Given, receive: Receive, deadline: Deadline, weigh: Weigh) -> bytes:
+    """The body of a POST, which is weighed before it is taken in, or while it is where it does not say how long it will
+    be. Raises HttpRefused for one that is none of ours, too large or too slow, ClientGone when the client hangs up."""
     judge_body_headers(headers)
     length = headers.get(b"content-length", b"")
-    if length.isdigit() and int(length[:20]) > MOST_BYTES:
+    announced = int(length[:20]) if length.isdigit() else 0
+    if announced > MOST_BYTES:
         # The server that runs us throws away what still comes, so that the answer is read and the line stays usable.
-        raise too_large(None if int(length[:20]) <= MOST_BYTES_DISCARDED else CLOSE)
+        raise too_large(None if announced <= MOST_BYTES_DISCARDED else CLOSE)
+    await weigh(announced)
     try:
         with deadline:
             message = await receive()
             if message["type"] == "http.request" and not message.get("more_body"):
-                return _small_enough(message.get("body", b""))
-            return await _streamed(message, receive)
+                body: bytes = message.get("body", b"")
+                await weigh(len(body))
+                return _small_enough(body)
+            return await _streamed(message, receive, weigh)
     except TimeoutError:
         error = ApiError(Code.TIMEOUT, "The body took too long to arrive. Send it again.", reason="BODY_TIMEOUT")
         raise HttpRefused(error, status=408, headers=CLOSE) from None
 
 
-async def _streamed(message: Any, receive: Receive) -> bytes:
+async def _streamed(message: Any, receive: Receive, weigh: Weigh) -> bytes:
     body = bytearray()
     size = 0
     while True:
@@ -125,6 +132,7 @@ async def _streamed(message: Any, receive: Receive) -> bytes:
             raise ClientGone
         size += len(message.get("body", b""))
         if size <= MOST_BYTES:
+            await weigh(size)
             body += message.get("body", b"")
         elif size > MOST_BYTES_DISCARDED:
             raise too_large(CLOSE)
