@@ -30,7 +30,7 @@ MAY_IMPORT = {
     # What leaves with an organisation says what trade says of it.
     "tenants": {"tenants", "database", "trade"},
     "tracing": {"tracing", "worker", "http", "engine", "database", "errors"},
-    "worker": {"worker", "messages", "database", "errors"},
+    "worker": {"worker", "messages", "database", "fairness", "errors"},
 }
 
 

@@ -1,7 +1,6 @@
 """One organisation asks for all that it may and more: others get their connection at once, and it is told to wait."""
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,8 +12,8 @@ import asyncpg
 import httpx
 import pytest
 
-from gql.fairness.accounts import MOST_REST_SECONDS
 from gql.fairness.crowd import ABOUT_SECONDS
+from gql.fairness.shares import AT_WORK
 from gql.settings import Settings
 from tests.database.pooling import until
 from tests.harness.actors import as_superuser
@@ -29,9 +28,6 @@ FLOOD: Final = 40
 PATIENCE: Final = 30.0
 COUNT: Final = "{ clients { totalCount } }"
 CREATE: Final = 'mutation { clientCreate(input: {name: "One more"}) { client { id } } }'
-IMPORT: Final = "mutation ($rows: [InvoiceImportRow!]!) { invoicesImport(input: {rows: $rows}) { rows { outcome } } }"
-LARGE: Final = 29_000
-"""Rows, in nearly a megabyte."""
 WAITING: Final = (
     "select count(*) from pg_stat_activity where usename = 'countinghouse_api' and wait_event_type = 'Lock'"
 )
@@ -157,7 +153,7 @@ async def test_in_a_crowd_it_rests_between_one_long_statement_and_the_next(
         token = server.token(noisy.owner, noisy)
         flood: list[asyncio.Task[httpx.Response]] = []
         longest, rests_since, begun = 0.0, None, monotonic()
-        while longest < MOST_REST_SECONDS / 2 and monotonic() < begun + PATIENCE:
+        while longest < AT_WORK.most_rest / 2 and monotonic() < begun + PATIENCE:
             while sum(not each.done() for each in flood) < 3:
                 flood.append(asyncio.create_task(server.ask(COUNT, token=token)))
             for each in crowd:
@@ -170,39 +166,7 @@ async def test_in_a_crowd_it_rests_between_one_long_statement_and_the_next(
             elif rests_since is None and any(each.done() for each in flood):
                 rests_since = monotonic()
         await asyncio.gather(*flood)
-    assert longest > MOST_REST_SECONDS / 2
-
-
-async def test_what_takes_long_to_read_holds_nobody_up(server: Running, noisy: Tenant, quiet: list[Tenant]) -> None:
-    """A megabyte of variables, of which the last row is wrong, takes Python a while and PostgreSQL nothing. Others are
-    answered while one of them is read, and a large request of theirs waits for one and not for all."""
-    bench = server.app.graphql._engine.workbench
-    rows = [{"externalRef": "", "lines": []}] * LARGE
-    large = json.dumps({"query": IMPORT, "variables": {"rows": [*rows, {"lines": []}]}}).encode()
-
-    def send(tenant: Tenant) -> asyncio.Task[httpx.Response]:
-        authorization = f"Bearer {server.token(tenant.owner, tenant)}"
-        return asyncio.create_task(server.send(large, authorization=authorization))
-
-    for each in (noisy, *quiet):
-        assert "errors" not in (await server.ask(OTHER, token=server.token(each.owner, each))).json()
-    flood = [send(noisy) for _ in range(6)]
-
-    async def they_queue() -> bool:
-        await asyncio.sleep(0.001)
-        return bench.waiting + sum(each.done() for each in flood) == len(flood) - 1
-
-    await until(they_queue, "one is being read, and the others wait", PATIENCE)
-    before = sum(each.done() for each in flood)
-    short = await server.ask(OTHER, token=server.token(quiet[0].owner, quiet[0]))
-    assert "errors" not in short.json()
-    assert sum(each.done() for each in flood) <= before + 1, "a short one is answered while a large one is read"
-    late = await send(quiet[1])
-    assert refusal(late)[:2] == (400, "BAD_USER_INPUT")
-    assert sum(each.done() for each in flood) < len(flood) - 1, "and a large one does not wait for all before it"
-    for answer in await asyncio.gather(*flood):
-        assert refusal(answer)[:2] in ((400, "BAD_USER_INPUT"), (503, "UNAVAILABLE"))
-    assert bench.waiting == 0
+    assert longest > AT_WORK.most_rest / 2
 
 
 async def test_many_noisy_ones_leave_a_connection_to_whoever_has_none(server: Running, quiet: list[Tenant]) -> None:

@@ -5,9 +5,10 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gql.fairness.accounts import AHEAD_SECONDS, MOST_REST_SECONDS, Accounts
+from gql.fairness.accounts import Accounts, Pace
 
-SHARES = st.floats(0.01, 1.0)
+PACE = Pace(least=0.02, ahead=10.0, most_rest=2.0)
+SHARES = st.floats(0.02, 1.0)
 PARTS = st.floats(0.0, 1.0)
 
 
@@ -15,23 +16,23 @@ PARTS = st.floats(0.0, 1.0)
 def test_nobody_has_more_than_the_share_of_the_time_and_of_ten_seconds_more(
     share: float, asked: list[tuple[float, float]]
 ) -> None:
-    accounts, now, had = Accounts(), 100.0, 0.0
+    accounts, now, had = Accounts(PACE), 100.0, 0.0
     for pause, part in asked:
         now += pause
         if not accounts.rests("a", now):
-            seconds = part * MOST_REST_SECONDS * share
+            seconds = part * PACE.most_rest * share
             now += seconds
             accounts.charge("a", seconds, share, now)
             had += seconds
-        assert had <= share * (now - 100.0 + AHEAD_SECONDS + MOST_REST_SECONDS) + 1e-6
+        assert had <= share * (now - 100.0 + PACE.ahead + PACE.most_rest) + 1e-6
 
 
 @given(SHARES, st.lists(st.tuples(PARTS, PARTS), max_size=100))
 def test_whoever_has_less_than_the_share_never_rests(share: float, asked: list[tuple[float, float]]) -> None:
     """Though it were all at once, in ten seconds or less."""
-    accounts, now = Accounts(), 100.0
+    accounts, now = Accounts(PACE), 100.0
     for begin, end in pairwise(sorted({0.0, *(part for each in asked for part in each)})):
-        seconds = (end - begin) * AHEAD_SECONDS * share
+        seconds = (end - begin) * PACE.ahead * share
         assert not accounts.rests("a", now)
         now += seconds
         accounts.charge("a", seconds, share, now)
@@ -39,15 +40,15 @@ def test_whoever_has_less_than_the_share_never_rests(share: float, asked: list[t
 
 @given(SHARES, st.lists(st.floats(0.0, 10_000.0), min_size=1, max_size=20))
 def test_however_long_something_took_the_rest_is_short(share: float, taken: list[float]) -> None:
-    accounts = Accounts()
+    accounts = Accounts(PACE)
     for seconds in taken:
         accounts.charge("a", seconds, share, 100.0)
-    assert not accounts.rests("a", 100.0 + MOST_REST_SECONDS)
+    assert not accounts.rests("a", 100.0 + PACE.most_rest)
     assert not accounts.rests("b", 100.0), "and it is nobody else's"
 
 
 def test_only_whoever_is_even_is_forgotten() -> None:
-    accounts = Accounts()
+    accounts = Accounts(PACE)
     accounts.charge("much", 50.0, 0.5, 100.0)
     for number in range(10):
         accounts.charge(number, 0.1, 0.5, 100.0)
@@ -58,3 +59,11 @@ def test_only_whoever_is_even_is_forgotten() -> None:
     accounts.forget(101.0, most=5)
     assert list(accounts._even) == ["much"]
     assert accounts.rests("much", 101.0)
+
+
+def test_a_share_is_never_less_than_the_least() -> None:
+    accounts = Accounts(PACE)
+    accounts.charge("a", 0.19, 1e-6, 100.0)
+    assert not accounts.rests("a", 100.0), "a fiftieth of ten seconds is a fifth of one"
+    accounts.charge("a", 0.02, 1e-6, 100.0)
+    assert accounts.rests("a", 100.0)

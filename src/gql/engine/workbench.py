@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
+from gql.fairness.accounts import Pace
 from gql.fairness.crowd import Crowd, Tenant
 from gql.fairness.shares import Shares
 from gql.fairness.slots import Slot, Slots
@@ -24,6 +25,11 @@ PLACES: Final = 32
 """For large requests that are on their way, or wait for a thread. Slow networks are no reason to keep a thread."""
 PLACES_FOR_ONE_TENANT: Final = 2
 PATIENCE_SECONDS: Final = 5.0
+PACE: Final = Pace(least=0.01, ahead=60.0, most_rest=10.0)
+"""Of a thread, with which everybody's requests share one lock of Python's. Whoever imports so many rows waits for
+PostgreSQL for longer than this."""
+PATIENCE_FOR_A_THREAD: Final = 2.5
+"""Times as long as for a place: longer than anybody rests."""
 MOST_BYTES_AT_ONCE: Final = 16 * 1024
 """An import of a hundred rows, and some two milliseconds of work; four at most."""
 
@@ -95,7 +101,8 @@ class Workbench:
 
     def __init__(self, crowd: Crowd | None = None, patience: float = PATIENCE_SECONDS) -> None:
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="large request")
-        self.slots: Slots[None] = Slots(THREADS, FOR_ONE_TENANT, patience, Shares(crowd))
+        longer = PATIENCE_FOR_A_THREAD * patience
+        self.slots: Slots[None] = Slots(THREADS, FOR_ONE_TENANT, longer, Shares(crowd, PACE))
         self.places: Slots[None] = Slots(PLACES, PLACES_FOR_ONE_TENANT, patience, Shares(crowd))
 
     def turn(self, tenant: Tenant) -> Turn:

@@ -11,11 +11,12 @@ had more than that rests. Else one busy connection for each of them would still 
 from time import monotonic
 from typing import Final, Protocol
 
-from gql.fairness.accounts import Accounts
+from gql.fairness.accounts import Accounts, Pace
 from gql.fairness.crowd import Crowd, Tenant
 
-LEAST_SHARE: Final = 0.05
-"""Of the time of one: in however large a crowd, whoever has long work gets on with it."""
+AT_WORK: Final = Pace(least=0.05, ahead=10.0, most_rest=2.0)
+"""For what works for somebody: a page of charts is a dozen questions, and then nothing for a while; and whoever waits
+for longer than five seconds is refused."""
 
 
 class Shared(Protocol):
@@ -30,12 +31,11 @@ class Shared(Protocol):
 class Shares:
     """What each tenant in the crowd may hold of all that is shared."""
 
-    def __init__(self, crowd: Crowd | None = None, least: float = LEAST_SHARE) -> None:
+    def __init__(self, crowd: Crowd | None = None, pace: Pace = AT_WORK) -> None:
         self.crowd = crowd or Crowd()
-        self._least = least
         self._all: list[Shared] = []
         self._size = 0
-        self._accounts = Accounts()
+        self._accounts = Accounts(pace)
 
     def join(self, shared: Shared) -> None:
         self._all.append(shared)
@@ -59,7 +59,7 @@ class Shares:
         now = monotonic()
         sharers = self.crowd.size_with(tenant, now)
         if sharers > self._size and tenant is not None:
-            self._accounts.charge(tenant, seconds, max(self._size / sharers, self._least), now)
+            self._accounts.charge(tenant, seconds, self._size / sharers, now)
             self._accounts.forget(now, most=2 * sharers)
 
     def hand_out(self, last: Shared) -> None:

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from time import monotonic
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -18,6 +19,7 @@ from gql.database.pool import Database
 from gql.database.pool.options import DatabaseOptions
 from gql.database.pool.servers import connect
 from gql.errors import ApiError
+from gql.fairness.shares import AT_WORK
 from gql.messages.carriers import Carrier
 from gql.worker.doing import Do, doing, said_of
 from gql.worker.duties import DUTIES, Delivery, Duty
@@ -67,7 +69,7 @@ def worker_options(url: str) -> DatabaseOptions:
         read_connections=1,
         write_connections=AT_ONCE + 1,
         connections_per_tenant=AT_ONCE - 1,
-        least_share=1.0,
+        pace=replace(AT_WORK, least=1.0),  # what is due is not somebody's noise
         acquire_timeout=60.0,
         statement_timeout_ms=STATEMENT_TIMEOUT_MS,
     )

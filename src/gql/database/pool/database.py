@@ -81,7 +81,7 @@ class Database:
         self._outcome_patience = options.outcome_patience
         primary = Primary(options.url)
         self.crowd = Crowd()
-        shares = Shares(self.crowd, options.least_share)  # they are at work on the same cores
+        shares = Shares(self.crowd, options.pace)  # they are at work on the same cores
         self.reads = Pool(primary, options, options.read_connections, read_only=True, shares=shares)
         self.writes = Pool(primary, options, options.write_connections, read_only=False, shares=shares)
         # Who asks is looked up for reads and writes alike, so that no queue of writes may stand before it.

@@ -56,7 +56,7 @@ class Pool:
         # However the cap is set, one tenant never holds the last connection too.
         per_tenant = min(options.connections_per_tenant, max(size - 1, 1))
         self._slots: Slots[Connection] = Slots(
-            size, per_tenant, options.acquire_timeout, shares or Shares(least=options.least_share)
+            size, per_tenant, options.acquire_timeout, shares or Shares(pace=options.pace)
         )
         self._kind = kind_of(options)
         self._background: set[asyncio.Task[None]] = set()
