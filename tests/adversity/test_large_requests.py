@@ -15,7 +15,7 @@ from gql.settings import Settings
 from tests.database.pooling import until
 from tests.harness.postgres import TestDatabase
 from tests.harness.tenants import Tenant, make_tenant
-from tests.http.servers import Running, refusal, running
+from tests.http.servers import GRAPHQL_RESPONSE, Running, refusal, running
 
 PATIENCE: Final = 30.0
 SHORT: Final = "{ products { totalCount } }"
@@ -58,7 +58,7 @@ async def half_sent(
     place = urlsplit(server.url)
     reader, writer = await asyncio.open_connection(place.hostname, place.port)
     head = (
-        "POST /graphql HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
+        f"POST /graphql HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nAccept: {GRAPHQL_RESPONSE}\r\n"
         f"Authorization: Bearer {server.token(tenant.owner, tenant)}\r\nContent-Length: {len(LARGE)}\r\n\r\n"
     )
     writer.write(head.encode() + LARGE[: len(LARGE) // 2])
