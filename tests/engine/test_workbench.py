@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Final, TypeVar
+from uuid import NAMESPACE_OID, uuid5
 
 import pytest
 
@@ -54,7 +55,7 @@ def held() -> Iterator[Held]:
 
 async def done(bench: Workbench, work: Callable[[], T], size: int, tenant: str) -> T:
     """The work, in a turn of its own."""
-    async with bench.turn(tenant) as turn:
+    async with bench.turn(uuid5(NAMESPACE_OID, tenant)) as turn:
         await turn.weigh(size)
         return await turn.do(work)
 
@@ -174,7 +175,7 @@ async def test_what_was_refused_is_let_go_of_at_once(bench: Workbench) -> None:
 
 @pytest.mark.parametrize("patience", [0.1])
 async def test_a_turn_lasts_for_all_that_is_done_in_it(bench: Workbench) -> None:
-    async with bench.turn("a") as first:
+    async with bench.turn(uuid5(NAMESPACE_OID, "a")) as first:
         await first.weigh(LONG)
         assert await first.do(lambda: "read") == "read"
         with pytest.raises(ApiError):

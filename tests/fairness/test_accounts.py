@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gql.fairness.accounts import Accounts, Pace
+from gql.fairness.accounts import FEW, Accounts, Pace
 
 PACE = Pace(least=0.02, ahead=10.0, most_rest=2.0)
 SHARES = st.floats(0.02, 1.0)
@@ -50,15 +50,17 @@ def test_however_long_something_took_the_rest_is_short(share: float, taken: list
 def test_only_whoever_is_even_is_forgotten() -> None:
     accounts = Accounts(PACE)
     accounts.charge("much", 50.0, 0.5, 100.0)
-    for number in range(10):
-        accounts.charge(number, 0.1, 0.5, 100.0)
-    accounts.forget(100.1, most=5)
-    assert len(accounts._even) == 11, "none of them is even yet"
-    accounts.forget(101.0, most=11)
-    assert len(accounts._even) == 11, "there are not more than may be kept"
-    accounts.forget(101.0, most=5)
-    assert list(accounts._even) == ["much"]
-    assert accounts.rests("much", 101.0)
+    for number in range(10 * FEW):
+        accounts.charge(number, 0.1, 0.5, 100.0 + number / FEW)
+        assert accounts.rests("much", 101.0)
+    assert len(accounts._even) <= FEW + 1, "the others were even after a fifth of a second"
+
+
+def test_many_who_are_not_even_are_all_kept() -> None:
+    accounts = Accounts(PACE)
+    for number in range(10 * FEW):
+        accounts.charge(number, 50.0, 0.5, 100.0)
+    assert all(accounts.rests(number, 100.0) for number in range(10 * FEW))
 
 
 def test_a_share_is_never_less_than_the_least() -> None:

@@ -201,9 +201,9 @@ async def test_where_more_are_about_than_there_are_slots_a_share_is_a_part_of_th
     shares = Shares(Crowd(about_seconds=60))
     slots: Slots[str] = Slots(2, 2, 60, shares)
     cross(slots, "b", "c")
-    shares.charge("a", 1.0)
+    shares.charge("a", 1.0, monotonic())
     cross(slots, "a")
-    shares.charge("a", 100.0)
+    shares.charge("a", 100.0, monotonic())
     assert slots.take_now("a", "a") is None, "it has had more than two thirds of ten seconds"
     cross(slots, "b", "c")
     begun = monotonic()
@@ -211,7 +211,7 @@ async def test_where_more_are_about_than_there_are_slots_a_share_is_a_part_of_th
     slot = await asyncio.wait_for(resting, 30)
     assert monotonic() - begun > AT_WORK.most_rest / 2, "though two slots were idle"
     slots.give_back(slot)
-    shares.charge("a", 100.0)
+    shares.charge("a", 100.0, monotonic())
     assert slots.take_now("a", "a") is None
     shares.crowd.about_seconds = -1.0
     assert slots.take_now("a", "a") is not None, "nobody is about for whom it should rest"
@@ -221,7 +221,7 @@ async def test_where_there_are_slots_for_all_nobody_rests() -> None:
     shares = Shares(Crowd(about_seconds=60))
     slots: Slots[str] = Slots(3, 3, 60, shares)
     cross(slots, "b", "c")
-    shares.charge("a", 1_000.0)
+    shares.charge("a", 1_000.0, monotonic())
     cross(slots, "a", "a", "a")
 
 
@@ -230,7 +230,7 @@ async def test_time_counts_from_when_a_slot_is_lent_until_it_comes_back() -> Non
     shares = Shares(Crowd(about_seconds=60), replace(AT_WORK, least=0.001))
     slots: Slots[str] = Slots(1, 1, 60, shares)
     for number in range(1_000):
-        shares.crowd.see(number)
+        shares.crowd.see(number, monotonic())
     cross(slots, "a")
     cross(slots, "a")
     slot = slots.take_now("a", "a")

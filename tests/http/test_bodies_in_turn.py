@@ -26,7 +26,7 @@ def in_parts(many: int, taken: list[int]) -> Callable[[], Awaitable[dict[str, An
 async def read(headers: Given, many: int, taken: list[int], bench: Workbench) -> bytes:
     task = asyncio.current_task()
     assert task is not None
-    async with bench.turn("a") as turn:
+    async with bench.turn(None) as turn:
         return await read_body(headers, in_parts(many, taken), Deadline(Reminders(), 60, task), turn.weigh)
 
 
@@ -38,7 +38,7 @@ async def test_what_finds_no_place_is_not_taken_in(announced: bool) -> None:
     try:
         taken: list[int] = []
         assert len(await read(headers, 4, taken, bench)) == sum(taken) == 4 * PART
-        places = [await bench.places.take("a", None) for _ in range(2)]
+        places = [await bench.places.take(None, None) for _ in range(2)]
         taken.clear()
         with pytest.raises(ApiError) as refused:
             await read(headers, 4, taken, bench)

@@ -11,7 +11,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
+from uuid import UUID
 
+from gql.database.context import role_of
 from gql.fairness.accounts import Pace
 from gql.fairness.crowd import Crowd, Tenant
 from gql.fairness.shares import Shares
@@ -38,11 +40,11 @@ class Turn:
     """One request at the workbench. What turns out to be long is given a place, before all of it is taken in, and then
     one thread at a time works for it; what is short is done at once."""
 
-    __slots__ = ("_bench", "_place", "_slot", "_tenant", "_working")
+    __slots__ = ("_bench", "_place", "_slot", "_tenant_id", "_working")
 
-    def __init__(self, bench: "Workbench", tenant: Tenant) -> None:
+    def __init__(self, bench: "Workbench", tenant_id: UUID | None) -> None:
         self._bench = bench
-        self._tenant = tenant
+        self._tenant_id = tenant_id
         self._place: Slot[None] | None = None
         self._slot: Slot[None] | None = None
         self._working: asyncio.Future[Any] | None = None
@@ -53,6 +55,11 @@ class Turn:
 
     async def __aenter__(self) -> Self:
         return self
+
+    @property
+    def _tenant(self) -> Tenant:
+        """As the pools call it: in the crowd it counts once."""
+        return None if self._tenant_id is None else role_of(self._tenant_id)
 
     async def weigh(self, size: int) -> None:
         """The request has so many bytes, or will have. Raises ApiError UNAVAILABLE, reason POOL_EXHAUSTED, where it is
@@ -105,9 +112,9 @@ class Workbench:
         self.slots: Slots[None] = Slots(THREADS, FOR_ONE_TENANT, longer, Shares(crowd, PACE))
         self.places: Slots[None] = Slots(PLACES, PLACES_FOR_ONE_TENANT, patience, Shares(crowd))
 
-    def turn(self, tenant: Tenant) -> Turn:
+    def turn(self, tenant_id: UUID | None) -> Turn:
         """A turn for a request, to be entered."""
-        return Turn(self, tenant)
+        return Turn(self, tenant_id)
 
     @property
     def waiting(self) -> int:

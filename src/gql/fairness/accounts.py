@@ -5,8 +5,12 @@ will have come up to what it has had.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from gql.fairness.crowd import Tenant
+
+FEW: Final = 100
+"""Accounts that may be kept though they are even."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class Accounts:
         self._pace = pace
         self._even: dict[Tenant, float] = {}
         """When each tenant's share comes up to what it has had. Who stands in the past has had less."""
+        self._most = FEW
 
     def rests(self, tenant: Tenant, now: float) -> bool:
         """Whether the tenant is as far ahead as it may be."""
@@ -39,8 +44,11 @@ class Accounts:
         """The tenant has had something for so long, and may have it for this part of the time."""
         even = max(self._even.get(tenant, now), now) + seconds / max(share, self._pace.least)
         self._even[tenant] = min(even, now + self._pace.ahead + self._pace.most_rest)
+        if len(self._even) > self._most:
+            self._forget(now)
 
-    def forget(self, now: float, most: int) -> None:
-        """Let go of whoever is even, when more than so many are kept."""
-        if len(self._even) > most:
-            self._even = {tenant: even for tenant, even in self._even.items() if even > now}
+    def _forget(self, now: float) -> None:
+        """Let go of whoever is even. There may be twice as many as are left before it is done again, so that it costs
+        nobody much."""
+        self._even = {tenant: even for tenant, even in self._even.items() if even > now}
+        self._most = max(2 * len(self._even), FEW)

@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from collections.abc import Hashable
-from time import monotonic
 from typing import Final
 
 Tenant = Hashable
@@ -20,14 +19,19 @@ class Crowd:
         self._seen: OrderedDict[Tenant, float] = OrderedDict()
         """When each tenant was last lent something, the latest last."""
 
+    @property
+    def size(self) -> int:
+        """How many were about when somebody last looked."""
+        return len(self._seen)
+
     def size_with(self, tenant: Tenant, now: float) -> int:
         """How many are about, this tenant among them."""
         self._forget(now)
         return len(self._seen) + (tenant not in self._seen)
 
-    def see(self, tenant: Tenant) -> None:
+    def see(self, tenant: Tenant, now: float) -> None:
         """The tenant is about, from now on and for a while."""
-        now = self._seen[tenant] = monotonic()
+        self._seen[tenant] = now
         self._seen.move_to_end(tenant)
         self._forget(now)
 

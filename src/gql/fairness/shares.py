@@ -53,14 +53,12 @@ class Shares:
             and not (sharers > self._size and self._accounts.rests(tenant, now))
         )
 
-    def charge(self, tenant: Tenant, seconds: float) -> None:
+    def charge(self, tenant: Tenant, seconds: float, now: float) -> None:
         """The tenant has held a part for so long. Strangers are many people, each of whom may be of a tenant that has
         had nothing yet: their time is nobody's."""
-        now = monotonic()
-        sharers = self.crowd.size_with(tenant, now)
+        sharers = self.crowd.size
         if sharers > self._size and tenant is not None:
             self._accounts.charge(tenant, seconds, self._size / sharers, now)
-            self._accounts.forget(now, most=2 * sharers)
 
     def hand_out(self, last: Shared) -> None:
         """Something has come back: have what is idle handed out to those who may have it now. Last where it came from,

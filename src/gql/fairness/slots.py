@@ -126,7 +126,8 @@ class Slots(Generic[T]):
     def give_back(self, slot: Slot[T]) -> None:
         """End a loan. Whoever has waited longest and may hold one more gets a slot."""
         tenant, slot.tenant = slot.tenant, None
-        self._shares.charge(tenant, monotonic() - slot.since)
+        now = monotonic()
+        self._shares.charge(tenant, now - slot.since, now)
         held = self._held[tenant] - 1
         if held:
             self._held[tenant] = held
@@ -172,9 +173,9 @@ class Slots(Generic[T]):
         return self.held_by(tenant) < self._per_tenant and self._shares.allow(tenant, self)
 
     def _lend(self, tenant: Tenant, wanted: Hashable) -> Slot[T]:
-        self._shares.crowd.see(tenant)
         slot = self._choose(wanted)
         self._hold(slot, tenant)
+        self._shares.crowd.see(tenant, slot.since)
         return slot
 
     def _choose(self, wanted: Hashable) -> Slot[T]:

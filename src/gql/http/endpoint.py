@@ -9,7 +9,6 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
-from gql.database.context import role_of
 from gql.database.refusals import NOT_PERMITTED
 from gql.engine.engine import Caller, Engine, Operation
 from gql.errors import ApiError, Code, RequestRefused
@@ -137,8 +136,7 @@ class GraphQLEndpoint:
         identity = self._authentication.identity(headers.get(b"authorization"))
         if isinstance(identity, Visitor):
             identity = await self._authentication.admitted(identity)
-        sender = role_of(identity.tenant_id) if identity else None  # as the pools call them
-        async with self._engine.workbench.turn(sender) as turn:
+        async with self._engine.workbench.turn(identity.tenant_id if identity else None) as turn:
             if method == "GET":
                 given = exchange.scope["query_string"]
                 await turn.weigh(len(given))

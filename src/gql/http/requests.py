@@ -110,13 +110,15 @@ async def read_body(headers: Given, receive: Receive, deadline: Deadline, weigh:
     if announced > MOST_BYTES:
         # The server that runs us throws away what still comes, so that the answer is read and the line stays usable.
         raise too_large(None if announced <= MOST_BYTES_DISCARDED else CLOSE)
-    await weigh(announced)
+    if announced:
+        await weigh(announced)
     try:
         with deadline:
             message = await receive()
             if message["type"] == "http.request" and not message.get("more_body"):
                 body: bytes = message.get("body", b"")
-                await weigh(len(body))
+                if not announced:
+                    await weigh(len(body))
                 return _small_enough(body)
             return await _streamed(message, receive, weigh)
     except TimeoutError:
