@@ -95,7 +95,7 @@ async def effect_of(desk: Desk, mark: str) -> Effect:
         return Effect(*(await connection.fetchrow(_LEFT, desk.tenant.tenant_id, mark) or ()))
 
 
-NOBODYS_FAULT: Final = frozenset({"DATABASE_UNREACHABLE", "COMMIT_UNKNOWN", "POOL_EXHAUSTED"})
+NOBODYS_FAULT: Final = frozenset({"DATABASE_UNREACHABLE", "COMMIT_UNKNOWN", "POOL_EXHAUSTED", "SHARE_EXHAUSTED"})
 _OF_THE_DATABASE: Final = ("connection", "server closed", "asyncpg", "postgres", "Traceback", "relation", "statement")
 
 

@@ -29,7 +29,15 @@ OPEN: Final = """mutation {
 POST: Final = """mutation ($input: LedgerTransferPostInput!) {
     ledgerTransferPost(input: $input) { ledgerTransfer { id } } }"""
 SEND_AGAIN: Final = frozenset(
-    {"COMMIT_UNKNOWN", "DATABASE_UNREACHABLE", "POOL_EXHAUSTED", "IDEMPOTENCY_KEY_IN_USE", "RETRY", "LOCKED"}
+    {
+        "COMMIT_UNKNOWN",
+        "DATABASE_UNREACHABLE",
+        "POOL_EXHAUSTED",
+        "SHARE_EXHAUSTED",
+        "IDEMPOTENCY_KEY_IN_USE",
+        "RETRY",
+        "LOCKED",
+    }
 )
 """What a client may be told on such a day. Every other refusal is a failure."""
 

@@ -9,7 +9,15 @@ import httpx
 
 SEND_AGAIN: Final = frozenset(
     {
-        *("COMMIT_UNKNOWN", "DATABASE_UNREACHABLE", "POOL_EXHAUSTED", "IDEMPOTENCY_KEY_IN_USE", "RETRY", "LOCKED"),
+        *(
+            "COMMIT_UNKNOWN",
+            "DATABASE_UNREACHABLE",
+            "POOL_EXHAUSTED",
+            "SHARE_EXHAUSTED",
+            "IDEMPOTENCY_KEY_IN_USE",
+            "RETRY",
+            "LOCKED",
+        ),
         *("STATEMENT_TIMEOUT",),
     }
 )

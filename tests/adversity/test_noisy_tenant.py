@@ -107,10 +107,10 @@ async def test_others_are_answered_at_once_while_one_holds_all_it_may(
             )
         answers = await asyncio.gather(*flood)
     told = Counter(reason(answer) for answer in answers)
-    assert told["POOL_EXHAUSTED"] > 0
-    assert set(told) <= {"POOL_EXHAUSTED", "STATEMENT_TIMEOUT", "LOCKED"}, told
+    assert told["SHARE_EXHAUSTED"] > 0
+    assert set(told) <= {"SHARE_EXHAUSTED", "STATEMENT_TIMEOUT", "LOCKED"}, told
     for answer in answers:
-        if reason(answer) == "POOL_EXHAUSTED":
+        if reason(answer) == "SHARE_EXHAUSTED":
             assert refusal(answer)[:2] == (503, "UNAVAILABLE")
             assert int(answer.headers["retry-after"]) >= 1
     # What it began has ended by its time-out; then it is served as before, and nothing is left of the flood.

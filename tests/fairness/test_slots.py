@@ -6,12 +6,15 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
 from time import monotonic
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gql.errors import ApiError, Code
 from gql.fairness.crowd import Crowd
 from gql.fairness.shares import AT_WORK, Shares
 from gql.fairness.slots import Slot, Slots
+from gql.reminders import TICK_SECONDS
 
 TENANTS = "abc"
 
@@ -243,6 +246,37 @@ async def test_time_counts_from_when_a_slot_is_lent_until_it_comes_back() -> Non
         assert slot is not None, "strangers are many people"
         await asyncio.sleep(0.02)
         slots.give_back(slot)
+
+
+async def refused(slots: Slots[str], tenant: str | None) -> tuple[str | None, float]:
+    """Why somebody waited in vain, and for how long."""
+    begun = monotonic()
+    with pytest.raises(ApiError) as refusal:
+        await slots.take(tenant, tenant)
+    assert refusal.value.code is Code.UNAVAILABLE
+    return refusal.value.reason, monotonic() - begun
+
+
+async def test_whoever_waits_in_vain_is_told_whether_it_is_for_their_own_sake() -> None:
+    slots: Slots[str] = Slots(2, 1, 0.1, unshared())
+    assert slots.take_now("a", "a")
+    assert slots.take_now(None, None)
+    assert (await refused(slots, "a"))[0] == "POOL_EXHAUSTED", "nobody could have any"
+    slots = Slots(2, 1, 0.1, unshared())
+    assert slots.take_now("a", "a")
+    assert (await refused(slots, "a"))[0] == "SHARE_EXHAUSTED", "others could have one"
+    slots = Slots(2, 1, 0.1, unshared())
+    assert slots.take_now(None, None)
+    assert (await refused(slots, None))[0] == "POOL_EXHAUSTED", "strangers are of no organisation"
+
+
+async def test_those_who_came_together_do_not_give_up_together() -> None:
+    slots: Slots[str] = Slots(1, 1, 1.0, unshared())
+    assert slots.take_now("a", "a")
+    waited = sorted([each for _, each in await asyncio.gather(*(refused(slots, "a") for _ in range(40)))])
+    assert waited[0] >= 0.5 - TICK_SECONDS
+    assert waited[-1] - waited[0] > 0.2
+    assert slots.waiting == 0
 
 
 async def test_upkeep_takes_nobody_s_share() -> None:

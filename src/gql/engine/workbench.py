@@ -62,13 +62,13 @@ class Turn:
         return None if self._tenant_id is None else role_of(self._tenant_id)
 
     async def weigh(self, size: int) -> None:
-        """The request has so many bytes, or will have. Raises ApiError UNAVAILABLE, reason POOL_EXHAUSTED, where it is
+        """The request has so many bytes, or will have. Raises ApiError UNAVAILABLE, as `Slots.take`, where it is
         long and no place came free in time."""
         if size > MOST_BYTES_AT_ONCE and self._place is None:
             self._place = await self._bench.places.take(self._tenant, None)
 
     async def do(self, work: Callable[[], T]) -> T:
-        """What the work makes. Raises whatever it raises, and ApiError UNAVAILABLE, reason POOL_EXHAUSTED, where no
+        """What the work makes. Raises whatever it raises, and ApiError UNAVAILABLE, as `Slots.take`, where no
         thread came free in time."""
         if self._place is None:
             return work()

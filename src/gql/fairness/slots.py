@@ -49,9 +49,9 @@ class Waiter(Generic[T]):
     def has_been_granted(self) -> bool:
         return self.granted.done() and not self.granted.cancelled() and self.granted.exception() is None
 
-    def give_up(self) -> None:
+    def give_up(self, why: ApiError) -> None:
         if not self.granted.done():
-            self.granted.set_exception(exhausted())
+            self.granted.set_exception(why)
 
 
 class Slots(Generic[T]):
@@ -100,7 +100,8 @@ class Slots(Generic[T]):
     async def take(self, tenant: Tenant, wanted: Hashable) -> Slot[T]:
         """As `take_now`, as soon as there is one.
 
-        Raises ApiError UNAVAILABLE, reason POOL_EXHAUSTED, when none came free in time.
+        Raises ApiError UNAVAILABLE when there was none in time: POOL_EXHAUSTED, or SHARE_EXHAUSTED where there was
+        one, and not for this tenant.
         """
         slot = self.take_now(tenant, wanted)
         if slot is not None:
@@ -111,7 +112,7 @@ class Slots(Generic[T]):
         self._look_later()
         # Those who came together do not give up together: they would come back together, too.
         patience = uniform(LEAST_PATIENCE, 1.0) * self._timeout  # noqa: S311 (no secret)
-        reminder = self._reminders.set(patience, waiter.give_up)
+        reminder = self._reminders.set(patience, lambda: waiter.give_up(self._why_not(waiter.tenant)))
         try:
             return await waiter.granted
         except BaseException:
@@ -145,6 +146,10 @@ class Slots(Generic[T]):
             self._leave(waiter)
             if not waiter.granted.done():  # else it has given up and not noticed yet
                 waiter.granted.set_result(self._lend(waiter.tenant, waiter.wanted))
+
+    def _why_not(self, tenant: Tenant) -> ApiError:
+        """Why somebody waited in vain: while a slot is idle, because they could have no more."""
+        return share_exhausted() if self.idle and tenant is not None else pool_exhausted()
 
     def _look_later(self) -> None:
         if self.idle and self._queues and not self._will_look:
@@ -213,10 +218,18 @@ class Slots(Generic[T]):
         self.waiting -= 1
 
 
-def exhausted() -> ApiError:
+def pool_exhausted() -> ApiError:
     return ApiError(
         Code.UNAVAILABLE,
         "Too many requests are running just now. Try again in a moment.",
         reason="POOL_EXHAUSTED",
         retry_after=RETRY_AFTER_SECONDS,
     )
+
+
+def share_exhausted() -> ApiError:
+    sentence = (
+        "Your organisation has as many requests under way as it may have just now. Send fewer at once, and try again in"
+        " a moment."
+    )
+    return ApiError(Code.UNAVAILABLE, sentence, reason="SHARE_EXHAUSTED", retry_after=RETRY_AFTER_SECONDS)

@@ -96,8 +96,8 @@ class Pool:
     async def take(self, tenant: object, context: Context | None) -> Loan:
         """A connection for this tenant, best one that stands in the context already. The loan is to be ended.
 
-        Raises ApiError UNAVAILABLE: POOL_EXHAUSTED when none came free in time, DATABASE_UNREACHABLE when there is
-        none and none can be opened.
+        Raises ApiError UNAVAILABLE: POOL_EXHAUSTED or SHARE_EXHAUSTED when none came free in time for this tenant,
+        DATABASE_UNREACHABLE when there is none and none can be opened.
         """
         if self._is_closing:
             raise unreachable()
