@@ -214,8 +214,9 @@ def _section(scope: Scope, version: str, rounds: Rounds) -> Section:
             f"Noisy: one tenant over {NOISY_CONNECTIONS} connections without a pause; three quarters ask the dearest"
             f" that one request may, the others import {ROWS} invoices. Who is refused asks again at once.",
             "Everything that is written is rolled back (`Prefer: tx=rollback`). The load shares the cores.",
-            "While others are about, one tenant holds its share of all connections: with so many about one, for reads"
-            " or for writes. So one process of PostgreSQL works for the noisy one at a time, and keeps one core busy.",
+            "While more are about than there are connections, a tenant has its share of the time of one, for reads and"
+            " writes together, and rests when it has had more (docs/decisions/0019). What it may have ahead of its time"
+            " it has had when counting begins.",
             f"{LARGE.capitalize()}: one tenant over {NOISY_CONNECTIONS} connections sends nearly a megabyte each time,"
             " which is refused when all of it has been read.",
             f"{BUSY.capitalize()}: beside a program that counts and does nothing else. What is as slow there is slow"

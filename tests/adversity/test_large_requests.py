@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from gql.engine.workbench import PLACES_FOR_ONE_TENANT
+from gql.fairness.accounts import Pace
 from gql.settings import Settings
 from tests.database.pooling import until
 from tests.harness.postgres import TestDatabase
@@ -115,3 +116,27 @@ async def test_whoever_sends_slowly_keeps_nobody_else_from_sending(
         assert (await reader.readline()).split()[1] == b"400"
         assert refusal(await third) == READ
     await until(lambda: are_held(0, 0), "whoever has gone has no place any more", PATIENCE)
+
+
+async def test_in_a_crowd_a_thread_stands_idle_while_somebody_rests(
+    settings: Settings, database: TestDatabase, noisy: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The crowd is everybody who is about, and not only those who send large requests."""
+    monkeypatch.setattr("gql.engine.workbench.PACE", Pace(least=0.01, ahead=0.0, most_rest=5.0))
+    crowd = [await make_tenant(f"Choir {number}") for number in range(9)]
+    async with running(settings, database.api_url) as server:
+        bench = server.app.graphql._engine.workbench
+
+        async def all_are_about() -> None:
+            for each in crowd:
+                answer = await server.ask(SHORT, token=server.token(each.owner, each))
+                assert "errors" not in answer.json()
+
+        await all_are_about()
+        assert refusal(await send(server, noisy)) == READ
+        second, has_rested = send(server, noisy), False
+        while not second.done():
+            await all_are_about()
+            has_rested = has_rested or (bench.slots.held, bench.slots.waiting) == (0, 1)
+        assert refusal(await second) == READ
+        assert has_rested

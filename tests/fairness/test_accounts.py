@@ -1,5 +1,6 @@
 """However somebody asks, they have their share of the time and hardly more, and never rest for long."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 from hypothesis import given
@@ -45,6 +46,16 @@ def test_however_long_something_took_the_rest_is_short(share: float, taken: list
         accounts.charge("a", seconds, share, 100.0)
     assert not accounts.rests("a", 100.0 + PACE.most_rest)
     assert not accounts.rests("b", 100.0), "and it is nobody else's"
+
+
+@given(st.lists(st.tuples(st.floats(0.0, 3.0), st.floats(0.0, 1_000.0)), max_size=50))
+def test_whoever_may_have_all_the_time_never_rests(asked: list[tuple[float, float]]) -> None:
+    accounts, now = Accounts(replace(PACE, least=1.0)), 100.0
+    for pause, seconds in asked:
+        now += pause
+        assert not accounts.rests("a", now)
+        now += seconds
+        accounts.charge("a", seconds, 0.001, now)
 
 
 def test_only_whoever_is_even_is_forgotten() -> None:

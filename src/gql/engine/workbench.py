@@ -30,8 +30,8 @@ PATIENCE_SECONDS: Final = 5.0
 PACE: Final = Pace(least=0.01, ahead=60.0, most_rest=10.0)
 """Of a thread, with which everybody's requests share one lock of Python's. Whoever imports so many rows waits for
 PostgreSQL for longer than this."""
-PATIENCE_FOR_A_THREAD: Final = 2.5
-"""Times as long as for a place: longer than anybody rests."""
+PATIENCE_FOR_A_THREAD: Final = 4.0
+"""Times as long as for a place: at least as long as anybody rests."""
 MOST_BYTES_AT_ONCE: Final = 16 * 1024
 """An import of a hundred rows, and some two milliseconds of work; four at most."""
 

@@ -41,8 +41,8 @@ class Accounts:
         return self._even.get(tenant, now) > now + self._pace.ahead
 
     def charge(self, tenant: Tenant, seconds: float, share: float, now: float) -> None:
-        """The tenant has had something for so long, and may have it for this part of the time."""
-        even = max(self._even.get(tenant, now), now) + seconds / max(share, self._pace.least)
+        """The tenant has had something for so long until now, and may have it for this part of the time."""
+        even = max(self._even.get(tenant, 0.0), now - seconds) + seconds / max(share, self._pace.least)
         self._even[tenant] = min(even, now + self._pace.ahead + self._pace.most_rest)
         if len(self._even) > self._most:
             self._forget(now)

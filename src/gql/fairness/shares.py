@@ -15,8 +15,8 @@ from gql.fairness.accounts import Accounts, Pace
 from gql.fairness.crowd import Crowd, Tenant
 
 AT_WORK: Final = Pace(least=0.05, ahead=10.0, most_rest=2.0)
-"""For what works for somebody: a page of charts is a dozen questions, and then nothing for a while; and whoever waits
-for longer than five seconds is refused."""
+"""For what works for somebody: a page of charts is a dozen questions, and then nothing for a while; and nobody is
+refused because of one long statement, as everybody waits for two and a half seconds at least."""
 
 
 class Shared(Protocol):
