@@ -148,9 +148,9 @@ async def test_while_others_are_about_it_holds_no_more_than_its_share(
 async def test_in_a_crowd_it_rests_between_one_long_statement_and_the_next(
     database: TestDatabase, settings: Settings, noisy: Tenant, least: int, rests: bool
 ) -> None:
-    """Three connections and twenty organisations: one and a half seconds of a connection are ten seconds' share. Whoever
-    has had that rests, though a connection stands idle; the others are answered all the time. Not so where the operator
-    lets each organisation keep one connection busy."""
+    """Three connections and twenty organisations: one and a half seconds of a connection are ten seconds' share.
+    Whoever has had that rests, though a connection stands idle; the others are answered all the time. Not so where the
+    operator lets each organisation keep one connection busy."""
     given = replace(
         settings, read_connections=2, write_connections=1, statement_timeout_ms=3_500, least_share_percent=least
     )
