@@ -57,6 +57,10 @@ class Wire:
         yield heard
         heard.extend(self._heard)
 
+    def times_run(self, sql: str) -> int:
+        """How often this was run since somebody began to listen last."""
+        return sum(trip.sql == sql and "Execute" in trip.messages for trip in self._heard)
+
 
 @asynccontextmanager
 async def wire_to(url: str) -> AsyncIterator[Wire]:

@@ -3,7 +3,9 @@
 The operations themselves are counted in tests/engine/test_round_trips.py.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Final
 
@@ -14,7 +16,7 @@ from gql.database.pool.standing import READ_AFTER_SWITCH
 from gql.iam.keys.watch import NOTE
 from gql.iam.tokens.principals import CONTEXTS
 from gql.settings import Settings
-from tests.database.pooling import until_mended
+from tests.database.pooling import until, until_mended
 from tests.harness.pooler import OF_SESSIONS
 from tests.harness.postgres import TestDatabase
 from tests.harness.tenants import PASSWORD, Tenant, make_person
@@ -35,10 +37,25 @@ async def wire(database: TestDatabase) -> AsyncIterator[Wire]:
         yield wire
 
 
+@asynccontextmanager
+async def settled(settings: Settings, wire: Wire) -> AsyncIterator[Running]:
+    """A server that has noted which keys are in use, of either kind, as it does once it has begun."""
+
+    async def has_noted() -> bool:
+        await asyncio.sleep(0.01)
+        return wire.times_run(NOTE) == 2
+
+    with wire.listening():
+        async with running(settings, wire.url) as server:
+            await until(has_noted, "both kinds of keys are noted")
+            await until_mended(server.app.database)
+            yield server
+
+
 @pytest.fixture
 async def overheard(settings: Settings, wire: Wire, house: Tenant) -> AsyncIterator[Running]:
     """A server whose connections are open and who has answered before."""
-    async with running(settings, wire.url) as server:
+    async with settled(settings, wire) as server:
         for _ in range(2):
             assert (await server.ask(QUERY, token=server.token(house.owner, house))).status_code == 200
         yield server
@@ -46,14 +63,11 @@ async def overheard(settings: Settings, wire: Wire, house: Tenant) -> AsyncItera
 
 async def heard_of(server: Running, wire: Wire, query: str, **more: Any) -> list[Trip]:
     """The trips of one request, and of what is put in order after it."""
-    while True:
-        with wire.listening() as heard:
-            answer = await server.ask(query, **more)
-            assert answer.json().keys() == {"data"}
-            await until_mended(server.app.database)
-        # Now and then the server notes which keys are in use, whoever asks meanwhile.
-        if all(trip.sql != NOTE for trip in heard):
-            return heard
+    with wire.listening() as heard:
+        answer = await server.ask(query, **more)
+        assert answer.json().keys() == {"data"}
+        await until_mended(server.app.database)
+    return heard
 
 
 async def test_a_request_of_somebody_known_is_one_trip(overheard: Running, wire: Wire, house: Tenant) -> None:
@@ -84,7 +98,7 @@ async def test_a_mutation_is_six_trips_and_a_key_two_more(
     settings: Settings, wire: Wire, tenant: Tenant, headers: dict[str, str], trips: list[str]
 ) -> None:
     """Whoever sends it is known; it has been sent before under other keys."""
-    async with running(replace(settings, write_connections=1), wire.url) as server:
+    async with settled(replace(settings, write_connections=1), wire) as server:
         token = server.token(tenant.owner, tenant)
         for key in ("other", "known"):
             await server.ask(CREATE, token=token, headers={"Idempotency-Key": key})
