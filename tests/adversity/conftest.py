@@ -7,6 +7,7 @@ import pytest
 
 from tests.adversity.victims import Cluster, Serving, a_cluster, serving
 from tests.harness.postgres import stands_in
+from tests.harness.tenants import Tenant, make_tenant
 from tests.http.conftest import house, server
 
 __all__ = ["cluster", "house", "on_it", "server", "victim"]
@@ -30,3 +31,13 @@ def on_it(cluster: Cluster) -> Iterator[None]:
     session that stands on the other one."""
     with stands_in(cluster.database):
         yield
+
+
+@pytest.fixture
+async def noisy() -> Tenant:
+    return await make_tenant("Brass & Drums")
+
+
+@pytest.fixture
+async def quiet() -> list[Tenant]:
+    return [await make_tenant(f"Library {number}") for number in range(4)]

@@ -7,21 +7,15 @@ from typing import Any, Final
 
 import httpx
 
-SEND_AGAIN: Final = frozenset(
+NOT_NOW: Final = frozenset(
     {
-        *(
-            "COMMIT_UNKNOWN",
-            "DATABASE_UNREACHABLE",
-            "POOL_EXHAUSTED",
-            "SHARE_EXHAUSTED",
-            "IDEMPOTENCY_KEY_IN_USE",
-            "RETRY",
-            "LOCKED",
-        ),
-        *("STATEMENT_TIMEOUT",),
+        *("COMMIT_UNKNOWN", "DATABASE_UNREACHABLE", "POOL_EXHAUSTED", "SHARE_EXHAUSTED"),
+        *("IDEMPOTENCY_KEY_IN_USE", "RETRY", "LOCKED"),
     }
 )
-"""What a client may be told on such a day, and answers by sending the same again. Everything else is an answer."""
+"""What a client may be told on such a day, and answers by sending the same again."""
+SEND_AGAIN: Final = NOT_NOW | {"STATEMENT_TIMEOUT"}
+"""And where statements may take long, too. Everything else is an answer."""
 PATIENCE_SECONDS: Final = 60.0
 
 

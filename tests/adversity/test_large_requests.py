@@ -30,22 +30,6 @@ LARGE: Final = json.dumps(
 READ: Final = (400, "BAD_USER_INPUT", "INVALID_VARIABLE")
 
 
-@pytest.fixture
-async def server(settings: Settings, database: TestDatabase) -> AsyncIterator[Running]:
-    async with running(settings, database.api_url) as server:
-        yield server
-
-
-@pytest.fixture
-async def noisy() -> Tenant:
-    return await make_tenant("Brass & Drums")
-
-
-@pytest.fixture
-async def quiet() -> list[Tenant]:
-    return [await make_tenant(f"Library {number}") for number in range(2)]
-
-
 def send(server: Running, tenant: Tenant) -> asyncio.Task[httpx.Response]:
     authorization = f"Bearer {server.token(tenant.owner, tenant)}"
     return asyncio.create_task(server.send(LARGE, authorization=authorization))
@@ -95,11 +79,12 @@ async def test_what_takes_long_to_read_holds_nobody_up(server: Running, noisy: T
 
 
 async def test_whoever_sends_slowly_keeps_nobody_else_from_sending(
-    server: Running, noisy: Tenant, quiet: list[Tenant]
+    server: Running, noisy: Tenant, quiet: list[Tenant], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They have two places, and a third of theirs has to wait; others have places of their own, and short requests need
     none."""
     bench = server.app.graphql._engine.workbench
+    monkeypatch.setattr(bench.places, "_timeout", 2 * PATIENCE)
 
     async def are_held(places: int, waiting: int) -> bool:
         await asyncio.sleep(0.001)
