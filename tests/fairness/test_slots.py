@@ -229,22 +229,22 @@ async def test_where_there_are_slots_for_all_nobody_rests() -> None:
 
 
 async def test_time_counts_from_when_a_slot_is_lent_until_it_comes_back() -> None:
-    """The share is a thousandth, which of ten seconds is a hundredth of one."""
+    """The share is a hundredth, which of ten seconds is a tenth of one."""
     shares = Shares(Crowd(about_seconds=60), replace(AT_WORK, least=0.001))
     slots: Slots[str] = Slots(1, 1, 60, shares)
-    for number in range(1_000):
+    for number in range(100):
         shares.crowd.see(number, monotonic())
     cross(slots, "a")
     cross(slots, "a")
     slot = slots.take_now("a", "a")
     assert slot is not None
-    await asyncio.sleep(0.02)
+    await asyncio.sleep(0.15)
     slots.give_back(slot)
-    assert slots.take_now("a", "a") is None, "it has had the whole of it for more than a hundredth of a second"
+    assert slots.take_now("a", "a") is None, "it has had all there is for more than a tenth of a second"
     for _ in range(3):
         slot = slots.take_now(None, None)
         assert slot is not None, "strangers are many people"
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.15)
         slots.give_back(slot)
 
 
@@ -271,11 +271,11 @@ async def test_whoever_waits_in_vain_is_told_whether_it_is_for_their_own_sake() 
 
 
 async def test_those_who_came_together_do_not_give_up_together() -> None:
-    slots: Slots[str] = Slots(1, 1, 1.0, unshared())
+    slots: Slots[str] = Slots(1, 1, 3.0, unshared())
     assert slots.take_now("a", "a")
     waited = sorted([each for _, each in await asyncio.gather(*(refused(slots, "a") for _ in range(40)))])
-    assert waited[0] >= 0.5 - TICK_SECONDS
-    assert waited[-1] - waited[0] > 0.2
+    assert waited[0] >= 1.5 - TICK_SECONDS
+    assert waited[-1] - waited[0] > 0.3
     assert slots.waiting == 0
 
 
