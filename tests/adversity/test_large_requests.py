@@ -122,6 +122,6 @@ async def test_in_a_crowd_a_thread_stands_idle_while_somebody_rests(
         second, has_rested = send(server, noisy), False
         while not second.done():
             await all_are_about()
-            has_rested = has_rested or (bench.slots.held, bench.slots.waiting) == (0, 1)
+            has_rested = has_rested or (bench.thread_slots.held, bench.thread_slots.waiting) == (0, 1)
         assert refusal(await second) == READ
         assert has_rested

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from gql.fairness.crowd import ABOUT_SECONDS
-from gql.fairness.shares import AT_WORK
+from gql.fairness.shares import USUAL_PACE
 from gql.settings import Settings
 from tests.database.pooling import until
 from tests.harness.actors import as_superuser
@@ -26,7 +26,7 @@ WRITES: Final = 6
 CAP: Final = 8
 FLOOD: Final = 40
 PATIENCE: Final = 30.0
-A_REST: Final = AT_WORK.most_rest / 2
+A_REST: Final = USUAL_PACE.most_rest / 2
 """Seconds. The shortest is longer, and nothing else takes so long."""
 COUNT: Final = "{ clients { totalCount } }"
 CREATE: Final = 'mutation { clientCreate(input: {name: "One more"}) { client { id } } }'

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gql.errors import ApiError, Code
 from gql.fairness.crowd import Crowd
-from gql.fairness.shares import AT_WORK, Shares
+from gql.fairness.shares import USUAL_PACE, Shares
 from gql.fairness.slots import Slot, Slots
 from gql.reminders import TICK_SECONDS
 
@@ -212,7 +212,7 @@ async def test_where_more_are_about_than_there_are_slots_a_share_is_a_part_of_th
     begun = monotonic()
     resting = asyncio.create_task(slots.take("a", "a"))
     slot = await asyncio.wait_for(resting, 30)
-    assert monotonic() - begun > AT_WORK.most_rest / 2, "though two slots were idle"
+    assert monotonic() - begun > USUAL_PACE.most_rest / 2, "though two slots were idle"
     slots.give_back(slot)
     shares.charge("a", 100.0, monotonic())
     assert slots.take_now("a", "a") is None
@@ -230,7 +230,7 @@ async def test_where_there_are_slots_for_all_nobody_rests() -> None:
 
 async def test_time_counts_from_when_a_slot_is_lent_until_it_comes_back() -> None:
     """The share is a hundredth, which of ten seconds is a tenth of one."""
-    shares = Shares(Crowd(about_seconds=60), replace(AT_WORK, least=0.001))
+    shares = Shares(Crowd(about_seconds=60), replace(USUAL_PACE, least=0.001))
     slots: Slots[str] = Slots(1, 1, 60, shares)
     for number in range(100):
         shares.crowd.see(number, monotonic())

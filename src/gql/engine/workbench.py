@@ -30,8 +30,8 @@ PATIENCE_SECONDS: Final = 5.0
 PACE: Final = Pace(least=0.01, ahead=60.0, most_rest=10.0)
 """Of a thread, with which everybody's requests share one lock of Python's. Whoever imports so many rows waits for
 PostgreSQL for longer than this."""
-PATIENCE_FOR_A_THREAD: Final = 4.0
-"""Times as long as for a place: at least as long as anybody rests."""
+THREAD_PATIENCE_FACTOR: Final = 4.0
+"""So many times as long as for a place one waits for a thread: at least as long as anybody rests."""
 MOST_BYTES_AT_ONCE: Final = 16 * 1024
 """An import of a hundred rows, and some two milliseconds of work; four at most."""
 
@@ -73,7 +73,7 @@ class Turn:
         if self._place is None:
             return work()
         if self._slot is None:
-            self._slot = await self._bench.slots.take(self._tenant, None)
+            self._slot = await self._bench.thread_slots.take(self._tenant, None)
         working = asyncio.get_running_loop().run_in_executor(self._bench.threads, work)
         self._working = working
         try:
@@ -98,7 +98,7 @@ class Turn:
             ended.exception()  # has been looked at, then
 
     def _leave(self) -> None:
-        for slots, slot in ((self._bench.slots, self._slot), (self._bench.places, self._place)):
+        for slots, slot in ((self._bench.thread_slots, self._slot), (self._bench.places, self._place)):
             if slot is not None:
                 slots.give_back(slot)
 
@@ -108,8 +108,8 @@ class Workbench:
 
     def __init__(self, crowd: Crowd | None = None, patience: float = PATIENCE_SECONDS) -> None:
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="large request")
-        longer = PATIENCE_FOR_A_THREAD * patience
-        self.slots: Slots[None] = Slots(THREADS, FOR_ONE_TENANT, longer, Shares(crowd, PACE))
+        longer = THREAD_PATIENCE_FACTOR * patience
+        self.thread_slots: Slots[None] = Slots(THREADS, FOR_ONE_TENANT, longer, Shares(crowd, PACE))
         self.places: Slots[None] = Slots(PLACES, PLACES_FOR_ONE_TENANT, patience, Shares(crowd))
 
     def turn(self, tenant_id: UUID | None) -> Turn:
@@ -119,7 +119,7 @@ class Workbench:
     @property
     def waiting(self) -> int:
         """How many requests wait for a place or a thread."""
-        return self.places.waiting + self.slots.waiting
+        return self.places.waiting + self.thread_slots.waiting
 
     def close(self) -> None:
         """Let go of the threads; what they are at is done in vain."""

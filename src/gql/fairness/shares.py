@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from gql.fairness.accounts import Accounts, Pace
 from gql.fairness.crowd import Crowd, Tenant
 
-AT_WORK: Final = Pace(least=0.05, ahead=10.0, most_rest=2.0)
+USUAL_PACE: Final = Pace(least=0.05, ahead=10.0, most_rest=2.0)
 """For what works for somebody: a page of charts is a dozen questions, and then nothing for a while; and nobody is
 refused because of one long statement, as everybody waits for two and a half seconds at least."""
 
@@ -31,7 +31,7 @@ class Shared(Protocol):
 class Shares:
     """What each tenant in the crowd may hold of all that is shared."""
 
-    def __init__(self, crowd: Crowd | None = None, pace: Pace = AT_WORK) -> None:
+    def __init__(self, crowd: Crowd | None = None, pace: Pace = USUAL_PACE) -> None:
         self.crowd = crowd or Crowd()
         self._all: list[Shared] = []
         self._size = 0

@@ -19,7 +19,7 @@ from gql.database.pool import Database
 from gql.database.pool.options import DatabaseOptions
 from gql.database.pool.servers import connect
 from gql.errors import ApiError
-from gql.fairness.shares import AT_WORK
+from gql.fairness.shares import USUAL_PACE
 from gql.messages.carriers import Carrier
 from gql.worker.doing import Do, doing, said_of
 from gql.worker.duties import DUTIES, Delivery, Duty
@@ -69,7 +69,7 @@ def worker_options(url: str) -> DatabaseOptions:
         read_connections=1,
         write_connections=AT_ONCE + 1,
         connections_per_tenant=AT_ONCE - 1,
-        pace=replace(AT_WORK, least=1.0),  # what is due is not somebody's noise
+        pace=replace(USUAL_PACE, least=1.0),  # what is due is not somebody's noise
         acquire_timeout=60.0,
         statement_timeout_ms=STATEMENT_TIMEOUT_MS,
     )

@@ -5,7 +5,7 @@ from enum import Enum
 from typing import Final
 
 from gql.fairness.accounts import Pace
-from gql.fairness.shares import AT_WORK
+from gql.fairness.shares import USUAL_PACE
 from gql.settings import Settings
 
 LOCK_TIMEOUT_MS: Final = 3_000
@@ -31,7 +31,7 @@ class DatabaseOptions:
     read_connections: int = 10
     write_connections: int = 6
     connections_per_tenant: int = 8
-    pace: Pace = AT_WORK
+    pace: Pace = USUAL_PACE
     acquire_timeout: float = 5.0
     connect_timeout: float = 4.0
     statement_timeout_ms: int = 10_000
@@ -53,7 +53,7 @@ class DatabaseOptions:
             read_connections=settings.read_connections,
             write_connections=settings.write_connections,
             connections_per_tenant=settings.connections_per_tenant,
-            pace=replace(AT_WORK, least=settings.least_share_percent / 100),
+            pace=replace(USUAL_PACE, least=settings.least_share_percent / 100),
             acquire_timeout=settings.acquire_timeout_ms / 1000,
             statement_timeout_ms=settings.statement_timeout_ms,
             # Whoever waits for somebody else is told so, and not that they ask for too much.
